@@ -1,0 +1,2 @@
+//! The Millstream binary.
+fn main() {}

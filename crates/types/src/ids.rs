@@ -1,0 +1,93 @@
+//! Identifiers and positions, one type for each number that has a meaning.
+//!
+//! Apart so that an offset can never be passed where a position is meant: both are 64 bits, and mixing them up
+//! would be a corruption that no checksum finds.
+
+use core::fmt;
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number! {
+    /// A stream, for ever: ids are handed out in order and never used again, so a stream that is deleted and
+    /// created anew under its old name is another stream, and an id also says which generation of a name is meant.
+    StreamId(u64)
+}
+number! {
+    /// The 128-bit random name that protocols with universal topic ids show for a stream. Never zero.
+    StreamUid(u128)
+}
+number! {
+    /// Place of a record in its log. The first record of a log has offset 0; offsets are dense when appended and
+    /// may get holes later (compaction, single deletes).
+    Offset(u64)
+}
+number! {
+    /// Place of a byte in the write-ahead log, counted over all its files and restarts; it never goes back.
+    WalPosition(u64)
+}
+number! {
+    /// One start of one process on a data directory. Every start takes the next number.
+    Incarnation(u64)
+}
+number! {
+    /// An idempotent producer's identity, handed out by the shard, never used again.
+    ProducerId(u64)
+}
+number! {
+    /// Which incarnation of a producer id is speaking; a newer one fences the older.
+    ProducerEpoch(u16)
+}
+
+impl Offset {
+    /// The first offset of every log.
+    pub const ZERO: Offset = Offset(0);
+
+    /// The offset `count` records further on.
+    ///
+    /// # Panics
+    /// When the sum passes 2⁶³: offsets must stay representable as signed 64-bit numbers in every protocol.
+    #[must_use]
+    pub fn advance(self, count: u64) -> Offset {
+        let next = self.0 + count;
+        assert!(next <= i64::MAX as u64, "offset {self} + {count} leaves the signed range");
+        Offset(next)
+    }
+}
+
+impl WalPosition {
+    /// Position of the first byte ever written.
+    pub const ZERO: WalPosition = WalPosition(0);
+
+    /// The position `bytes` further on.
+    #[must_use]
+    pub fn advance(self, bytes: u64) -> WalPosition {
+        WalPosition(self.0 + bytes)
+    }
+}
+
+/// One log: a partition of a stream.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct LogId {
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// Its place among the stream's logs, from 0.
+    pub index: u32,
+}
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.stream, self.index)
+    }
+}

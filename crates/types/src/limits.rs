@@ -1,0 +1,43 @@
+//! Every size and count that is bounded, and how the bounds relate (R13, R19).
+//!
+//! Apart so that they can be compared: a limit alone says little, and two that do not fit together are a bug
+//! that only the largest message finds. The assertions are checked when the crate is compiled.
+
+/// Largest record batch a stream accepts unless configured otherwise: 16 MiB.
+pub const BATCH_BYTES_DEFAULT: u32 = 16 << 20;
+/// Largest record batch a stream can be configured to accept: 128 MiB.
+pub const BATCH_BYTES_MAX: u32 = 128 << 20;
+/// Largest frame of the write-ahead log: 160 MiB.
+pub const FRAME_BYTES_MAX: u32 = 160 << 20;
+/// Size of a write-ahead log file: 256 MiB.
+pub const WAL_FILE_BYTES: u64 = 256 << 20;
+/// Size of the first write-ahead log file of a new directory: 16 MiB, so that a first start stays fast.
+pub const WAL_FILE_BYTES_FIRST: u64 = 16 << 20;
+/// Memory for bodies in flight and the tail kept for readers, unless configured otherwise: 256 MiB.
+pub const MEMORY_BUDGET_DEFAULT: u64 = 256 << 20;
+/// Entries one `apply` may make at most.
+pub const ENTRIES_PER_APPLY_MAX: usize = 4096;
+/// Targets of one fan-out at most.
+pub const APPEND_TARGETS_MAX: usize = 16_384;
+/// Bytes of one checkpoint chunk at most: 64 KiB.
+pub const CHECKPOINT_CHUNK_BYTES_MAX: usize = 64 << 10;
+/// Bytes one read hands out per turn at most: 1 MiB (one larger batch is still handed out whole).
+pub const READ_BYTES_PER_TURN: u32 = 1 << 20;
+/// Length of a name in bytes at most.
+pub const NAME_BYTES_MAX: usize = 255;
+/// Logs of one stream at most.
+pub const LOGS_PER_STREAM_MAX: u32 = 10_000;
+/// Logs of one shard at most.
+pub const LOGS_MAX: u32 = 1_000_000;
+/// Batches whose sequences are remembered per idempotent producer and log, as producers rely on (5 in flight).
+pub const PRODUCER_BATCHES_REMEMBERED: usize = 5;
+
+const _: () = {
+    assert!(BATCH_BYTES_DEFAULT <= BATCH_BYTES_MAX);
+    assert!((BATCH_BYTES_MAX as u64) < FRAME_BYTES_MAX as u64, "a frame holds the largest batch and its entries");
+    assert!((FRAME_BYTES_MAX as u64) < WAL_FILE_BYTES, "a file holds the largest frame");
+    assert!(WAL_FILE_BYTES_FIRST <= WAL_FILE_BYTES);
+    assert!(MEMORY_BUDGET_DEFAULT >= BATCH_BYTES_MAX as u64, "the largest batch can be taken at all");
+    assert!(CHECKPOINT_CHUNK_BYTES_MAX < FRAME_BYTES_MAX as usize);
+    assert!(LOGS_PER_STREAM_MAX <= LOGS_MAX);
+};
