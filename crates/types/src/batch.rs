@@ -1,1 +1,0 @@
-//! Record batches (placeholder until the module lands).

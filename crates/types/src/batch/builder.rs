@@ -1,0 +1,238 @@
+//! Making batches.
+//!
+//! Apart because every part that makes records, instead of passing them on, makes them here: other protocols'
+//! messages, moved and dead-lettered records, tools, tests. Records are encoded as they come, so that an
+//! uncompressed batch is never copied.
+
+use alloc::vec::Vec;
+
+use bytes::Bytes;
+
+use super::codec::{Compression, compress};
+use super::header::{
+    ATTRIBUTES_AT, CHECKSUM_AT, CHECKSUM_END, CONTROL_BIT, HEADER_BYTES, LENGTH_END, MAGIC, TRANSACTIONAL_BIT,
+};
+use super::varint::{encoded_bytes, put};
+use super::verify::checksum_of;
+use super::{BatchError, LeaderEpoch};
+use crate::limits::BATCH_BYTES_MAX;
+use crate::{ProducerEpoch, ProducerId, RecordTime};
+
+/// Collects records into one batch. Without [`BatchBuilder::producer`] the batch has no producer.
+#[derive(Clone, Debug)]
+pub struct BatchBuilder {
+    /// Room for the header, then the encoded records.
+    bytes: Vec<u8>,
+    records: u32,
+    base_timestamp: RecordTime,
+    max_timestamp: RecordTime,
+    producer_id: i64,
+    producer_epoch: i16,
+    base_sequence: i32,
+    marks: i16,
+}
+
+impl Default for BatchBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BatchBuilder {
+    /// A builder without records.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_capacity(0)
+    }
+
+    /// A builder with room for `body_bytes` of encoded records.
+    #[must_use]
+    pub fn with_capacity(body_bytes: usize) -> Self {
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + body_bytes);
+        bytes.resize(HEADER_BYTES, 0);
+        Self {
+            bytes,
+            records: 0,
+            base_timestamp: RecordTime::NONE,
+            max_timestamp: RecordTime::NONE,
+            producer_id: -1,
+            producer_epoch: -1,
+            base_sequence: -1,
+            marks: 0,
+        }
+    }
+
+    /// Makes it the batch of an idempotent producer; `base_sequence` is the sequence of its first record, `None` for
+    /// a batch outside the sequences, such as a transaction's marker.
+    ///
+    /// # Panics
+    /// When a number leaves the signed range that the format has for it.
+    #[must_use]
+    pub fn producer(mut self, id: ProducerId, epoch: ProducerEpoch, base_sequence: Option<u32>) -> Self {
+        self.producer_id = id.0.try_into().expect("producer ids stay in the signed range");
+        self.producer_epoch = epoch.0.try_into().expect("producer epochs stay in the signed range");
+        self.base_sequence = base_sequence
+            .map_or(-1, |sequence| sequence.try_into().expect("sequences stay in the signed range"));
+        self
+    }
+
+    /// Makes it part of a transaction.
+    #[must_use]
+    pub fn transactional(mut self) -> Self {
+        self.marks |= TRANSACTIONAL_BIT;
+        self
+    }
+
+    /// Makes it a control batch: its records are markers of the broker.
+    #[must_use]
+    pub fn control(mut self) -> Self {
+        self.marks |= CONTROL_BIT;
+        self
+    }
+
+    /// Number of records so far.
+    #[must_use]
+    pub fn record_count(&self) -> u32 {
+        self.records
+    }
+
+    /// Length of the batch in bytes so far, uncompressed, header included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Adds a record. Headers keep their order and duplicates.
+    ///
+    /// # Errors
+    /// [`BatchError::BatchTooLarge`] when the batch would pass `BATCH_BYTES_MAX` uncompressed, and
+    /// [`BatchError::InvalidTimestamp`] for one below −1. The builder is then unchanged.
+    pub fn push(
+        &mut self,
+        timestamp: RecordTime,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[(&str, Option<&[u8]>)],
+    ) -> Result<(), BatchError> {
+        self.push_with(timestamp, key, value, headers.iter().copied())
+    }
+
+    /// [`BatchBuilder::push`] with headers from an iterator, which is run through twice: [`Headers`](super::Headers)
+    /// of another record, for one.
+    ///
+    /// # Errors
+    /// Those of [`BatchBuilder::push`].
+    pub fn push_with<'h>(
+        &mut self,
+        timestamp: RecordTime,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: impl ExactSizeIterator<Item = (&'h str, Option<&'h [u8]>)> + Clone,
+    ) -> Result<(), BatchError> {
+        if timestamp < RecordTime::NONE {
+            return Err(BatchError::InvalidTimestamp);
+        }
+        let base = if self.records == 0 { timestamp } else { self.base_timestamp };
+        // Both are at least −1, so the difference stays in range.
+        let timestamp_delta = timestamp.0 - base.0;
+        let offset_delta = i64::from(self.records);
+        let header_count = headers.len() as i64;
+
+        let record_bytes = 1
+            + encoded_bytes(timestamp_delta)
+            + encoded_bytes(offset_delta)
+            + nullable_bytes(key)
+            + nullable_bytes(value)
+            + encoded_bytes(header_count)
+            + headers
+                .clone()
+                .map(|(key, value)| nullable_bytes(Some(key.as_bytes())) + nullable_bytes(value))
+                .sum::<usize>();
+        let needed = encoded_bytes(record_bytes as i64) + record_bytes;
+        if needed > BATCH_BYTES_MAX as usize - self.bytes.len() {
+            return Err(BatchError::BatchTooLarge);
+        }
+
+        let end = self.bytes.len() + needed;
+        self.bytes.reserve(needed);
+        put(&mut self.bytes, record_bytes as i64);
+        self.bytes.push(0);
+        put(&mut self.bytes, timestamp_delta);
+        put(&mut self.bytes, offset_delta);
+        put_nullable(&mut self.bytes, key);
+        put_nullable(&mut self.bytes, value);
+        put(&mut self.bytes, header_count);
+        for (key, value) in headers {
+            put_nullable(&mut self.bytes, Some(key.as_bytes()));
+            put_nullable(&mut self.bytes, value);
+        }
+        assert_eq!(self.bytes.len(), end, "a record is as long as was computed for it");
+
+        self.records += 1;
+        self.base_timestamp = base;
+        self.max_timestamp = self.max_timestamp.max(timestamp);
+        Ok(())
+    }
+
+    /// Finishes the batch with base offset 0 and no leader epoch.
+    ///
+    /// # Errors
+    /// [`BatchError::Empty`] without records, [`BatchError::CompressionFailed`], and [`BatchError::BatchTooLarge`]
+    /// when compression made it larger than allowed.
+    pub fn finish(mut self, compression: Compression) -> Result<Bytes, BatchError> {
+        if self.records == 0 {
+            return Err(BatchError::Empty);
+        }
+        if compression != Compression::None {
+            // Half is a usual ratio; the rest comes by growing.
+            let mut compressed = Vec::with_capacity(HEADER_BYTES + self.bytes.len() / 2);
+            compressed.resize(HEADER_BYTES, 0);
+            compress(compression, &self.bytes[HEADER_BYTES..], &mut compressed)?;
+            self.bytes = compressed;
+        }
+        if self.bytes.len() > BATCH_BYTES_MAX as usize {
+            return Err(BatchError::BatchTooLarge);
+        }
+        self.write_header(compression);
+        Ok(Bytes::from(self.bytes))
+    }
+
+    fn write_header(&mut self, compression: Compression) {
+        // Lengths and counts are below 2³¹: the batch is within BATCH_BYTES_MAX.
+        let length = (self.bytes.len() - LENGTH_END) as i32;
+        let records = self.records.cast_signed();
+        let attributes = i16::from(compression.code()) | self.marks;
+        let mut header = Vec::with_capacity(HEADER_BYTES);
+        header.extend_from_slice(&0i64.to_be_bytes());
+        header.extend_from_slice(&length.to_be_bytes());
+        header.extend_from_slice(&LeaderEpoch::UNKNOWN.0.to_be_bytes());
+        header.extend_from_slice(&MAGIC.to_be_bytes());
+        header.extend_from_slice(&[0; CHECKSUM_END - CHECKSUM_AT]);
+        assert_eq!(header.len(), ATTRIBUTES_AT);
+        header.extend_from_slice(&attributes.to_be_bytes());
+        header.extend_from_slice(&(records - 1).to_be_bytes());
+        header.extend_from_slice(&self.base_timestamp.0.to_be_bytes());
+        header.extend_from_slice(&self.max_timestamp.0.to_be_bytes());
+        header.extend_from_slice(&self.producer_id.to_be_bytes());
+        header.extend_from_slice(&self.producer_epoch.to_be_bytes());
+        header.extend_from_slice(&self.base_sequence.to_be_bytes());
+        header.extend_from_slice(&records.to_be_bytes());
+        self.bytes[..HEADER_BYTES].copy_from_slice(&header);
+        let checksum = checksum_of(&self.bytes);
+        self.bytes[CHECKSUM_AT..CHECKSUM_END].copy_from_slice(&checksum.to_be_bytes());
+    }
+}
+
+fn nullable_bytes(bytes: Option<&[u8]>) -> usize {
+    bytes.map_or(encoded_bytes(-1), |bytes| encoded_bytes(bytes.len() as i64) + bytes.len())
+}
+
+fn put_nullable(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    match bytes {
+        None => put(out, -1),
+        Some(bytes) => {
+            put(out, bytes.len() as i64);
+            out.extend_from_slice(bytes);
+        }
+    }
+}
