@@ -1,1 +1,19 @@
-//! Placeholder.
+//! What all fronts share: the session trait, the backend they speak to, permissions, the memory budget, the
+//! registry of operations.
+//!
+//! Apart so that a front sees nothing else: it translates its protocol into [`Request`](millstream_core::Request)s
+//! and reads, gets each permitted by the [`Authorizer`](auth::Authorizer), and hands them to whoever drives it. There
+//! is no runtime, no socket and no file here; drivers live in `net`, the broker behind [`Backend`] is wired up by the
+//! binary.
+
+pub mod auth;
+pub mod backend;
+pub mod budget;
+pub mod limits;
+pub mod registry;
+pub mod session;
+
+pub use auth::{Action, Authorized, Authorizer, Grant, Principal, Resource};
+pub use backend::{Backend, LogReader, ReadError, ReadOutcome, ReadSlice};
+pub use budget::{Budget, Permit};
+pub use session::{Close, Event, Io, Need, ReadCommand, Session, SessionFactory, Submission, Tag, Watch};

@@ -29,6 +29,11 @@ number! {
     StreamUid(u128)
 }
 number! {
+    /// A space of names: what one protocol calls a virtual host, another an account. [`Namespace::DEFAULT`] is shared by
+    /// every principal that is not placed elsewhere.
+    Namespace(u32)
+}
+number! {
     /// Place of a record in its log. The first record of a log has offset 0; offsets are dense when appended and
     /// may get holes later (compaction, single deletes).
     Offset(u64)
@@ -48,6 +53,11 @@ number! {
 number! {
     /// Which incarnation of a producer id is speaking; a newer one fences the older.
     ProducerEpoch(u16)
+}
+
+impl Namespace {
+    /// The namespace of everyone who is not placed elsewhere.
+    pub const DEFAULT: Namespace = Namespace(0);
 }
 
 impl Offset {

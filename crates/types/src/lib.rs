@@ -14,5 +14,7 @@ pub mod time;
 
 pub use error::ErrorKind;
 pub use facts::BatchFacts;
-pub use ids::{Incarnation, LogId, Offset, ProducerEpoch, ProducerId, StreamId, StreamUid, WalPosition};
+pub use ids::{
+    Incarnation, LogId, Namespace, Offset, ProducerEpoch, ProducerId, StreamId, StreamUid, WalPosition,
+};
 pub use time::{EngineTime, RecordTime};

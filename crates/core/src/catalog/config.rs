@@ -1,0 +1,236 @@
+//! A stream's configuration: typed settings, each either set or left to the broker's default.
+//!
+//! Apart because it is persisted, compared when another front attaches (R16), and shown by every front in its own
+//! words. What a front must store for its clients but the core never reads is an annotation.
+
+use crate::codec::{DecodeError, Decoder, Encoder};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use millstream_types::ErrorKind;
+use millstream_types::limits::{BATCH_BYTES_DEFAULT, BATCH_BYTES_MAX};
+
+/// Annotations of one stream at most; each key at most 255 bytes, each value at most 4,096.
+const ANNOTATIONS_MAX: usize = 128;
+const ANNOTATION_KEY_BYTES_MAX: usize = 255;
+const ANNOTATION_VALUE_BYTES_MAX: usize = 4096;
+
+/// Who sets a record's timestamp.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TimestampSource {
+    /// The producer; the broker keeps it.
+    Producer,
+    /// The broker, at the moment of the append.
+    Append,
+}
+
+/// Names a setting.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum SettingKey {
+    /// See [`Setting::BatchBytesMax`].
+    BatchBytesMax,
+    /// See [`Setting::TimestampSource`].
+    TimestampSource,
+    /// See [`Setting::TimestampBeforeMaxMs`].
+    TimestampBeforeMaxMs,
+    /// See [`Setting::TimestampAfterMaxMs`].
+    TimestampAfterMaxMs,
+    /// See [`Setting::RetentionMs`].
+    RetentionMs,
+    /// See [`Setting::RetentionBytes`].
+    RetentionBytes,
+    /// See [`Setting::Cleanup`].
+    Cleanup,
+    /// See [`Setting::Annotation`].
+    Annotation(Box<str>),
+}
+
+/// One setting with its value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Setting {
+    /// Largest batch accepted, in bytes as stored. Default 16 MiB, at most 128 MiB.
+    BatchBytesMax(u32),
+    /// Who sets timestamps. Default: the producer.
+    TimestampSource(TimestampSource),
+    /// How far a producer's timestamp may lie before the broker's time. Default: any.
+    TimestampBeforeMaxMs(u64),
+    /// How far a producer's timestamp may lie after the broker's time. Default: one hour.
+    TimestampAfterMaxMs(u64),
+    /// Records older than this may go; `None` keeps them for ever. Default: seven days.
+    RetentionMs(Option<u64>),
+    /// What a log holds above this may go; `None`: no bound. Default: no bound.
+    RetentionBytes(Option<u64>),
+    /// Whether old records are deleted (by the two above) and whether only the latest per key is kept. Default:
+    /// delete, not compact.
+    Cleanup {
+        /// Old records are deleted.
+        delete: bool,
+        /// Superseded records are compacted away.
+        compact: bool,
+    },
+    /// A front's own setting, stored and returned, never read here.
+    Annotation(Box<str>, Box<str>),
+}
+
+/// One change of a configuration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigChange {
+    /// Set a value.
+    Set(Setting),
+    /// Return to the broker's default.
+    Unset(SettingKey),
+}
+
+/// What was set for a stream. Getters without `set_` give the effective value.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StreamConfig {
+    batch_bytes_max: Option<u32>,
+    timestamp_source: Option<TimestampSource>,
+    timestamp_before_max_ms: Option<u64>,
+    timestamp_after_max_ms: Option<u64>,
+    retention_ms: Option<Option<u64>>,
+    retention_bytes: Option<Option<u64>>,
+    cleanup: Option<(bool, bool)>,
+    annotations: BTreeMap<Box<str>, Box<str>>,
+}
+
+impl StreamConfig {
+    /// Largest batch accepted, in bytes.
+    #[must_use]
+    pub fn batch_bytes_max(&self) -> u32 {
+        self.batch_bytes_max.unwrap_or(BATCH_BYTES_DEFAULT)
+    }
+    /// Who sets timestamps.
+    #[must_use]
+    pub fn timestamp_source(&self) -> TimestampSource {
+        self.timestamp_source.unwrap_or(TimestampSource::Producer)
+    }
+    /// How far a timestamp may lie before the broker's time, in milliseconds.
+    #[must_use]
+    pub fn timestamp_before_max_ms(&self) -> u64 {
+        self.timestamp_before_max_ms.unwrap_or(i64::MAX as u64)
+    }
+    /// How far a timestamp may lie after the broker's time, in milliseconds.
+    #[must_use]
+    pub fn timestamp_after_max_ms(&self) -> u64 {
+        self.timestamp_after_max_ms.unwrap_or(3_600_000)
+    }
+    /// How long records are kept, in milliseconds; `None`: for ever.
+    #[must_use]
+    pub fn retention_ms(&self) -> Option<u64> {
+        self.retention_ms.unwrap_or(Some(7 * 24 * 3_600_000))
+    }
+    /// How many bytes a log keeps; `None`: no bound.
+    #[must_use]
+    pub fn retention_bytes(&self) -> Option<u64> {
+        self.retention_bytes.unwrap_or(None)
+    }
+    /// Whether old records are deleted, and whether superseded ones are compacted away.
+    #[must_use]
+    pub fn cleanup(&self) -> (bool, bool) {
+        self.cleanup.unwrap_or((true, false))
+    }
+    /// A front's own setting.
+    #[must_use]
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations.get(key).map(|value| &**value)
+    }
+    /// Whether a setting was set, rather than left to the default.
+    #[must_use]
+    pub fn is_set(&self, key: &SettingKey) -> bool {
+        match key {
+            SettingKey::BatchBytesMax => self.batch_bytes_max.is_some(),
+            SettingKey::TimestampSource => self.timestamp_source.is_some(),
+            SettingKey::TimestampBeforeMaxMs => self.timestamp_before_max_ms.is_some(),
+            SettingKey::TimestampAfterMaxMs => self.timestamp_after_max_ms.is_some(),
+            SettingKey::RetentionMs => self.retention_ms.is_some(),
+            SettingKey::RetentionBytes => self.retention_bytes.is_some(),
+            SettingKey::Cleanup => self.cleanup.is_some(),
+            SettingKey::Annotation(key) => self.annotations.contains_key(key),
+        }
+    }
+
+    /// Makes one change.
+    ///
+    /// # Errors
+    /// `InvalidConfig` when the value is out of range; nothing has changed then.
+    pub fn change(&mut self, change: &ConfigChange) -> Result<(), ErrorKind> {
+        match change {
+            ConfigChange::Set(setting) => self.set(setting),
+            ConfigChange::Unset(key) => {
+                match key {
+                    SettingKey::BatchBytesMax => self.batch_bytes_max = None,
+                    SettingKey::TimestampSource => self.timestamp_source = None,
+                    SettingKey::TimestampBeforeMaxMs => self.timestamp_before_max_ms = None,
+                    SettingKey::TimestampAfterMaxMs => self.timestamp_after_max_ms = None,
+                    SettingKey::RetentionMs => self.retention_ms = None,
+                    SettingKey::RetentionBytes => self.retention_bytes = None,
+                    SettingKey::Cleanup => self.cleanup = None,
+                    SettingKey::Annotation(key) => {
+                        self.annotations.remove(key);
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn set(&mut self, setting: &Setting) -> Result<(), ErrorKind> {
+        match setting {
+            Setting::BatchBytesMax(bytes) if *bytes > BATCH_BYTES_MAX => {
+                return Err(ErrorKind::InvalidConfig);
+            }
+            Setting::BatchBytesMax(bytes) => self.batch_bytes_max = Some(*bytes),
+            Setting::TimestampSource(source) => self.timestamp_source = Some(*source),
+            Setting::TimestampBeforeMaxMs(ms) => self.timestamp_before_max_ms = Some(*ms),
+            Setting::TimestampAfterMaxMs(ms) => self.timestamp_after_max_ms = Some(*ms),
+            Setting::RetentionMs(ms) => self.retention_ms = Some(*ms),
+            Setting::RetentionBytes(bytes) => self.retention_bytes = Some(*bytes),
+            Setting::Cleanup { delete, compact } => self.cleanup = Some((*delete, *compact)),
+            Setting::Annotation(key, value) => {
+                let fits = key.len() <= ANNOTATION_KEY_BYTES_MAX
+                    && value.len() <= ANNOTATION_VALUE_BYTES_MAX
+                    && (self.annotations.len() < ANNOTATIONS_MAX || self.annotations.contains_key(key));
+                if !fits {
+                    return Err(ErrorKind::InvalidConfig);
+                }
+                self.annotations.insert(key.clone(), value.clone());
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put(&self, out: &mut Encoder<'_>) {
+        let unbounded = |out: &mut Encoder<'_>, value: Option<u64>| out.option(value, Encoder::u64);
+        out.option(self.batch_bytes_max, Encoder::u32);
+        out.option(self.timestamp_source, |out, source| out.u8(u8::from(source == TimestampSource::Append)));
+        out.option(self.timestamp_before_max_ms, Encoder::u64);
+        out.option(self.timestamp_after_max_ms, Encoder::u64);
+        out.option(self.retention_ms, unbounded);
+        out.option(self.retention_bytes, unbounded);
+        out.option(self.cleanup, |out, (delete, compact)| out.u8(u8::from(delete) | u8::from(compact) << 1));
+        out.u16(u16::try_from(self.annotations.len()).expect("annotations are bounded"));
+        for (key, value) in &self.annotations {
+            out.str(key);
+            out.str(value);
+        }
+    }
+
+    pub(crate) fn get(input: &mut Decoder<'_>) -> Result<StreamConfig, DecodeError> {
+        let mut config = StreamConfig {
+            batch_bytes_max: input.option(Decoder::u32)?,
+            timestamp_source: input.option(|input| {
+                Ok(if input.u8()? == 1 { TimestampSource::Append } else { TimestampSource::Producer })
+            })?,
+            timestamp_before_max_ms: input.option(Decoder::u64)?,
+            timestamp_after_max_ms: input.option(Decoder::u64)?,
+            retention_ms: input.option(|input| input.option(Decoder::u64))?,
+            retention_bytes: input.option(|input| input.option(Decoder::u64))?,
+            cleanup: input.option(|input| input.u8().map(|bits| (bits & 1 != 0, bits & 2 != 0)))?,
+            annotations: BTreeMap::new(),
+        };
+        for _ in 0..input.u16()? {
+            config.annotations.insert(input.boxed_str()?, input.boxed_str()?);
+        }
+        Ok(config)
+    }
+}

@@ -1,0 +1,108 @@
+//! What one `apply` wants done: bytes for the frame, changes to publish, replies to send.
+//!
+//! Apart because it is the whole outward side of the state machine: whoever runs a shard (the engine, a simulator,
+//! a test) carries these out and needs to know nothing else of it.
+
+use crate::catalog::StreamEntry;
+use crate::request::Reply;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bytes::Bytes;
+use millstream_types::{BatchFacts, LogId, Offset, StreamId, WalPosition};
+
+/// Names one request to whoever submitted it. A reply may come in a later turn than its request (a member waiting
+/// for its group), never twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ticket(pub u64);
+
+/// A reply and what it waits for.
+#[derive(Debug)]
+pub struct ReplyEffect {
+    /// The request that is answered.
+    pub ticket: Ticket,
+    /// The answer.
+    pub reply: Reply,
+    /// The reply may leave once the frame that starts here is durable (R10); `None`: at once, since it reveals
+    /// nothing that a crash could take back.
+    pub after: Option<WalPosition>,
+}
+
+/// A change of what sessions see of the catalog (R15). Takes effect when the frame is durable, before its reply
+/// leaves.
+#[derive(Debug, Clone)]
+pub enum CatalogChange {
+    /// A stream is new, or its entry replaces the one before.
+    Put(Arc<StreamEntry>),
+    /// A stream is gone.
+    Remove(Arc<StreamEntry>),
+}
+
+/// A change of the read views (R9) beside the appended batches. Takes effect when the frame is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViewChange {
+    /// A log is new and empty.
+    Create {
+        /// The log.
+        log: LogId,
+    },
+    /// A log starts later than before.
+    Trim {
+        /// The log.
+        log: LogId,
+        /// Its new first offset.
+        start: Offset,
+    },
+    /// All logs of a stream are gone.
+    Delete {
+        /// The stream.
+        stream: StreamId,
+        /// How many logs it had.
+        logs: u32,
+    },
+}
+
+/// Everything that one turn of the shard wants done. The frame is all or nothing (R5): `entries` and `batches` go
+/// into one frame; if both are empty no frame is written.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Encoded entries, in the order they were folded.
+    pub entries: Vec<u8>,
+    /// How many entries that is.
+    pub entry_count: usize,
+    /// Appended batches with their facts, in order.
+    pub batches: Vec<(BatchFacts, Bytes)>,
+    /// Changes of the read views, in order.
+    pub views: Vec<ViewChange>,
+    /// Changes of the catalog, in order.
+    pub catalog: Vec<CatalogChange>,
+    /// Replies, in order.
+    pub replies: Vec<ReplyEffect>,
+}
+
+impl Effects {
+    /// Whether a frame has to be written.
+    #[must_use]
+    pub fn has_frame(&self) -> bool {
+        !self.entries.is_empty() || !self.batches.is_empty()
+    }
+
+    /// Forgets everything and keeps the memory, for the next turn.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.entry_count = 0;
+        self.batches.clear();
+        self.views.clear();
+        self.catalog.clear();
+        self.replies.clear();
+    }
+
+    /// Adds a reply that leaves once the frame starting at `after` is durable.
+    pub fn reply_after(&mut self, ticket: Ticket, after: WalPosition, reply: Reply) {
+        self.replies.push(ReplyEffect { ticket, reply, after: Some(after) });
+    }
+
+    /// Adds a reply that reveals nothing and leaves at once.
+    pub fn reply_now(&mut self, ticket: Ticket, reply: Reply) {
+        self.replies.push(ReplyEffect { ticket, reply, after: None });
+    }
+}

@@ -1,0 +1,103 @@
+//! Entries: the changes that the write-ahead log holds, each of exactly one entity (R1).
+//!
+//! Apart because this is the persisted language of the core. `apply` decides entries and folds them; recovery folds
+//! the same ones. An entry is a tag byte and its fields; tags are never used again for something else, so a tag
+//! that is not known was written by a newer version and stops recovery.
+//!
+//! | tag | entry | entity |
+//! |---|---|---|
+//! | 1 | stream created | the stream, its logs (new and empty) |
+//! | 2 | stream changed (logs added, configuration) | the stream |
+//! | 3 | stream deleted | the stream and its logs |
+//! | 4 | log trimmed | the log |
+//! | 5 | producer appended | the log's producer table |
+//! | 6 | producer id allocated | the counters |
+//! | 16… | group entries, see [`crate::cursor`] | the group |
+//!
+//! Appended batches are not entries: their facts have a section of their own in the frame (R2).
+
+use crate::catalog::{StreamEntry, get_entry, put_entry};
+use crate::codec::{DecodeError, Decoder, Encoder};
+use crate::cursor::GroupEntry;
+use crate::log::ProducerAppended;
+use millstream_types::{LogId, Offset, ProducerId, StreamId};
+
+/// One durable change. See the module's table.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    /// A stream was created, with its logs.
+    StreamCreated(StreamEntry),
+    /// A stream's entry was replaced; it never loses logs.
+    StreamChanged(StreamEntry),
+    /// A stream was deleted, with its logs.
+    StreamDeleted {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// A log starts later.
+    LogTrimmed {
+        /// The log.
+        log: LogId,
+        /// Its new first offset.
+        start: Offset,
+    },
+    /// An idempotent producer's batch was appended.
+    ProducerAppended(ProducerAppended),
+    /// A producer id was handed out.
+    ProducerAllocated {
+        /// The id.
+        id: ProducerId,
+    },
+    /// A change of a cursor group.
+    Group(GroupEntry),
+}
+
+impl Entry {
+    /// Writes the entry: its tag, then its fields.
+    pub fn put(&self, out: &mut Encoder<'_>) {
+        match self {
+            Entry::StreamCreated(entry) => {
+                out.u8(1);
+                put_entry(out, entry);
+            }
+            Entry::StreamChanged(entry) => {
+                out.u8(2);
+                put_entry(out, entry);
+            }
+            Entry::StreamDeleted { stream } => {
+                out.u8(3);
+                out.u64(stream.0);
+            }
+            Entry::LogTrimmed { log, start } => {
+                out.u8(4);
+                out.log(*log);
+                out.u64(start.0);
+            }
+            Entry::ProducerAppended(appended) => {
+                out.u8(5);
+                appended.put(out);
+            }
+            Entry::ProducerAllocated { id } => {
+                out.u8(6);
+                out.u64(id.0);
+            }
+            Entry::Group(entry) => entry.put(out),
+        }
+    }
+
+    /// Reads one entry.
+    ///
+    /// # Errors
+    /// When the bytes are damaged or were written by a newer version.
+    pub fn get(input: &mut Decoder<'_>) -> Result<Entry, DecodeError> {
+        Ok(match input.u8()? {
+            1 => Entry::StreamCreated(get_entry(input)?),
+            2 => Entry::StreamChanged(get_entry(input)?),
+            3 => Entry::StreamDeleted { stream: StreamId(input.u64()?) },
+            4 => Entry::LogTrimmed { log: input.log()?, start: Offset(input.u64()?) },
+            5 => Entry::ProducerAppended(ProducerAppended::get(input)?),
+            6 => Entry::ProducerAllocated { id: ProducerId(input.u64()?) },
+            tag => Entry::Group(GroupEntry::get(tag, input)?),
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! Appending a batch: check it against the log, give it its offsets.
+//!
+//! Apart because this is the hottest decision of the broker: a lookup, a few comparisons, an addition. Batches of
+//! one request are decided one after the other, each on the state that the one before left, and end in one frame.
+
+use crate::effect::{Effects, Ticket};
+use crate::entry::Entry;
+use crate::request::Reply;
+use crate::shard::{Shard, Turn};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use millstream_types::limits::APPEND_TARGETS_MAX;
+use millstream_types::{
+    BatchFacts, ErrorKind, LogId, Offset, ProducerEpoch, ProducerId, RecordTime, WalPosition,
+};
+
+use super::producer::{ProducerAppended, Sequence};
+
+/// One batch to append: facts beside opaque bytes (R2). The caller has checked the batch's checksum and counts.
+#[derive(Debug, Clone)]
+pub struct AppendBatch {
+    /// Where to.
+    pub log: LogId,
+    /// Records in the batch, at least 1.
+    pub records: u32,
+    /// Offset of the last record relative to the first.
+    pub last_offset_delta: u32,
+    /// Largest timestamp of the records.
+    pub max_timestamp: RecordTime,
+    /// Who sends it, if it wants each batch appended exactly once.
+    pub producer: Option<ProducerStamp>,
+    /// The batch as it will be stored (its base offset is written when its frame is built).
+    pub bytes: Bytes,
+}
+
+/// An idempotent producer's stamp on a batch: sequences count records per log, wrapping from 2³¹−1 to 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProducerStamp {
+    /// The producer.
+    pub id: ProducerId,
+    /// Its epoch.
+    pub epoch: ProducerEpoch,
+    /// Sequence of the batch's first record.
+    pub first_sequence: u32,
+    /// Sequence of the batch's last record.
+    pub last_sequence: u32,
+}
+
+/// Where a batch was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Offset of its first record.
+    pub base_offset: Offset,
+    /// The log's first offset at that moment.
+    pub log_start: Offset,
+    /// The batch had been appended by an earlier request; nothing was written now.
+    pub duplicate: bool,
+}
+
+/// Decides a whole append request. The reply waits for the latest frame of every log it names: its own frame, or
+/// for duplicates the frame that holds the first copy at the latest.
+pub(crate) fn append(
+    shard: &mut Shard,
+    turn: Turn,
+    ticket: Ticket,
+    batches: Vec<AppendBatch>,
+    effects: &mut Effects,
+) {
+    if batches.len() > APPEND_TARGETS_MAX {
+        return effects.reply_now(ticket, Reply::Refused(ErrorKind::LimitExceeded));
+    }
+    let mut after = None;
+    let mut results = Vec::with_capacity(batches.len());
+    for batch in batches {
+        let log = batch.log;
+        results.push(append_one(shard, turn, batch, effects));
+        // A refusal reveals state too: what it contradicts must not be lost after it was shown (R10).
+        after = after.max(shard.log(log).map(|state| state.last));
+    }
+    effects.replies.push(crate::effect::ReplyEffect { ticket, reply: Reply::Appended(results), after });
+}
+
+fn append_one(
+    shard: &mut Shard,
+    turn: Turn,
+    batch: AppendBatch,
+    effects: &mut Effects,
+) -> Result<Appended, ErrorKind> {
+    let stream = shard.streams.get(&batch.log.stream).ok_or(ErrorKind::UnknownStream)?;
+    let log = stream.logs.get(batch.log.index as usize).ok_or(ErrorKind::UnknownLog)?;
+    let bytes = u32::try_from(batch.bytes.len()).map_err(|_| ErrorKind::RecordTooLarge)?;
+    if bytes > stream.entry.config.batch_bytes_max() {
+        return Err(ErrorKind::RecordTooLarge);
+    }
+    if batch.records == 0 || batch.last_offset_delta >= i32::MAX as u32 {
+        return Err(ErrorKind::CorruptBatch);
+    }
+    let base_offset = log.end;
+    let mut appended = None;
+    if let Some(stamp) = batch.producer {
+        match log.producers.check(stamp)? {
+            Sequence::Duplicate { base_offset } => {
+                return Ok(Appended { base_offset, log_start: log.start, duplicate: true });
+            }
+            Sequence::Next => {
+                appended = Some(ProducerAppended { log: batch.log, stamp, base_offset, time: turn.now });
+            }
+        }
+    }
+    let log_start = log.start;
+    let facts = BatchFacts {
+        log: batch.log,
+        base_offset,
+        records: batch.records,
+        last_offset_delta: batch.last_offset_delta,
+        max_timestamp: batch.max_timestamp,
+        bytes,
+    };
+    if let Some(appended) = appended {
+        shard.record(turn, Entry::ProducerAppended(appended), effects);
+    }
+    fold_facts(shard, turn.position, &facts);
+    effects.batches.push((facts, batch.bytes));
+    Ok(Appended { base_offset, log_start, duplicate: false })
+}
+
+/// Folds an appended batch: the log ends after it. Used by `apply` and by recovery alike.
+///
+/// A batch that the log already has (its image was taken later) and one of a stream that a later entry deletes
+/// leave no trace.
+pub(crate) fn fold_facts(shard: &mut Shard, position: WalPosition, facts: &BatchFacts) {
+    if let Some(log) = shard.log_mut(facts.log)
+        && facts.base_offset >= log.end
+    {
+        assert_eq!(facts.base_offset, log.end, "log {}: offsets are dense", facts.log);
+        log.end = facts.next_offset();
+        log.last = position;
+    }
+}

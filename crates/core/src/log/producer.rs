@@ -1,0 +1,222 @@
+//! What idempotent producers sent to one log, so that a batch that is sent again is not appended again.
+//!
+//! Apart because the rule is a small table of its own, after Kafka's KIP-98 and KIP-360 (sequence numbers per producer
+//! id, epoch and log; the last five batches are remembered, since clients keep at most five in flight):
+//!
+//! | known producer | epoch | sequence | answer |
+//! |---|---|---|---|
+//! | no | any | any | append |
+//! | yes | older | any | `StaleProducerEpoch` |
+//! | yes | newer | 0 | append, forget the old epoch's batches |
+//! | yes | newer | not 0 | `OutOfOrderSequence` |
+//! | yes | same | equal to a remembered batch | duplicate, with that batch's offset |
+//! | yes | same | the next | append |
+//! | yes | same | anything else | `OutOfOrderSequence` |
+
+use crate::codec::{DecodeError, Decoder, Encoder};
+use crate::log::ProducerStamp;
+use alloc::collections::{BTreeMap, VecDeque};
+use millstream_types::limits::PRODUCER_BATCHES_REMEMBERED;
+use millstream_types::{EngineTime, ErrorKind, LogId, Offset, ProducerEpoch, ProducerId};
+
+/// A producer that sent nothing for this long is forgotten: a day, as producers expect of brokers.
+const PRODUCER_IDLE_MS: u64 = 24 * 3_600_000;
+/// Producers remembered per log; one more is refused with `LimitExceeded`. About 15 MB of state.
+const PRODUCERS_PER_LOG_MAX: usize = 100_000;
+/// Sequences count from 0 to 2³¹−1 and wrap.
+const SEQUENCE_MAX: u32 = i32::MAX as u32;
+
+/// Entry: an idempotent producer's batch was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProducerAppended {
+    /// The log whose producer table it belongs to.
+    pub log: LogId,
+    /// Who, and which sequences.
+    pub stamp: ProducerStamp,
+    /// Offset of the batch's first record.
+    pub base_offset: Offset,
+    /// When, for forgetting idle producers.
+    pub time: EngineTime,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct SentBatch {
+    first_sequence: u32,
+    last_sequence: u32,
+    base_offset: Offset,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Producer {
+    epoch: ProducerEpoch,
+    /// Oldest first, at most [`PRODUCER_BATCHES_REMEMBERED`], never empty.
+    batches: VecDeque<SentBatch>,
+    last_time: EngineTime,
+}
+
+/// What a stamp means for a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sequence {
+    /// It is the next batch.
+    Next,
+    /// It was appended before, at this offset.
+    Duplicate { base_offset: Offset },
+}
+
+/// The producers of one log.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Producers {
+    known: BTreeMap<ProducerId, Producer>,
+    /// Every known producer once, roughly by age: the time is that of some batch, looked at again when it is due.
+    by_age: VecDeque<(EngineTime, ProducerId)>,
+}
+
+impl Producers {
+    /// Looks a stamp up in the table above.
+    pub(crate) fn check(&self, stamp: ProducerStamp) -> Result<Sequence, ErrorKind> {
+        if stamp.first_sequence > SEQUENCE_MAX || stamp.last_sequence > SEQUENCE_MAX {
+            return Err(ErrorKind::OutOfOrderSequence);
+        }
+        let Some(producer) = self.known.get(&stamp.id) else {
+            let full = self.known.len() >= PRODUCERS_PER_LOG_MAX;
+            return if full { Err(ErrorKind::LimitExceeded) } else { Ok(Sequence::Next) };
+        };
+        if stamp.epoch < producer.epoch {
+            return Err(ErrorKind::StaleProducerEpoch);
+        }
+        if stamp.epoch > producer.epoch {
+            return if stamp.first_sequence == 0 {
+                Ok(Sequence::Next)
+            } else {
+                Err(ErrorKind::OutOfOrderSequence)
+            };
+        }
+        let same = |sent: &&SentBatch| {
+            (sent.first_sequence, sent.last_sequence) == (stamp.first_sequence, stamp.last_sequence)
+        };
+        if let Some(sent) = producer.batches.iter().find(same) {
+            return Ok(Sequence::Duplicate { base_offset: sent.base_offset });
+        }
+        let last = producer.batches.back().expect("a known producer sent something").last_sequence;
+        let next = if last == SEQUENCE_MAX { 0 } else { last + 1 };
+        if stamp.first_sequence == next { Ok(Sequence::Next) } else { Err(ErrorKind::OutOfOrderSequence) }
+    }
+
+    /// Folds an appended batch; one that is remembered already changes nothing.
+    pub(crate) fn fold(&mut self, appended: &ProducerAppended) {
+        let ProducerAppended { stamp, base_offset, time, .. } = *appended;
+        let sent = SentBatch {
+            first_sequence: stamp.first_sequence,
+            last_sequence: stamp.last_sequence,
+            base_offset,
+        };
+        if let Some(producer) = self.known.get_mut(&stamp.id) {
+            if producer.batches.back().is_some_and(|last| last.base_offset >= base_offset) {
+                return;
+            }
+            if stamp.epoch != producer.epoch {
+                producer.epoch = stamp.epoch;
+                producer.batches.clear();
+            }
+            if producer.batches.len() == PRODUCER_BATCHES_REMEMBERED {
+                producer.batches.pop_front();
+            }
+            producer.batches.push_back(sent);
+            producer.last_time = time;
+            return;
+        }
+        self.forget_idle(time);
+        let producer = Producer { epoch: stamp.epoch, batches: VecDeque::from([sent]), last_time: time };
+        self.known.insert(stamp.id, producer);
+        self.by_age.push_back((time, stamp.id));
+    }
+
+    /// Looks at the two oldest places in the queue: enough to shrink the table, little enough for any turn.
+    fn forget_idle(&mut self, now: EngineTime) {
+        for _ in 0..2 {
+            let Some(&(seen, id)) = self.by_age.front() else { return };
+            if now.since_ms(seen) < PRODUCER_IDLE_MS {
+                return;
+            }
+            self.by_age.pop_front();
+            let last_time = self.known.get(&id).expect("every queued producer is known").last_time;
+            if now.since_ms(last_time) < PRODUCER_IDLE_MS {
+                self.by_age.push_back((last_time, id));
+            } else {
+                self.known.remove(&id);
+            }
+        }
+    }
+
+    /// Ids of the known producers after `after`, in order, for images.
+    pub(crate) fn ids_after(&self, after: Option<ProducerId>) -> impl Iterator<Item = ProducerId> {
+        use core::ops::Bound::{Excluded, Unbounded};
+        self.known.range((after.map_or(Unbounded, Excluded), Unbounded)).map(|(id, _)| *id)
+    }
+
+    /// `id u64, epoch u16, last_time i64, count u8, (first u32, last u32, base u64)…`; at most 99 bytes.
+    pub(crate) fn put(&self, id: ProducerId, out: &mut Encoder<'_>) {
+        let producer = &self.known[&id];
+        out.u64(id.0);
+        out.u16(producer.epoch.0);
+        out.i64(producer.last_time.0);
+        out.u8(u8::try_from(producer.batches.len()).expect("at most five batches"));
+        for sent in &producer.batches {
+            out.u32(sent.first_sequence);
+            out.u32(sent.last_sequence);
+            out.u64(sent.base_offset.0);
+        }
+    }
+
+    pub(crate) fn get(&mut self, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        let id = ProducerId(input.u64()?);
+        let epoch = ProducerEpoch(input.u16()?);
+        let last_time = EngineTime(input.i64()?);
+        let count = usize::from(input.u8()?);
+        if !(1..=PRODUCER_BATCHES_REMEMBERED).contains(&count) {
+            return Err(DecodeError::Invalid("a producer's batches"));
+        }
+        let mut batches = VecDeque::new();
+        for _ in 0..count {
+            batches.push_back(SentBatch {
+                first_sequence: input.u32()?,
+                last_sequence: input.u32()?,
+                base_offset: Offset(input.u64()?),
+            });
+        }
+        if self.known.insert(id, Producer { epoch, batches, last_time }).is_none() {
+            self.by_age.push_back((last_time, id));
+        }
+        Ok(())
+    }
+}
+
+impl ProducerAppended {
+    /// `log 12, id u64, epoch u16, first u32, last u32, base u64, time i64`.
+    pub(crate) fn put(&self, out: &mut Encoder<'_>) {
+        out.log(self.log);
+        out.u64(self.stamp.id.0);
+        out.u16(self.stamp.epoch.0);
+        out.u32(self.stamp.first_sequence);
+        out.u32(self.stamp.last_sequence);
+        out.u64(self.base_offset.0);
+        out.i64(self.time.0);
+    }
+
+    pub(crate) fn get(input: &mut Decoder<'_>) -> Result<ProducerAppended, DecodeError> {
+        Ok(ProducerAppended {
+            log: input.log()?,
+            stamp: ProducerStamp {
+                id: ProducerId(input.u64()?),
+                epoch: ProducerEpoch(input.u16()?),
+                first_sequence: input.u32()?,
+                last_sequence: input.u32()?,
+            },
+            base_offset: Offset(input.u64()?),
+            time: EngineTime(input.i64()?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

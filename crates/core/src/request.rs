@@ -1,0 +1,96 @@
+//! What can be asked of a shard, and what it answers: two closed enums without a wire type in them.
+//!
+//! Apart because this is the whole contract between the fronts and the core (later also between nodes). A front
+//! translates its protocol's operations into these and back; it never reaches further in.
+
+use crate::catalog::{ConfigChange, StreamConfig, StreamEntry};
+use crate::cursor::{GroupReply, GroupRequest};
+use crate::log::{AppendBatch, Appended};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use millstream_types::{ErrorKind, LogId, Namespace, Offset, ProducerEpoch, ProducerId, StreamId, StreamUid};
+
+/// One request to a shard. What it does is atomic: all of it is in one frame, or none.
+#[derive(Debug)]
+pub enum Request {
+    /// Create a stream. Answer: [`Reply::Stream`], or `StreamExists`, `InvalidName`, `InvalidLogCount`,
+    /// `LimitExceeded`.
+    CreateStream(Box<CreateStream>),
+    /// Delete a stream and all its logs. Answer: [`Reply::Stream`] with its last entry, or `UnknownStream`.
+    DeleteStream {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// Add logs to a stream until it has `logs`. Answer: [`Reply::Stream`], or `UnknownStream`,
+    /// `InvalidLogCount` when it has as many already.
+    AddLogs {
+        /// The stream.
+        stream: StreamId,
+        /// How many logs it shall have.
+        logs: u32,
+    },
+    /// Change a stream's configuration; all changes or none. Answer: [`Reply::Stream`], or `UnknownStream`,
+    /// `InvalidConfig`.
+    AlterStream {
+        /// The stream.
+        stream: StreamId,
+        /// The changes, in order.
+        changes: Vec<ConfigChange>,
+    },
+    /// Append batches to logs. Each batch is accepted or refused on its own; the accepted ones are durable together.
+    /// Answer: [`Reply::Appended`].
+    Append(Vec<AppendBatch>),
+    /// Move the start of logs forward. Answer: [`Reply::Trimmed`].
+    TrimLogs(Vec<Trim>),
+    /// Hand out a producer id that was never used before. Answer: [`Reply::Producer`].
+    AllocateProducer,
+    /// Anything about a cursor group. Answer: [`Reply::Group`].
+    Group(Box<GroupRequest>),
+}
+
+/// A stream to create.
+#[derive(Debug, Clone)]
+pub struct CreateStream {
+    /// Where its name lives.
+    pub namespace: Namespace,
+    /// Its name: UTF-8, 1 to 255 bytes.
+    pub name: Arc<str>,
+    /// Its universal id, drawn at random by the caller.
+    pub uid: StreamUid,
+    /// Number of its logs, 1 to 10,000.
+    pub logs: u32,
+    /// Its configuration; what is not set follows the broker's defaults.
+    pub config: StreamConfig,
+}
+
+/// One log to trim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trim {
+    /// The log.
+    pub log: LogId,
+    /// The new first offset; `None`: everything there is.
+    pub before: Option<Offset>,
+}
+
+/// The answer to a [`Request`].
+#[derive(Debug)]
+pub enum Reply {
+    /// The stream as it is now (or was, when deleted).
+    Stream(Arc<StreamEntry>),
+    /// One result per batch, in the order of the request.
+    Appended(Vec<Result<Appended, ErrorKind>>),
+    /// The log start per trim, in the order of the request.
+    Trimmed(Vec<Result<Offset, ErrorKind>>),
+    /// A fresh producer identity.
+    Producer {
+        /// The id.
+        id: ProducerId,
+        /// Its first epoch.
+        epoch: ProducerEpoch,
+    },
+    /// An answer about a group.
+    Group(Box<GroupReply>),
+    /// The request was refused as a whole; the kind says whether that is definite.
+    Refused(ErrorKind),
+}

@@ -1,0 +1,55 @@
+//! One request, decided: the dispatch from [`Request`] to the module that owns it.
+//!
+//! Apart because it is the table of contents of the core.
+
+use crate::catalog;
+use crate::cursor;
+use crate::effect::{Effects, Ticket};
+use crate::entry::Entry;
+use crate::log;
+use crate::request::{Reply, Request};
+use crate::shard::{Shard, Turn};
+use millstream_types::{EngineTime, ProducerEpoch};
+
+/// Logs of deleted streams that one turn drops.
+const TRASH_PER_TURN: usize = 256;
+
+impl Shard {
+    /// Decides one request and adds what it wants done to `effects`, which the caller has cleared since the last
+    /// frame it wrote. Every request gets exactly one reply under its ticket, now or in a later turn.
+    pub fn apply(&mut self, turn: Turn, ticket: Ticket, request: Request, effects: &mut Effects) {
+        match request {
+            Request::Append(batches) => log::append(self, turn, ticket, batches, effects),
+            Request::CreateStream(create) => catalog::create(self, turn, ticket, *create, effects),
+            Request::DeleteStream { stream } => catalog::delete(self, turn, ticket, stream, effects),
+            Request::AddLogs { stream, logs } => {
+                catalog::add_logs(self, turn, ticket, stream, logs, effects);
+            }
+            Request::AlterStream { stream, changes } => {
+                catalog::alter(self, turn, ticket, stream, &changes, effects);
+            }
+            Request::TrimLogs(trims) => log::trim(self, turn, ticket, trims, effects),
+            Request::AllocateProducer => {
+                let id = self.counters.next_producer;
+                self.record(turn, Entry::ProducerAllocated { id }, effects);
+                let reply = Reply::Producer { id, epoch: ProducerEpoch(0) };
+                effects.reply_after(ticket, turn.position, reply);
+            }
+            Request::Group(request) => cursor::apply(self, turn, ticket, *request, effects),
+        }
+    }
+
+    /// Does what has become due: timers, a slice of each unfinished long work. Bounded; [`Shard::next_deadline`] says
+    /// when to call again.
+    pub fn tick(&mut self, turn: Turn, effects: &mut Effects) {
+        let keep = self.trash.len().saturating_sub(TRASH_PER_TURN);
+        self.trash.truncate(keep);
+        cursor::tick(self, turn, effects);
+    }
+
+    /// When [`Shard::tick`] has something to do next; a time that has passed means at once.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<EngineTime> {
+        if self.trash.is_empty() { self.groups.next_deadline() } else { Some(EngineTime(i64::MIN)) }
+    }
+}

@@ -1,0 +1,128 @@
+//! Images: the state written out in chunks of bounded size, a few per turn, for a fuzzy checkpoint (R7).
+//!
+//! Apart because the walk over the state has to be resumable: the engine asks for a few chunks, goes on with
+//! requests, and asks for the next ones; what changed meanwhile is in the write-ahead log after the chunk's stamp.
+//!
+//! | tag | chunk | bytes |
+//! |---|---|---|
+//! | 1 | counters | next stream id u64, next producer id u64 |
+//! | 2 | stream | the catalog entry, as in its entries |
+//! | 3 | logs | stream u64, first index u32, count u32, then (start u64, end u64) each |
+//! | 4 | producers | log, count u32, then producers each |
+//! | 16… | group chunks, see [`crate::cursor`] | |
+
+use crate::catalog::put_entry;
+use crate::codec::Encoder;
+use crate::cursor::GroupImageKey;
+use crate::shard::Shard;
+use alloc::vec::Vec;
+use millstream_types::limits::CHECKPOINT_CHUNK_BYTES_MAX;
+use millstream_types::{LogId, ProducerId, StreamId};
+
+/// Logs of one chunk at most: 16 bytes each, so 32 KiB.
+const LOGS_PER_CHUNK: usize = 2048;
+/// Producers of one chunk at most: under 100 bytes each, so under 50 KiB.
+const PRODUCERS_PER_CHUNK: usize = 500;
+
+const _: () = assert!(LOGS_PER_CHUNK * 16 + 32 <= CHECKPOINT_CHUNK_BYTES_MAX);
+const _: () = assert!(PRODUCERS_PER_CHUNK * 100 + 32 <= CHECKPOINT_CHUNK_BYTES_MAX);
+
+/// Where the walk over the images goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageKey {
+    /// The first one.
+    Counters,
+    /// The first stream whose id is at least this.
+    Stream(StreamId),
+    /// The stream's logs from this index on.
+    Logs(LogId),
+    /// The log's producers after this one.
+    Producers(LogId, Option<ProducerId>),
+    /// A group chunk.
+    Group(GroupImageKey),
+}
+
+impl Shard {
+    /// Writes images from `key` on until `budget_bytes` are reached or nothing is left. Returns where to go on, or
+    /// `None` at the end. Each chunk is at most [`CHECKPOINT_CHUNK_BYTES_MAX`] bytes long and holds everything that
+    /// happened in frames before the turn's position.
+    pub fn images(&self, key: ImageKey, budget_bytes: usize, chunks: &mut Vec<Vec<u8>>) -> Option<ImageKey> {
+        let mut written = 0;
+        let mut key = key;
+        loop {
+            let mut chunk = Vec::new();
+            let next = self.image(key, &mut Encoder(&mut chunk));
+            assert!(chunk.len() <= CHECKPOINT_CHUNK_BYTES_MAX, "chunks are bounded");
+            written += chunk.len();
+            if !chunk.is_empty() {
+                chunks.push(chunk);
+            }
+            key = next?;
+            if written >= budget_bytes {
+                return Some(key);
+            }
+        }
+    }
+
+    fn image(&self, key: ImageKey, out: &mut Encoder<'_>) -> Option<ImageKey> {
+        match key {
+            ImageKey::Counters => {
+                out.u8(1);
+                out.u64(self.counters.next_stream.0);
+                out.u64(self.counters.next_producer.0);
+                Some(ImageKey::Stream(StreamId(0)))
+            }
+            ImageKey::Stream(from) => match self.stream_order.range(from..).next() {
+                None => self.groups.first_image().map(ImageKey::Group),
+                Some(&stream) => {
+                    out.u8(2);
+                    put_entry(out, &self.streams[&stream].entry);
+                    Some(ImageKey::Logs(LogId { stream, index: 0 }))
+                }
+            },
+            ImageKey::Logs(from) => Some(self.log_images(from, out)),
+            ImageKey::Producers(log, after) => Some(self.producer_images(log, after, out)),
+            ImageKey::Group(key) => self.groups.image(key, out).map(ImageKey::Group),
+        }
+    }
+
+    /// The chunk that starts at `from`. When the stream was deleted since, the walk goes on with the next stream.
+    fn log_images(&self, from: LogId, out: &mut Encoder<'_>) -> ImageKey {
+        let next_stream = ImageKey::Stream(StreamId(from.stream.0 + 1));
+        let Some(stream) = self.streams.get(&from.stream) else { return next_stream };
+        let rest = stream.logs.get(from.index as usize..).unwrap_or_default();
+        if rest.is_empty() {
+            return next_stream;
+        }
+        // A log with producers ends its chunk, so that its producers follow.
+        let with_producers = rest.iter().position(|log| log.producers.ids_after(None).next().is_some());
+        let count = with_producers.map_or(rest.len(), |at| at + 1).min(LOGS_PER_CHUNK);
+        out.u8(3);
+        out.u64(from.stream.0);
+        out.u32(from.index);
+        out.u32(u32::try_from(count).expect("bounded by LOGS_PER_CHUNK"));
+        for log in &rest[..count] {
+            out.u64(log.start.0);
+            out.u64(log.end.0);
+        }
+        let last = LogId { index: from.index + u32::try_from(count - 1).expect("bounded"), ..from };
+        match with_producers {
+            Some(at) if at + 1 == count => ImageKey::Producers(last, None),
+            _ => ImageKey::Logs(LogId { index: last.index + 1, ..last }),
+        }
+    }
+
+    fn producer_images(&self, log: LogId, after: Option<ProducerId>, out: &mut Encoder<'_>) -> ImageKey {
+        let next_log = ImageKey::Logs(LogId { index: log.index + 1, ..log });
+        let Some(state) = self.log(log) else { return next_log };
+        let ids: Vec<ProducerId> = state.producers.ids_after(after).take(PRODUCERS_PER_CHUNK).collect();
+        let Some(&last) = ids.last() else { return next_log };
+        out.u8(4);
+        out.log(log);
+        out.u32(u32::try_from(ids.len()).expect("bounded by PRODUCERS_PER_CHUNK"));
+        for id in ids {
+            state.producers.put(id, out);
+        }
+        ImageKey::Producers(log, Some(last))
+    }
+}

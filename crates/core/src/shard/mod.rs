@@ -1,0 +1,109 @@
+//! The shard: one deterministic state machine that owns logs, cursors and the catalog.
+//!
+//! Apart because it is the one mutator (R1): [`Shard::apply`] decides and folds, [`Restore`] folds what an earlier
+//! process decided, [`Shard::tick`] does what has become due, [`Shard::images`] writes what a checkpoint needs.
+//! Whoever runs it gives it the time and the position of the frame that the turn would make.
+
+mod apply;
+mod fold;
+mod image;
+mod restore;
+
+pub use image::ImageKey;
+pub use restore::{Restore, RestoreError};
+
+use crate::catalog::{Stream, StreamEntry};
+use crate::cursor::Groups;
+use crate::effect::Effects;
+use crate::entry::Entry;
+use crate::hash::{HashSeed, KeyedMap};
+use crate::log::LogState;
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use millstream_types::limits::ENTRIES_PER_APPLY_MAX;
+use millstream_types::{EngineTime, LogId, Namespace, Offset, ProducerId, StreamId, WalPosition};
+
+/// The arguments of one turn that are the same for everything in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    /// Engine time of the turn.
+    pub now: EngineTime,
+    /// Where the frame of this turn will start, if it makes one.
+    pub position: WalPosition,
+}
+
+/// Numbers that are handed out once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counters {
+    pub(crate) next_stream: StreamId,
+    pub(crate) next_producer: ProducerId,
+    pub(crate) last: WalPosition,
+}
+
+/// The state machine. See the module's documentation.
+#[derive(Debug)]
+pub struct Shard {
+    pub(crate) counters: Counters,
+    pub(crate) streams: KeyedMap<StreamId, Stream>,
+    /// The streams' ids in order: maps have none (R1).
+    pub(crate) stream_order: BTreeSet<StreamId>,
+    pub(crate) names: KeyedMap<(Namespace, Arc<str>), StreamId>,
+    /// Logs of all streams together, bounded by `LOGS_MAX`.
+    pub(crate) log_count: u32,
+    /// Start of the last frame that changed the catalog.
+    pub(crate) catalog_last: WalPosition,
+    pub(crate) groups: Groups,
+    /// Logs of deleted streams, dropped a few per turn (R13).
+    pub(crate) trash: Vec<LogState>,
+}
+
+impl Shard {
+    /// A shard of an empty directory.
+    #[must_use]
+    pub fn new(seed: HashSeed) -> Shard {
+        Shard {
+            counters: Counters {
+                next_stream: StreamId(1),
+                next_producer: ProducerId(1),
+                last: WalPosition::ZERO,
+            },
+            streams: KeyedMap::with_hasher(seed),
+            stream_order: BTreeSet::new(),
+            names: KeyedMap::with_hasher(seed),
+            log_count: 0,
+            catalog_last: WalPosition::ZERO,
+            groups: Groups::default(),
+            trash: Vec::new(),
+        }
+    }
+
+    /// Every stream's entry, in the order of their ids.
+    pub fn stream_entries(&self) -> impl Iterator<Item = &Arc<StreamEntry>> {
+        self.stream_order.iter().map(|id| &self.streams[id].entry)
+    }
+
+    /// A log's first offset and the offset that its next record gets; `None` if there is no such log.
+    #[must_use]
+    pub fn log_bounds(&self, log: LogId) -> Option<(Offset, Offset)> {
+        self.log(log).map(|state| (state.start, state.end))
+    }
+
+    pub(crate) fn log(&self, log: LogId) -> Option<&LogState> {
+        self.streams.get(&log.stream)?.logs.get(log.index as usize)
+    }
+
+    pub(crate) fn log_mut(&mut self, log: LogId) -> Option<&mut LogState> {
+        self.streams.get_mut(&log.stream)?.logs.get_mut(log.index as usize)
+    }
+
+    /// Makes an entry true: into the frame, into the state, and out to the read side. The only way that a decision
+    /// changes anything durable.
+    pub(crate) fn record(&mut self, turn: Turn, entry: Entry, effects: &mut Effects) {
+        assert!(effects.entry_count < ENTRIES_PER_APPLY_MAX, "a turn makes a bounded number of entries");
+        entry.put(&mut crate::codec::Encoder(&mut effects.entries));
+        effects.entry_count += 1;
+        self.publish(&entry, effects);
+        self.fold(turn.position, entry);
+    }
+}

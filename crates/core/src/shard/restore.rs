@@ -1,0 +1,131 @@
+//! Restoring a shard: images of a checkpoint first, then the frames of the write-ahead log.
+//!
+//! Apart because this is where the core meets bytes from an earlier process: everything is checked, and what cannot
+//! be understood is an error that stops the start, never a default.
+
+use crate::catalog::{Stream, get_entry};
+use crate::codec::{DecodeError, Decoder};
+use crate::entry::Entry;
+use crate::hash::HashSeed;
+use crate::log;
+use crate::shard::Shard;
+use millstream_types::{BatchFacts, EngineTime, LogId, Offset, ProducerId, StreamId, WalPosition};
+
+/// Why persisted state was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// Bytes that cannot be understood.
+    #[error("{0}")]
+    Decode(#[from] DecodeError),
+    /// Records are missing between what the log holds and the next batch.
+    #[error("log {log} continues at offset {found}, but {expected} was to come")]
+    Gap {
+        /// The log.
+        log: LogId,
+        /// The offset that was to come.
+        expected: Offset,
+        /// The offset that came.
+        found: Offset,
+    },
+    /// An image of a log whose stream has no image.
+    #[error("an image names log {0}, whose stream is not known")]
+    UnknownLog(LogId),
+}
+
+/// A shard that is being rebuilt.
+#[derive(Debug)]
+pub struct Restore {
+    shard: Shard,
+}
+
+impl Restore {
+    /// Begins with nothing.
+    #[must_use]
+    pub fn new(seed: HashSeed) -> Restore {
+        Restore { shard: Shard::new(seed) }
+    }
+
+    /// Takes one image. Images come in the order in which they were written.
+    ///
+    /// # Errors
+    /// When the image cannot be understood.
+    pub fn image(&mut self, stamp: WalPosition, image: &[u8]) -> Result<(), RestoreError> {
+        let mut input = Decoder(image);
+        let shard = &mut self.shard;
+        match input.u8()? {
+            1 => {
+                shard.counters.next_stream = StreamId(input.u64()?);
+                shard.counters.next_producer = ProducerId(input.u64()?);
+            }
+            2 => {
+                let entry = get_entry(&mut input)?;
+                shard.insert_stream(Stream::new(entry, stamp));
+            }
+            3 => {
+                let (stream, first, count) = (StreamId(input.u64()?), input.u32()?, input.u32()?);
+                for n in 0..count {
+                    let log = LogId { stream, index: first.saturating_add(n) };
+                    let (start, end) = (Offset(input.u64()?), Offset(input.u64()?));
+                    if start > end {
+                        return Err(DecodeError::Invalid("a log's bounds").into());
+                    }
+                    // Logs may have been added between the stream's image and this one; the entry that did it
+                    // follows in the frames, and so does everything that was appended to them.
+                    if let Some(state) = shard.log_mut(log) {
+                        (state.start, state.end, state.last) = (start, end, stamp);
+                    } else if !shard.streams.contains_key(&stream) {
+                        return Err(RestoreError::UnknownLog(log));
+                    }
+                }
+            }
+            4 => {
+                let log = input.log()?;
+                let count = input.u32()?;
+                if let Some(state) = shard.log_mut(log) {
+                    for _ in 0..count {
+                        state.producers.get(&mut input)?;
+                    }
+                } else {
+                    input = Decoder(&[]);
+                }
+            }
+            tag => shard.groups.restore(tag, stamp, &mut input)?,
+        }
+        if input.is_empty() { Ok(()) } else { Err(DecodeError::Invalid("an image's length").into()) }
+    }
+
+    /// Folds one frame: its entries, then its batches.
+    ///
+    /// # Errors
+    /// When an entry cannot be understood, or offsets are missing.
+    pub fn frame(
+        &mut self,
+        position: WalPosition,
+        entries: &[u8],
+        facts: &[BatchFacts],
+    ) -> Result<(), RestoreError> {
+        let mut input = Decoder(entries);
+        while !input.is_empty() {
+            let entry = Entry::get(&mut input)?;
+            self.shard.fold(position, entry);
+        }
+        for facts in facts {
+            if let Some(state) = self.shard.log(facts.log)
+                && facts.base_offset > state.end
+            {
+                let (log, expected, found) = (facts.log, state.end, facts.base_offset);
+                return Err(RestoreError::Gap { log, expected, found });
+            }
+            log::fold_facts(&mut self.shard, position, facts);
+        }
+        Ok(())
+    }
+
+    /// The restored shard, ready to go on at `now`: what is not durable (timers of members, say) starts afresh.
+    #[must_use]
+    pub fn finish(mut self, now: EngineTime) -> Shard {
+        self.shard.trash.clear();
+        self.shard.groups.resume(now);
+        self.shard
+    }
+}

@@ -1,0 +1,132 @@
+//! What a front sees of the broker: the catalog, read views, the time, and a way to submit requests.
+//!
+//! Apart because a front must not see the engine or the storage. Everything here returns at once: catalog and views
+//! are shared memory that the broker publishes (R9, R15); requests are answered later through the driver.
+
+use crate::session::Submission;
+use bytes::Bytes;
+use millstream_core::catalog::StreamEntry;
+use millstream_types::{EngineTime, ErrorKind, LogId, Namespace, Offset, RecordTime, StreamUid};
+use std::sync::Arc;
+use std::task::Waker;
+
+/// The broker, as a front sees it.
+pub trait Backend: Send + Sync + 'static {
+    /// Engine time (R11).
+    fn now(&self) -> EngineTime;
+
+    /// 128 random bits, for universal ids.
+    fn random(&self) -> u128;
+
+    /// Identifies this data directory to clients, for as long as it exists.
+    fn cluster_id(&self) -> u128;
+
+    /// The stream of a name.
+    fn stream(&self, namespace: Namespace, name: &str) -> Option<Arc<StreamEntry>>;
+
+    /// The stream of a universal id, if it is in the namespace.
+    fn stream_by_uid(&self, namespace: Namespace, uid: StreamUid) -> Option<Arc<StreamEntry>>;
+
+    /// Every stream of a namespace, in the order of names.
+    fn streams(&self, namespace: Namespace) -> Vec<Arc<StreamEntry>>;
+
+    /// A log's read view.
+    fn log(&self, log: LogId) -> Option<Arc<dyn LogReader>>;
+
+    /// Bytes on the disk: all there are, and those free for the broker.
+    fn disk_bytes(&self) -> (u64, u64);
+
+    /// Hands requests to the shard, in order. Replies come as [`Event::Reply`](crate::Event::Reply) to the inbox under the
+    /// submissions' tags; each submission gets exactly one, `Refused(ShuttingDown)` included.
+    fn submit(&self, inbox: &Arc<dyn Inbox>, submissions: Vec<Submission>);
+}
+
+/// Where replies go: one per connection, kept by its driver.
+pub trait Inbox: Send + Sync {
+    /// Takes replies, in order, and wakes the driver once.
+    fn deliver(&self, replies: &mut dyn Iterator<Item = (crate::Tag, millstream_core::Reply)>);
+}
+
+/// Whether a read may wait for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocking {
+    /// Only from memory, the page cache included.
+    Never,
+    /// The caller's thread may wait.
+    Allowed,
+}
+
+/// One run of whole batches, as stored, in chunks that follow each other.
+#[derive(Debug, Clone, Default)]
+pub struct ReadSlice {
+    /// The bytes, in order. The base offsets are right.
+    pub chunks: Vec<Bytes>,
+    /// How many bytes that is.
+    pub bytes: usize,
+    /// Offset after the last record; equal to the offset asked for when there is nothing.
+    pub next_offset: Offset,
+}
+
+/// What a read gave.
+#[derive(Debug)]
+pub enum ReadOutcome {
+    /// Whole batches (or none, at the high watermark).
+    Data(ReadSlice),
+    /// The bytes are on the disk only; ask again where waiting is allowed.
+    WouldBlock,
+}
+
+/// Why a read failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadError {
+    /// The offset is before the log start or after the high watermark.
+    OutOfRange,
+    /// The stream was deleted.
+    Deleted,
+    /// The stored bytes are damaged; nothing is served.
+    Corrupt,
+    /// The disk failed.
+    Failed,
+}
+
+/// A log as readers see it (R9). Offsets that are returned are of one moment each.
+pub trait LogReader: Send + Sync {
+    /// Offset of the first record.
+    fn log_start(&self) -> Offset;
+
+    /// Offset after the last durable record.
+    fn high_watermark(&self) -> Offset;
+
+    /// Offset before which no transaction is open.
+    fn last_stable_offset(&self) -> Offset;
+
+    /// Bytes of the batches from the one that holds `from` on; an estimate from the index.
+    fn bytes_from(&self, from: Offset) -> u64;
+
+    /// Reads whole batches, beginning with the one that holds `from`, up to the high watermark: at most `max_bytes`
+    /// and at most 1 MiB, but always at least one batch if there is one.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    fn read(&self, from: Offset, max_bytes: u32, blocking: Blocking) -> Result<ReadOutcome, ReadError>;
+
+    /// Offset of the first batch that may hold a record with a timestamp of at least `time`; `None` when no record is that late.
+    fn batch_from_time(&self, time: RecordTime) -> Option<Offset>;
+
+    /// The largest timestamp in the log and the base offset of the batch that has it.
+    fn max_timestamp(&self) -> Option<(RecordTime, Offset)>;
+
+    /// Wakes `waker` when the high watermark or the log start moves next, or the log is deleted.
+    fn watch(&self, waker: &Waker);
+}
+
+impl From<ReadError> for ErrorKind {
+    fn from(error: ReadError) -> ErrorKind {
+        match error {
+            ReadError::OutOfRange => ErrorKind::OffsetOutOfRange,
+            ReadError::Deleted => ErrorKind::UnknownLog,
+            ReadError::Corrupt => ErrorKind::CorruptStorage,
+            ReadError::Failed => ErrorKind::Indeterminate,
+        }
+    }
+}

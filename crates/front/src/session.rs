@@ -1,0 +1,123 @@
+//! A session as a value: bytes and events in, bytes and commands out, no I/O.
+//!
+//! Apart because this is what makes a front testable without a socket and alike for every protocol (style rule 10): the
+//! driver in `net` owns the socket, the timer and the waiting; the session owns the protocol. A session may look at the
+//! catalog and at read views through its [`Backend`], which is shared memory; whatever waits is a
+//! command in [`Io`] and comes back as an [`Event`].
+
+use crate::auth::Authorized;
+use crate::backend::{Backend, ReadError, ReadSlice};
+use bytes::{Bytes, BytesMut};
+use millstream_core::{Reply, Request};
+use millstream_types::{EngineTime, LogId, Offset};
+use std::sync::Arc;
+
+/// Names a command of one session, so that its event finds back. The session chooses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tag(pub u64);
+
+/// A request for the shard.
+#[derive(Debug)]
+pub struct Submission {
+    /// Comes back with the reply.
+    pub tag: Tag,
+    /// The permitted request.
+    pub request: Authorized<Request>,
+}
+
+/// A read for the driver to make.
+#[derive(Debug)]
+pub struct ReadCommand {
+    /// Comes back with the result.
+    pub tag: Tag,
+    /// The permitted place: log, first offset, most bytes.
+    pub read: Authorized<(LogId, Offset, u32)>,
+}
+
+/// Logs to watch until one of them moves.
+#[derive(Debug)]
+pub struct Watch {
+    /// Comes back with the event.
+    pub tag: Tag,
+    /// The logs. A session has at most one watch at a time; a new one replaces the old.
+    pub logs: Vec<LogId>,
+}
+
+/// What a session wants done, gathered by the driver after each call.
+#[derive(Debug, Default)]
+pub struct Io {
+    /// Bytes for the peer, in order.
+    pub output: Vec<Bytes>,
+    /// Requests for the shard, in order.
+    pub submissions: Vec<Submission>,
+    /// Reads to make.
+    pub reads: Vec<ReadCommand>,
+    /// Logs to watch from now on.
+    pub watch: Option<Watch>,
+    /// Bytes of requests that are settled: their share of the memory budget is free again.
+    pub settled_bytes: usize,
+}
+
+/// What happened to a command.
+#[derive(Debug)]
+pub enum Event {
+    /// The shard answered.
+    Reply(Tag, Reply),
+    /// A read ended.
+    Read(Tag, Result<ReadSlice, ReadError>),
+    /// A watched log moved, or may have.
+    Moved(Tag),
+    /// The session's deadline has passed.
+    Deadline,
+}
+
+/// How many bytes, counted from the first one not yet consumed, the session needs to go on; the driver reserves
+/// memory for them before it reads. At least 1. `0` means: no more input for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need(pub usize);
+
+/// The connection ends after what is in [`Io::output`] was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    /// Why, for the log: a sentence without anything secret in it. Empty for an orderly end.
+    pub reason: String,
+}
+
+impl Close {
+    /// Ends the connection because of something the peer did.
+    #[must_use]
+    pub fn because(reason: impl Into<String>) -> Close {
+        Close { reason: reason.into() }
+    }
+}
+
+/// One connection's protocol.
+pub trait Session: Send {
+    /// Takes whole requests from the front of `input` and leaves the rest. Every byte taken is settled later
+    /// through [`Io::settled_bytes`], when its request is answered.
+    ///
+    /// # Errors
+    /// [`Close`] when the connection has to end.
+    fn receive(&mut self, now: EngineTime, input: &mut BytesMut, io: &mut Io) -> Result<Need, Close>;
+
+    /// Takes the outcome of a command. [`Session::receive`] is called again after it when input is waiting.
+    ///
+    /// # Errors
+    /// [`Close`] when the connection has to end.
+    fn handle(&mut self, now: EngineTime, event: Event, io: &mut Io) -> Result<(), Close>;
+
+    /// When the session wants [`Event::Deadline`] next.
+    fn deadline(&self) -> Option<EngineTime>;
+
+    /// Whether nothing is under way: a draining broker closes such a connection.
+    fn is_idle(&self) -> bool;
+}
+
+/// Makes a session per connection. One per listener.
+pub trait SessionFactory: Send + Sync + 'static {
+    /// The protocol's name, for logs and metrics.
+    fn name(&self) -> &'static str;
+
+    /// A session for a connection from `peer`.
+    fn session(&self, peer: std::net::SocketAddr, backend: &Arc<dyn Backend>) -> Box<dyn Session>;
+}
