@@ -94,3 +94,54 @@ pub enum Reply {
     /// The request was refused as a whole; the kind says whether that is definite.
     Refused(ErrorKind),
 }
+
+/// The most that a request can add to the write-ahead log, known before it is decided (R12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameSize {
+    /// Bytes of entries.
+    pub entries_bytes: usize,
+    /// Number of batches.
+    pub batches: usize,
+    /// Bytes of batches.
+    pub batches_bytes: usize,
+    /// The request gives space back, or settles what holds space: it may draw on the reserve.
+    pub frees_space: bool,
+}
+
+/// Bytes of a producer's entry, with room to spare.
+const PRODUCER_ENTRY_BYTES_MAX: usize = 64;
+/// Bytes of a trim's entry, with room to spare.
+const TRIM_ENTRY_BYTES_MAX: usize = 32;
+/// Bytes of a stream's entry: 128 annotations of 4.3 KB each, and the rest.
+const STREAM_ENTRY_BYTES_MAX: usize = 640 << 10;
+/// Bytes of all entries of one group request; rosters are the largest, see [`crate::cursor`].
+pub(crate) const GROUP_ENTRIES_BYTES_MAX: usize = 4 << 20;
+
+impl Request {
+    /// See [`FrameSize`].
+    #[must_use]
+    pub fn frame_size_max(&self) -> FrameSize {
+        let size = |entries_bytes, frees_space| FrameSize {
+            entries_bytes,
+            batches: 0,
+            batches_bytes: 0,
+            frees_space,
+        };
+        match self {
+            Request::Append(batches) => FrameSize {
+                entries_bytes: batches.iter().filter(|batch| batch.producer.is_some()).count()
+                    * PRODUCER_ENTRY_BYTES_MAX,
+                batches: batches.len(),
+                batches_bytes: batches.iter().map(|batch| batch.bytes.len()).sum(),
+                frees_space: false,
+            },
+            Request::CreateStream(_) | Request::AddLogs { .. } | Request::AlterStream { .. } => {
+                size(STREAM_ENTRY_BYTES_MAX, false)
+            }
+            Request::DeleteStream { .. } => size(TRIM_ENTRY_BYTES_MAX, true),
+            Request::TrimLogs(trims) => size(trims.len() * TRIM_ENTRY_BYTES_MAX, true),
+            Request::AllocateProducer => size(PRODUCER_ENTRY_BYTES_MAX, false),
+            Request::Group(_) => size(GROUP_ENTRIES_BYTES_MAX, true),
+        }
+    }
+}
