@@ -106,7 +106,7 @@ impl BatchBuilder {
     ///
     /// # Errors
     /// [`BatchError::BatchTooLarge`] when the batch would pass `BATCH_BYTES_MAX` uncompressed, and
-    /// [`BatchError::InvalidTimestamp`] for one below −1. The builder is then unchanged.
+    /// [`BatchError::InvalidTimestamp`] for one below −1 or further from the first than 64 bits can say. The builder is then unchanged.
     pub fn push(
         &mut self,
         timestamp: RecordTime,
@@ -133,8 +133,7 @@ impl BatchBuilder {
             return Err(BatchError::InvalidTimestamp);
         }
         let base = if self.records == 0 { timestamp } else { self.base_timestamp };
-        // Both are at least −1, so the difference stays in range.
-        let timestamp_delta = timestamp.0 - base.0;
+        let timestamp_delta = timestamp.0.checked_sub(base.0).ok_or(BatchError::InvalidTimestamp)?;
         let offset_delta = i64::from(self.records);
         let header_count = headers.len() as i64;
 

@@ -87,8 +87,13 @@ impl fmt::Display for Compression {
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 const ZSTD_LEVEL: i32 = 3;
 const LZ4_MAGIC: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
-/// Bit of the flag byte that says that a content checksum follows the end mark.
+/// Bits of a frame's flag byte that announce further fields.
+const LZ4_DICTIONARY_BIT: u8 = 1;
 const LZ4_CONTENT_CHECKSUM_BIT: u8 = 1 << 2;
+const LZ4_CONTENT_SIZE_BIT: u8 = 1 << 3;
+const LZ4_BLOCK_CHECKSUM_BIT: u8 = 1 << 4;
+/// Bit of a block's length that says that it is stored as it is.
+const LZ4_STORED_BIT: u32 = 1 << 31;
 /// What framed snappy begins with; no raw block can, since its second byte would start with a copy of nothing.
 const SNAPPY_MAGIC: [u8; 8] = *b"\x82SNAPPY\0";
 /// The magic and two version numbers, both 1.
@@ -115,11 +120,12 @@ pub(super) fn decompress(codec: Compression, input: &Bytes, limit: usize) -> Res
         Compression::Snappy => unsnappy(input, &mut out, limit)?,
         Compression::Gzip => read_all(codec, MultiGzDecoder::new(&input[..]), input.len(), &mut out, limit)?,
         Compression::Lz4 => {
-            if !lz4_ends(input) {
+            if !is_one_lz4_frame(input) {
                 return Err(undecodable());
             }
             let mut decoder = FrameDecoder::new(&input[..]);
             read_all(codec, &mut decoder, input.len(), &mut out, limit)?;
+            // The library also stops at a block that holds nothing.
             if !decoder.get_ref().is_empty() {
                 return Err(undecodable());
             }
@@ -146,14 +152,26 @@ fn read_all(
     if out.len() > limit { Err(BatchError::BodyTooLarge(limit)) } else { Ok(()) }
 }
 
-/// Whether `input` begins like one LZ4 frame and ends with its end mark. The library takes the end of input for the
-/// end of the frame, and reads an older frame format too, with larger blocks; neither is wanted.
-fn lz4_ends(input: &[u8]) -> bool {
-    let Some(&flags) = input.strip_prefix(&LZ4_MAGIC).and_then(<[u8]>::first) else {
-        return false;
+/// Whether `input` is one LZ4 frame from its magic to its end mark and what may follow that. The library takes the
+/// end of input for the end of the frame, and reads an older frame format too, with larger blocks; neither is wanted.
+fn is_one_lz4_frame(input: &[u8]) -> bool {
+    let walk = || {
+        let (&flags, rest) = input.strip_prefix(&LZ4_MAGIC)?.split_first()?;
+        let bytes_if = |bit: u8, bytes: usize| if flags & bit == 0 { 0 } else { bytes };
+        // The block size's byte, what the flags announce, and a checksum over both; the library reads them.
+        let announced = bytes_if(LZ4_CONTENT_SIZE_BIT, 8) + bytes_if(LZ4_DICTIONARY_BIT, 4);
+        let (_, mut rest) = rest.split_at_checked(1 + announced + 1)?;
+        loop {
+            let (block, after) = rest.split_first_chunk::<4>()?;
+            let block = u32::from_le_bytes(*block);
+            if block == 0 {
+                return Some(after.len() == bytes_if(LZ4_CONTENT_CHECKSUM_BIT, 4));
+            }
+            let block_bytes = (block & !LZ4_STORED_BIT) as usize + bytes_if(LZ4_BLOCK_CHECKSUM_BIT, 4);
+            (_, rest) = after.split_at_checked(block_bytes)?;
+        }
     };
-    let after_mark = if flags & LZ4_CONTENT_CHECKSUM_BIT == 0 { 0 } else { 4 };
-    input.len().checked_sub(after_mark).is_some_and(|end| input[..end].ends_with(&[0; 4]))
+    walk().unwrap_or(false)
 }
 
 fn unsnappy(input: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), BatchError> {

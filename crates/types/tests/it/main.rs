@@ -1,0 +1,13 @@
+//! Tests of the types crate through its public interface.
+//!
+//! Apart from the sources so that their length means something; one binary, because each costs a link.
+
+#![allow(clippy::unwrap_used, reason = "in a test, and in what tests call, a panic is the verdict")]
+
+mod bombs;
+mod checks;
+mod damage;
+mod golden;
+mod place;
+mod round_trip;
+mod support;
