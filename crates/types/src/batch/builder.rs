@@ -106,7 +106,8 @@ impl BatchBuilder {
     ///
     /// # Errors
     /// [`BatchError::BatchTooLarge`] when the batch would pass `BATCH_BYTES_MAX` uncompressed, and
-    /// [`BatchError::InvalidTimestamp`] for one below −1 or further from the first than 64 bits can say. The builder is then unchanged.
+    /// [`BatchError::InvalidTimestamp`] for one below −1 or further from the first record's than 64 bits can say.
+    /// The builder is then unchanged.
     pub fn push(
         &mut self,
         timestamp: RecordTime,
@@ -193,6 +194,11 @@ impl BatchBuilder {
             return Err(BatchError::BatchTooLarge);
         }
         self.write_header(compression);
+        // Batches are kept for readers and counted by their length, so what well-compressed records left of the
+        // room must not stay with them. What doubling leaves is within reason; giving it back would cost a copy.
+        if self.bytes.capacity() / 2 > self.bytes.len() {
+            self.bytes.shrink_to_fit();
+        }
         Ok(Bytes::from(self.bytes))
     }
 
