@@ -20,4 +20,4 @@ pub mod shard;
 pub use effect::{CatalogChange, Effects, Ticket, ViewChange};
 pub use entry::Entry;
 pub use request::{Reply, Request};
-pub use shard::{Restore, Shard, Turn};
+pub use shard::{Restore, Shard, ShardOptions, Turn};

@@ -31,13 +31,43 @@ pub const LOGS_PER_STREAM_MAX: u32 = 10_000;
 pub const LOGS_MAX: u32 = 1_000_000;
 /// Batches whose sequences are remembered per idempotent producer and log, as producers rely on (5 in flight).
 pub const PRODUCER_BATCHES_REMEMBERED: usize = 5;
+/// Cursor groups of one shard at most: each costs a kilobyte or so before its members and offsets.
+pub const GROUPS_MAX: usize = 100_000;
+/// Members of one group at most: a rebalance answers all of them in one step, and their leader gets everyone's metadata.
+pub const MEMBERS_PER_GROUP_MAX: usize = 5_000;
+/// Metadata and assignments of one group's members together at most, in bytes: 4 MiB, written as one entry at each
+/// rebalance. Systems that keep groups in a log of ordinary records stop at a quarter of it.
+pub const GROUP_ROSTER_BYTES_MAX: usize = 4 << 20;
+/// Ways of assigning that one member may offer: clients know two to five.
+pub const GROUP_PROTOCOLS_PER_MEMBER_MAX: usize = 32;
+/// Bytes of each thing a member is called by (its id, its client's id and host, its static identity, its protocols' names).
+pub const MEMBER_TEXT_BYTES_MAX: usize = 1024;
+/// Committed offsets of one group at most: 100 bytes or so each.
+pub const OFFSETS_PER_GROUP_MAX: usize = 100_000;
+/// Offsets that one request may commit, fetch by name or delete.
+pub const OFFSETS_PER_REQUEST_MAX: usize = 16_384;
+/// Bytes of the note beside a committed offset at most, as clients expect.
+pub const OFFSET_METADATA_BYTES_MAX: usize = 4096;
+/// Groups that one request may describe or delete.
+pub const GROUPS_PER_REQUEST_MAX: usize = 1024;
 
 const _: () = {
     assert!(BATCH_BYTES_DEFAULT <= BATCH_BYTES_MAX);
-    assert!((BATCH_BYTES_MAX as u64) < FRAME_BYTES_MAX as u64, "a frame holds the largest batch and its entries");
+    assert!(
+        (BATCH_BYTES_MAX as u64) < FRAME_BYTES_MAX as u64,
+        "a frame holds the largest batch and its entries"
+    );
     assert!((FRAME_BYTES_MAX as u64) < WAL_FILE_BYTES, "a file holds the largest frame");
     assert!(WAL_FILE_BYTES_FIRST <= WAL_FILE_BYTES);
     assert!(MEMORY_BUDGET_DEFAULT >= BATCH_BYTES_MAX as u64, "the largest batch can be taken at all");
     assert!(CHECKPOINT_CHUNK_BYTES_MAX < FRAME_BYTES_MAX as usize);
     assert!(LOGS_PER_STREAM_MAX <= LOGS_MAX);
+    assert!(
+        OFFSETS_PER_REQUEST_MAX * (OFFSET_METADATA_BYTES_MAX + 64) < FRAME_BYTES_MAX as usize,
+        "a frame holds the largest commit of offsets"
+    );
+    assert!(OFFSETS_PER_GROUP_MAX >= OFFSETS_PER_REQUEST_MAX);
+    assert!(OFFSETS_PER_GROUP_MAX >= LOGS_PER_STREAM_MAX as usize, "a group can read the widest stream");
+    assert!(GROUPS_PER_REQUEST_MAX < ENTRIES_PER_APPLY_MAX);
+    assert!(OFFSET_METADATA_BYTES_MAX * 4 < CHECKPOINT_CHUNK_BYTES_MAX);
 };

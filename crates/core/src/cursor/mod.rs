@@ -3,18 +3,25 @@
 //! Apart because positions outlive members: a group's committed offsets are durable entries, its membership is a
 //! conversation that survives a restart only as far as its members need.
 
+mod options;
+mod reply;
+mod request;
+
+pub use options::GroupOptions;
+pub use reply::{
+    CommittedOffset, GroupDescription, GroupReply, GroupSummary, Joined, JoinedMember, MemberDescription,
+    Synced,
+};
+pub use request::{
+    CommitOffsets, Generation, GroupId, GroupRequest, GroupState, Heartbeat, JoinGroup, LeaveGroup,
+    LeavingMember, OfferedProtocol, OffsetToCommit, Subscription, SyncGroup,
+};
+
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::effect::{Effects, Ticket};
+use crate::request::Reply;
 use crate::shard::{Shard, Turn};
-use millstream_types::{EngineTime, WalPosition};
-
-/// A request about a group.
-#[derive(Debug)]
-pub enum GroupRequest {}
-
-/// An answer about a group.
-#[derive(Debug)]
-pub enum GroupReply {}
+use millstream_types::{EngineTime, ErrorKind, WalPosition};
 
 /// A durable change of a group.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +32,10 @@ pub enum GroupEntry {}
 pub enum GroupImageKey {}
 
 /// All groups of a shard.
-#[derive(Debug, Default)]
-pub(crate) struct Groups {}
+#[derive(Debug)]
+pub(crate) struct Groups {
+    options: GroupOptions,
+}
 
 impl GroupEntry {
     pub(crate) fn put(&self, _out: &mut Encoder<'_>) {
@@ -38,6 +47,9 @@ impl GroupEntry {
 }
 
 impl Groups {
+    pub(crate) fn new(options: GroupOptions) -> Groups {
+        Groups { options }
+    }
     pub(crate) fn next_deadline(&self) -> Option<EngineTime> {
         None
     }
@@ -61,8 +73,10 @@ impl Groups {
     pub(crate) fn resume(&mut self, _now: EngineTime) {}
 }
 
-pub(crate) fn apply(_: &mut Shard, _: Turn, _: Ticket, request: GroupRequest, _: &mut Effects) {
-    match request {}
+pub(crate) fn apply(shard: &mut Shard, _: Turn, ticket: Ticket, _: GroupRequest, effects: &mut Effects) {
+    let kind =
+        if shard.groups.options.members_max == 0 { ErrorKind::GroupFull } else { ErrorKind::Overloaded };
+    effects.reply_now(ticket, Reply::Refused(kind));
 }
 
 pub(crate) fn tick(_: &mut Shard, _: Turn, _: &mut Effects) {}

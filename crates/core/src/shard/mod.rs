@@ -16,7 +16,7 @@ pub use restore::{Restore, RestoreError};
 pub const TICK_ENTRIES_BYTES_MAX: usize = crate::request::GROUP_ENTRIES_BYTES_MAX;
 
 use crate::catalog::{Stream, StreamEntry};
-use crate::cursor::Groups;
+use crate::cursor::{GroupOptions, Groups};
 use crate::effect::Effects;
 use crate::entry::Entry;
 use crate::hash::{HashSeed, KeyedMap};
@@ -34,6 +34,13 @@ pub struct Turn {
     pub now: EngineTime,
     /// Where the frame of this turn will start, if it makes one.
     pub position: WalPosition,
+}
+
+/// What an operator can set about a shard. Two starts may use different options on the same data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ShardOptions {
+    /// Cursor groups.
+    pub groups: GroupOptions,
 }
 
 /// Numbers that are handed out once.
@@ -64,7 +71,7 @@ pub struct Shard {
 impl Shard {
     /// A shard of an empty directory.
     #[must_use]
-    pub fn new(seed: HashSeed) -> Shard {
+    pub fn new(seed: HashSeed, options: ShardOptions) -> Shard {
         Shard {
             counters: Counters {
                 next_stream: StreamId(1),
@@ -76,7 +83,7 @@ impl Shard {
             names: KeyedMap::with_hasher(seed),
             log_count: 0,
             catalog_last: WalPosition::ZERO,
-            groups: Groups::default(),
+            groups: Groups::new(options.groups),
             trash: Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use crate::codec::{DecodeError, Decoder};
 use crate::entry::Entry;
 use crate::hash::HashSeed;
 use crate::log;
-use crate::shard::Shard;
+use crate::shard::{Shard, ShardOptions};
 use millstream_types::{BatchFacts, EngineTime, LogId, Offset, ProducerId, StreamId, WalPosition};
 
 /// Why persisted state was refused.
@@ -41,8 +41,8 @@ pub struct Restore {
 impl Restore {
     /// Begins with nothing.
     #[must_use]
-    pub fn new(seed: HashSeed) -> Restore {
-        Restore { shard: Shard::new(seed) }
+    pub fn new(seed: HashSeed, options: ShardOptions) -> Restore {
+        Restore { shard: Shard::new(seed, options) }
     }
 
     /// Takes one image. Images come in the order in which they were written.
