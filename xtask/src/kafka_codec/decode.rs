@@ -49,9 +49,8 @@ pub(super) fn function(message: &Message, shape: &Struct, visibility: &str, prol
     let _ = writeln!(body, "Ok(Self {{ {} }})", names.join(", "));
     let body = complete_body(message, shape, prologue, &body);
     let version = if takes_version(&body) { "version" } else { "_version" };
-    let r = if body.contains("r.") || body.contains("(r)") || body.contains(", r)") { "r" } else { "_r" };
     format!(
-        "{visibility}fn decode({version}: i16, {r}: &mut Reader) -> Result<Self, DecodeError> {{ {body} }}\n"
+        "{visibility}fn decode({version}: i16, r: &mut Reader) -> Result<Self, DecodeError> {{ {body} }}\n"
     )
 }
 

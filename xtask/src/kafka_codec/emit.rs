@@ -5,13 +5,11 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
-
 use super::model::{Api, Field, Kind, Message, Struct, Versions, flexible_in};
 use super::{decode, encode};
 
 /// The module of one API.
-pub(super) fn api(api: &Api) -> Result<String> {
+pub(super) fn api(api: &Api) -> String {
     let mut types = String::new();
     top(&mut types, api, &api.request, "Request");
     top(&mut types, api, &api.response, "Response");
@@ -25,18 +23,14 @@ pub(super) fn api(api: &Api) -> Result<String> {
         }
     }
     let mut imports = vec!["ApiKey", "DecodeError", "EncodeError", "Message", "Reader", "RequestMessage"];
-    for (name, word) in [("Records", "Records"), ("Str", "Str"), ("Uuid", "Uuid")] {
-        if words(&types).any(|found| found == word) {
-            imports.push(name);
-        }
-    }
+    imports.extend(["Records", "Str", "Uuid"].iter().filter(|name| words(&types).any(|word| word == **name)));
     imports.push("Writer");
     let mut source = String::from("use core::ops::RangeInclusive;\n\n");
     if words(&types).any(|found| found == "Bytes") {
         source.push_str("use bytes::Bytes;\n\n");
     }
     let _ = writeln!(source, "use crate::codec::{{{}}};\n", imports.join(", "));
-    Ok(source + &types)
+    source + &types
 }
 
 /// The list of modules.

@@ -89,12 +89,12 @@ fn write(message: &Message, shape: &Struct, field: &Field) -> String {
     let flexible = if field.tag.is_some() { "true" } else { flexible_in(message, field.versions) };
     let name = format!("self.{}", field.name);
     let nullable = field.nullable.is_some();
-    let part_null = field.nullable.and_then(|nullable| nullable.condition(field.versions));
+    let part_null = field.nullable.and_then(|nullable| nullable.outside(field.versions));
     // A null where some versions have none: refuse it there first, then write as if it were nullable. In
     // those versions the bytes of a value are the same either way.
     let guard = part_null.map_or(String::new(), |condition| {
         format!(
-            "if !({condition}) && {name}.is_none() {{ return Err(EncodeError::NullNotInVersion {{ \
+            "if {condition} && {name}.is_none() {{ return Err(EncodeError::NullNotInVersion {{ \
              field: \"{}.{}\", version }}); }}\n",
             shape.name, field.name
         )

@@ -89,7 +89,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             api.request.versions.prose()
         );
         let why = "Apart because each API has a module of its own, as long as its messages make it.";
-        files.push((format!("{CODEC}/{}.rs", api.module), header(&what, why) + &emit::api(api)?));
+        files.push((format!("{CODEC}/{}.rs", api.module), header(&what, why) + &emit::api(api)));
     }
     let what = "The APIs that the codec has, with their keys and versions.";
     let why = "Apart because a session needs this table before it knows which message it holds.";
@@ -119,11 +119,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
         different.push(path.clone());
     }
-    different.extend(strangers(root, &files)?);
+    let strangers = strangers(root, &files)?;
+    ensure!(strangers.is_empty(), "no longer generated, to be deleted:\n  {}", strangers.join("\n  "));
     match (options.check, different.is_empty()) {
-        (true, false) => bail!("not what the generator writes:\n  {}", different.join("\n  ")),
         (_, true) => println!("{} files are up to date", files.len()),
-        (false, false) => println!("wrote (or does not belong):\n  {}", different.join("\n  ")),
+        (true, false) => bail!("not what the generator writes:\n  {}", different.join("\n  ")),
+        (false, false) => println!("wrote:\n  {}", different.join("\n  ")),
     }
     Ok(())
 }

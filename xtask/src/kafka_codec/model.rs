@@ -71,7 +71,7 @@ pub(super) enum Default {
 }
 
 /// An inclusive range of versions.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Versions {
     pub(super) low: i16,
     pub(super) high: i16,
@@ -107,6 +107,17 @@ impl Versions {
             (Some(low), Some(high)) if low == high => Some(format!("version == {low}")),
             (Some(low), Some(high)) => Some(format!("({low}..={high}).contains(&version)")),
         }
+    }
+
+    /// The condition that `version`, one of `known`, is outside of this range; none when none is.
+    pub(super) fn outside(self, known: Self) -> Option<String> {
+        let condition = match (self.low > known.low, self.high < known.high) {
+            (false, false) => return None,
+            (true, false) => format!("version < {}", self.low),
+            (false, true) => format!("version > {}", self.high),
+            (true, true) => format!("!({}..={}).contains(&version)", self.low, self.high),
+        };
+        Some(condition)
     }
 
     pub(super) fn prose(self) -> String {

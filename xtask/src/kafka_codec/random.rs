@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use super::emit::takes_version;
 use super::model::{Api, Field, Kind, Struct};
 
 /// The constructors of one API.
@@ -53,8 +54,7 @@ fn constructor(out: &mut String, shape: &Struct) {
         let _ = writeln!(body, "{}: {value},", field.name);
     }
     let default = if body.contains("default.") { "let default = Self::default();\n" } else { "" };
-    let uses_version = body.contains("version");
-    let version = if uses_version { "version" } else { "_version" };
+    let version = if takes_version(&body) { "version" } else { "_version" };
     let _ = writeln!(
         out,
         "impl Random for {} {{ fn random(g: &mut Gen, {version}: i16) -> Self {{ {default} Self {{ {body} }} }} }}\n",

@@ -15,7 +15,9 @@
 //! - Strings must be UTF-8. Kafka replaces what is not, so that two names could become one.
 //! - A field that the version lacks is left out when the definitions call it ignorable or it has its default value,
 //!   and is an [`EncodeError`] otherwise, as in Kafka.
-//! - Unknown tagged fields are skipped, not kept.
+//! - Only -1 is null; Kafka takes every negative length for null where null is allowed.
+//! - Anything but zero is true, and any non-negative byte announces a struct that may be null, as in Kafka.
+//! - Unknown tagged fields are skipped, not kept; so are known ones in versions that lack them.
 
 mod error;
 pub mod frame;

@@ -17,7 +17,7 @@ use super::{DecodeError, Records, STRING_BYTES_MAX, Str, Uuid};
 
 /// Elements that all arrays of one message may have together, unless the reader is told otherwise.
 ///
-/// An element takes from 1 byte on the wire and up to about 200 in memory. Without a limit on the sum, a frame of
+/// An element can take one byte on the wire and a few hundred in memory. Without a limit on the sum, a frame of
 /// Kafka's default size (100 MiB) could be blown up to many gigabytes; the largest honest requests (a
 /// consumer of a hundred thousand partitions) stay far below this.
 pub const ELEMENTS_MAX: u32 = 1 << 20;

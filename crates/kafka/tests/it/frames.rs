@@ -19,9 +19,9 @@ fn unframed(w: Writer) -> Bytes {
 
 fn header_of<M: RequestMessage>(version: i16) -> (RequestHeader, Reader) {
     let mut w = Writer::new();
-    write_request(&mut w, version, 77, Some("tester"), &M::default()).unwrap();
+    write_request(&mut w, version, 77, Some("tester"), &M::default()).expect("the default fits the version");
     let mut r = Reader::new(unframed(w));
-    (RequestHeader::decode(&mut r).unwrap(), r)
+    (RequestHeader::decode(&mut r).expect("a header that was just written"), r)
 }
 
 #[test]

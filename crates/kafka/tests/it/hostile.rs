@@ -139,16 +139,16 @@ fn the_sum_of_elements_is_bounded() {
 fn unknown_tagged_fields_are_skipped_and_short_ones_refused() {
     let decode = |tags: &[u8]| {
         let mut bytes = BytesMut::new();
-        bytes.put_slice(&[0, 1, 0, 0]);
+        bytes.put_slice(&[0, 1, 0]);
         bytes.put_slice(tags);
         let mut r = Reader::new(bytes.freeze());
         MetadataRequest::decode(12, &mut r).and_then(|_| r.expect_end())
     };
     assert_eq!(decode(&[2, 5, 3, 1, 2, 3, 9, 0]), Ok(()));
-    assert_eq!(decode(&[1, 5, 3, 1, 2]), Err(DecodeError::Truncated { at: 7, needed: 3 }));
-    assert_eq!(decode(&[0, 0xee]), Err(DecodeError::Trailing { at: 5, bytes: 1 }));
+    assert_eq!(decode(&[1, 5, 3, 1, 2]), Err(DecodeError::Truncated { at: 6, needed: 3 }));
+    assert_eq!(decode(&[0, 0xee]), Err(DecodeError::Trailing { at: 4, bytes: 1 }));
     // As many tags as a number can say, and none there.
-    assert_eq!(decode(&[0xff, 0xff, 0xff, 0xff, 0x0f]), Err(DecodeError::Truncated { at: 9, needed: 1 }));
+    assert_eq!(decode(&[0xff, 0xff, 0xff, 0xff, 0x0f]), Err(DecodeError::Truncated { at: 8, needed: 1 }));
 }
 
 fn encoded<M: Message + Random>(g: &mut Gen, version: i16) -> Bytes {

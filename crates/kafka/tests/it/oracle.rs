@@ -5,12 +5,15 @@
 
 use bytes::BytesMut;
 use kafka_protocol::messages::{ApiKey as OracleKey, RequestKind, ResponseKind};
-use millstream_kafka::codec::{Message, Reader, Writer};
+use millstream_kafka::codec::{ApiKey, Message, Reader, Writer};
 
 use crate::generated::visit;
 use crate::random::{Gen, Random, Visitor};
 
 const ROUNDS: usize = 40;
+
+/// Versions that the oracle lists as valid and then refuses.
+const UNKNOWN: [(ApiKey, i16); 2] = [(ApiKey::OffsetCommit, 10), (ApiKey::OffsetFetch, 10)];
 
 struct Compare {
     versions: usize,
@@ -21,6 +24,9 @@ impl Visitor for Compare {
         let key = OracleKey::try_from(M::API.id()).expect("the oracle knows every API we serve");
         let known = key.valid_versions();
         for version in M::VERSIONS.filter(|version| (known.min..=known.max).contains(version)) {
+            if UNKNOWN.contains(&(M::API, version)) {
+                continue;
+            }
             self.versions += 1;
             let mut g = Gen::new(1000 + version as u64);
             for _ in 0..ROUNDS {

@@ -217,7 +217,7 @@ impl DeletableTopicResult {
 
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         let flexible = version >= 4;
-        if !(version >= 6) && self.name.is_none() {
+        if version < 6 && self.name.is_none() {
             return Err(EncodeError::NullNotInVersion { field: "DeletableTopicResult.name", version });
         }
         w.nullable_string(flexible, self.name.as_deref())?;

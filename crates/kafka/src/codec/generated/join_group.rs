@@ -234,7 +234,7 @@ impl JoinGroupResponse {
         if version >= 7 {
             w.nullable_string(true, self.protocol_type.as_deref())?;
         }
-        if !(version >= 7) && self.protocol_name.is_none() {
+        if version < 7 && self.protocol_name.is_none() {
             return Err(EncodeError::NullNotInVersion { field: "JoinGroupResponse.protocol_name", version });
         }
         w.nullable_string(flexible, self.protocol_name.as_deref())?;

@@ -76,7 +76,7 @@ impl MetadataRequest {
             return Err(EncodeError::Version { message: "MetadataRequest", version });
         }
         let flexible = version >= 9;
-        if !(version >= 1) && self.topics.is_none() {
+        if version < 1 && self.topics.is_none() {
             return Err(EncodeError::NullNotInVersion { field: "MetadataRequest.topics", version });
         }
         match &self.topics {
@@ -293,7 +293,7 @@ impl MetadataRequestTopic {
         if version >= 10 {
             w.uuid(self.topic_id);
         }
-        if !(version >= 10) && self.name.is_none() {
+        if version < 10 && self.name.is_none() {
             return Err(EncodeError::NullNotInVersion { field: "MetadataRequestTopic.name", version });
         }
         w.nullable_string(flexible, self.name.as_deref())?;
@@ -401,7 +401,7 @@ impl MetadataResponseTopic {
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         let flexible = version >= 9;
         w.i16(self.error_code);
-        if !(version >= 12) && self.name.is_none() {
+        if version < 12 && self.name.is_none() {
             return Err(EncodeError::NullNotInVersion { field: "MetadataResponseTopic.name", version });
         }
         w.nullable_string(flexible, self.name.as_deref())?;

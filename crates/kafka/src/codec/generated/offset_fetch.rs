@@ -84,7 +84,7 @@ impl OffsetFetchRequest {
         }
 
         if version <= 7 {
-            if !(version >= 2) && self.topics.is_none() {
+            if version < 2 && self.topics.is_none() {
                 return Err(EncodeError::NullNotInVersion { field: "OffsetFetchRequest.topics", version });
             }
             match &self.topics {

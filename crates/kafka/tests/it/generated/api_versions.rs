@@ -41,19 +41,19 @@ impl Random for ApiVersionsResponse {
 }
 
 impl Random for ApiVersion {
-    fn random(g: &mut Gen, version: i16) -> Self {
+    fn random(g: &mut Gen, _version: i16) -> Self {
         Self { api_key: g.i16(), min_version: g.i16(), max_version: g.i16() }
     }
 }
 
 impl Random for SupportedFeatureKey {
-    fn random(g: &mut Gen, version: i16) -> Self {
+    fn random(g: &mut Gen, _version: i16) -> Self {
         Self { name: g.string(), min_version: g.i16(), max_version: g.i16() }
     }
 }
 
 impl Random for FinalizedFeatureKey {
-    fn random(g: &mut Gen, version: i16) -> Self {
+    fn random(g: &mut Gen, _version: i16) -> Self {
         Self { name: g.string(), max_version_level: g.i16(), min_version_level: g.i16() }
     }
 }
