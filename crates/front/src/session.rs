@@ -34,13 +34,17 @@ pub struct ReadCommand {
     pub read: Authorized<(LogId, Offset, u32)>,
 }
 
-/// Logs to watch until one of them moves.
+/// Logs to watch until one of them moves. A session has at most one watch at a time; a new one replaces the old.
+///
+/// The driver registers with every log first and compares then: a log that is gone, or whose high watermark is not
+/// the one that the session has seen, has moved already, and [`Event::Moved`] comes at once. So no append is missed
+/// between the session's look and the registration.
 #[derive(Debug)]
 pub struct Watch {
     /// Comes back with the event.
     pub tag: Tag,
-    /// The logs. A session has at most one watch at a time; a new one replaces the old.
-    pub logs: Vec<LogId>,
+    /// The logs, each with the high watermark that the session has seen.
+    pub logs: Vec<(LogId, Offset)>,
 }
 
 /// What a session wants done, gathered by the driver after each call.

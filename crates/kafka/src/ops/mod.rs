@@ -1,0 +1,56 @@
+//! The operations, one file each, named by their API.
+//!
+//! Apart because whoever wants to know what this broker does with a request opens one file and reads its header: key,
+//! versions, behaviour, what differs from Kafka. An operation is a function from its request to a [`Step`]; what it
+//! waits for goes on in a closure.
+
+pub(crate) mod api_versions;
+pub(crate) mod fetch;
+pub(crate) mod list_offsets;
+pub(crate) mod metadata;
+pub(crate) mod produce;
+
+use crate::codec::{ApiKey, DecodeError, Reader};
+use crate::session::{Context, Step};
+use millstream_front::registry::Operation;
+
+/// Everything this front serves, in the order of the keys.
+pub const OPERATIONS: [Operation; 5] = [
+    produce::OPERATION,
+    fetch::OPERATION,
+    list_offsets::OPERATION,
+    metadata::OPERATION,
+    api_versions::OPERATION,
+];
+
+/// What the registry says of an API of the codec.
+pub(crate) const fn operation(api: ApiKey, differences: &'static str) -> Operation {
+    let versions = api.versions();
+    Operation {
+        name: api.name(),
+        number: api.id(),
+        version_min: *versions.start(),
+        version_max: *versions.end(),
+        differences,
+    }
+}
+
+/// Starts an operation.
+///
+/// # Errors
+/// When the body cannot be read, or the API or version is not served; the connection ends then, as in Kafka.
+pub(crate) fn start(
+    cx: &mut Context,
+    api: ApiKey,
+    version: i16,
+    r: &mut Reader,
+) -> Result<Step, DecodeError> {
+    match api {
+        ApiKey::Produce => produce::start(cx, version, r),
+        ApiKey::Fetch => fetch::start(cx, version, r),
+        ApiKey::ListOffsets => list_offsets::start(cx, version, r),
+        ApiKey::Metadata => metadata::start(cx, version, r),
+        ApiKey::ApiVersions => api_versions::start(cx, version, r),
+        _ => Err(DecodeError::UnknownApi { key: api.id() }),
+    }
+}

@@ -1,0 +1,9 @@
+//! Between Kafka's words and the core's: where wire types stop.
+//!
+//! Apart because everything in front of this module speaks Kafka and everything behind it does not.
+
+mod ids;
+mod names;
+
+pub(crate) use ids::{cluster_id, topic_id, uid};
+pub(crate) use names::{check_topic_name, is_topic_name};
