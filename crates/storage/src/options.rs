@@ -1,0 +1,82 @@
+//! What the owner of a data directory chooses, and how the choices must fit together.
+//!
+//! Apart so that the simulator can shrink every size (files of 64 KiB instead of 256 MiB) and the check that they
+//! fit stands once.
+
+use millstream_types::limits;
+
+use crate::frame::{self, ALIGNMENT_BYTES};
+use crate::wal::HEADER_PAGE_BYTES;
+
+/// When a write counts as done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durability {
+    /// After fdatasync: an acknowledged frame survives a power cut.
+    Fsync,
+    /// After the write; the file is synced every so many milliseconds. A power cut takes up to that much with it,
+    /// a crash of the process nothing.
+    Interval(u32),
+}
+
+/// Sizes and choices of one data directory.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// When a write counts as done.
+    pub durability: Durability,
+    /// Length of a WAL file in bytes, header page included; a multiple of 16.
+    pub wal_file_bytes: u64,
+    /// Length of the first file of a start that finds no spare one.
+    pub wal_file_bytes_first: u64,
+    /// Files prepared ahead of need. At least 1: the last one is the reserve of R12.
+    pub files_ahead: usize,
+    /// Empty files kept, prepared or spare; beyond it a freed file is removed.
+    pub pool_files_max: usize,
+    /// Bytes pushed and not yet written before [`crate::Assembler::admit`] says wait.
+    pub pending_bytes_max: u64,
+    /// Memory for the newest batches of all logs together.
+    pub tail_bytes_max: u64,
+    /// Name of the directory if it is new: a random number, so that files of another directory are known as such.
+    pub new_directory_id: u128,
+}
+
+impl Options {
+    /// The sizes of `limits` with fdatasync; `new_directory_id` must be random.
+    #[must_use]
+    pub fn new(new_directory_id: u128) -> Options {
+        Options {
+            durability: Durability::Fsync,
+            wal_file_bytes: limits::WAL_FILE_BYTES,
+            wal_file_bytes_first: limits::WAL_FILE_BYTES_FIRST,
+            files_ahead: 2,
+            pool_files_max: 4,
+            pending_bytes_max: 64 << 20,
+            tail_bytes_max: limits::MEMORY_BUDGET_DEFAULT / 2,
+            new_directory_id,
+        }
+    }
+
+    /// Largest frame that a file holds beside its header page and the closing frame.
+    #[must_use]
+    pub fn frame_bytes_max(&self) -> u64 {
+        (self.wal_file_bytes - HEADER_PAGE_BYTES - frame::CLOSING_BYTES)
+            .min(u64::from(limits::FRAME_BYTES_MAX))
+    }
+
+    /// What does not fit, if anything.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        let least = HEADER_PAGE_BYTES + 2 * frame::CLOSING_BYTES;
+        if self.wal_file_bytes < least || self.wal_file_bytes_first < least {
+            return Some("a WAL file must hold its header page and two small frames");
+        }
+        if self.wal_file_bytes % ALIGNMENT_BYTES != 0 || self.wal_file_bytes_first % ALIGNMENT_BYTES != 0 {
+            return Some("a WAL file's length must be a multiple of 16");
+        }
+        if self.wal_file_bytes_first > self.wal_file_bytes {
+            return Some("the first WAL file must not be larger than the others");
+        }
+        if self.files_ahead == 0 || self.pool_files_max < self.files_ahead {
+            return Some("at least one WAL file must be prepared ahead, and the pool must hold it");
+        }
+        None
+    }
+}

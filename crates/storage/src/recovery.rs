@@ -1,0 +1,527 @@
+//! Opening a data directory: newest checkpoint, then every frame after it, then a new incarnation.
+//!
+//! Apart because it decides what of the past counts. Nothing is ever deleted to get going: what was durable and is
+//! damaged or missing stops the start with its file and offset (R6); only a torn tail, which was never
+//! acknowledged, is dropped.
+//!
+//! In order: lock, identity, checkpoint, files, frames, the tail's batches; then what of the tail is kept is
+//! written again in place and synced, because after a failed sync (F5) or a killed process it may be in memory
+//! only; then a new file with a new incarnation, durable before its first frame.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, IoSlice};
+use std::sync::Arc;
+
+use millstream_types::{BatchFacts, EngineTime, Incarnation, WalPosition};
+
+use crate::adopt::Adoption;
+use crate::checkpoint::{self, Checkpointer};
+use crate::disk::{DirLock, Disk, read_up_to, write_all_at};
+use crate::error::{OpenError, ReplayError};
+use crate::frame::{self, Header, NotAFrame};
+use crate::identity;
+use crate::keeper::{self, Keeper, Spare};
+use crate::lane::{Assembler, Shared, Writer};
+use crate::options::Options;
+use crate::views::{Publisher, Views};
+use crate::wal::{self, FileHeader, HEADER_PAGE_BYTES, WalFile};
+
+mod chain;
+mod decide;
+mod scan;
+
+use chain::Chain;
+use decide::{Evidence, Later, Stop, Verdict};
+use scan::{Behind, FileScan, Found};
+
+/// What the shard rebuilds itself from.
+pub trait Replay {
+    /// One image of the checkpoint, in the order they were added.
+    ///
+    /// # Errors
+    /// A sentence for the operator; the start stops.
+    fn image(&mut self, stamp: WalPosition, image: &[u8]) -> Result<(), ReplayError>;
+
+    /// One frame at or after the checkpoint's smallest stamp, in order.
+    ///
+    /// # Errors
+    /// A sentence for the operator; the start stops.
+    fn frame(&mut self, frame: ReplayedFrame<'_>) -> Result<(), ReplayError>;
+}
+
+/// A frame that was written before.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplayedFrame<'a> {
+    /// Position of its first byte. An image stamped after it knows it already.
+    pub start: WalPosition,
+    /// Position after it.
+    pub end: WalPosition,
+    /// Engine time it carried.
+    pub time: EngineTime,
+    /// Its entries.
+    pub entries: &'a [u8],
+    /// Facts of its batches.
+    pub facts: &'a [BatchFacts],
+}
+
+/// What recovery found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Recovered {
+    /// This start's number.
+    pub incarnation: Incarnation,
+    /// Where the lane goes on.
+    pub end: WalPosition,
+    /// Engine time of the last frame; `None` when there is none (then images say it).
+    pub last_time: Option<EngineTime>,
+    /// The last process stopped cleanly, or there was none.
+    pub clean: bool,
+    /// Number of the checkpoint that was used.
+    pub checkpoint: Option<u64>,
+    /// Frames handed to the replay.
+    pub frames: u64,
+}
+
+/// An open data directory. Dropping all parts lets go of the lock.
+pub struct Opened {
+    /// For the shard's task.
+    pub assembler: Assembler,
+    /// For the writing thread.
+    pub writer: Writer,
+    /// For sessions.
+    pub views: Arc<Views>,
+    /// For housekeeping.
+    pub keeper: Keeper,
+    /// For checkpoints.
+    pub checkpointer: Checkpointer,
+    /// To be told, before anything else, which logs live.
+    pub adoption: Adoption,
+    /// Holds the directory for this process.
+    pub lock: Box<dyn DirLock>,
+    /// What was found.
+    pub recovered: Recovered,
+}
+
+/// Opens a data directory, making it if the disk is empty.
+///
+/// # Errors
+/// [`OpenError`]; nothing has been deleted.
+pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> Result<Opened, OpenError> {
+    if let Some(problem) = options.problem() {
+        return Err(OpenError::Options(problem));
+    }
+    let lock = disk.lock().map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => OpenError::Locked,
+        _ => OpenError::io("locking", "lock", error),
+    })?;
+    for dir in [wal::DIR, checkpoint::DIR] {
+        disk.make_dir(dir).map_err(|error| OpenError::io("making", dir, error))?;
+    }
+    disk.sync_dir("").map_err(|error| OpenError::io("syncing", "the data directory", error))?;
+    let (directory, is_new) = identify(&*disk, &options)?;
+
+    let (chosen, largest_checkpoint) = checkpoint::read::choose(&*disk, directory)?;
+    let footer = chosen.as_ref().map(|chosen| &chosen.footer);
+    let chain = chain::load(&*disk, directory, footer)?;
+    let fell_back = chosen.as_ref().is_some_and(|chosen| chosen.fallback.is_some());
+    chain::check_complete(&chain, footer, fell_back)?;
+    if chain.links.is_empty() && !is_new {
+        let why = "the directory has an identity, so it had at least one WAL file".into();
+        return Err(OpenError::Missing { file: wal::wal_path(0), why });
+    }
+    if let Some(chosen) = &chosen {
+        chosen.images(directory, &mut |stamp, image| replay.image(stamp, image))?;
+    }
+
+    let mut walk = Walk {
+        disk: &*disk,
+        chain: &chain,
+        needed: footer.map_or(WalPosition::ZERO, |footer| footer.needed),
+        checkpoint_to: footer.map_or(WalPosition::ZERO, |footer| footer.largest),
+        adoption: Adoption::new(Arc::new(Views::default())),
+        replay,
+        pending: VecDeque::new(),
+        last_time: None,
+        frames: 0,
+    };
+    let tail = walk.run()?;
+    let (last_time, frames) = (walk.last_time, walk.frames);
+    let adoption = walk.adoption;
+
+    let recovered = Recovered {
+        incarnation: Incarnation(chain.incarnation.0 + 1),
+        end: tail.end,
+        last_time,
+        clean: tail.clean,
+        checkpoint: chosen.as_ref().map(|chosen| chosen.number),
+        frames,
+    };
+    tracing::info!(
+        incarnation = recovered.incarnation.0,
+        end = recovered.end.0,
+        clean = recovered.clean,
+        frames,
+        "data directory opened"
+    );
+    let parts = begin(disk, options, directory, is_new, chain, &tail, &recovered)?;
+    let views = adoption.views();
+    let publisher = Publisher::new(Arc::clone(&views), options.tail_bytes_max);
+    Ok(Opened {
+        assembler: Assembler::new(Arc::clone(&parts.shared), parts.file, recovered.end),
+        writer: Writer::new(Arc::clone(&parts.shared), publisher),
+        views,
+        keeper: Keeper::new(Arc::clone(&parts.shared), parts.spares, parts.next_sequence),
+        checkpointer: Checkpointer::new(parts.shared, largest_checkpoint + 1),
+        adoption,
+        lock,
+        recovered,
+    })
+}
+
+/// The directory's id, and whether it is being made.
+fn identify(disk: &dyn Disk, options: &Options) -> Result<(u128, bool), OpenError> {
+    if let Some(id) = identity::read(disk)? {
+        return Ok((id, false));
+    }
+    let names = disk.list(wal::DIR).map_err(|error| OpenError::io("listing", wal::DIR, error))?;
+    let checkpoints =
+        disk.list(checkpoint::DIR).map_err(|error| OpenError::io("listing", checkpoint::DIR, error))?;
+    if !checkpoints.is_empty() || chain::is_in_use(disk, &names)? {
+        let why = "the directory holds data, so it had one".into();
+        return Err(OpenError::Missing { file: "identity".into(), why });
+    }
+    // Left over from making the directory: empty, and of an id nobody knows.
+    for name in names {
+        let path = format!("{}/{name}", wal::DIR);
+        disk.remove(&path).map_err(|error| OpenError::io("removing", &path, error))?;
+    }
+    Ok((options.new_directory_id, true))
+}
+
+/// Where the lane ends.
+struct Tail {
+    end: WalPosition,
+    clean: bool,
+    /// The file in which it ends; those behind it were all tail.
+    kept_links: usize,
+}
+
+/// A frame that no other yet proves durable.
+struct Pending {
+    link: usize,
+    header: Header,
+    meta: Vec<u8>,
+}
+
+/// The walk over all frames.
+struct Walk<'a> {
+    disk: &'a dyn Disk,
+    chain: &'a Chain,
+    needed: WalPosition,
+    checkpoint_to: WalPosition,
+    adoption: Adoption,
+    replay: &'a mut dyn Replay,
+    pending: VecDeque<Pending>,
+    last_time: Option<EngineTime>,
+    frames: u64,
+}
+
+impl Walk<'_> {
+    fn run(&mut self) -> Result<Tail, OpenError> {
+        let mut end: Option<WalPosition> = None;
+        for (index, link) in self.chain.links.iter().enumerate() {
+            let file = &link.file;
+            if let Some(end) = end
+                && end != file.base
+                && file.base > self.needed
+            {
+                let what = format!("replay needs all from position {} on, this lacks {end}", self.needed);
+                return Err(OpenError::Missing {
+                    file: format!("what comes before {}", file.path),
+                    why: what,
+                });
+            }
+            if end.is_none() && file.base > self.needed {
+                let why = format!("replay begins at position {}", self.needed);
+                return Err(OpenError::Missing { file: format!("what comes before {}", file.path), why });
+            }
+            let (stop, at, bad) = self.walk_file(index)?;
+            if stop == Stop::AtLimit && link.limit_is_soft {
+                file.seal(at);
+                end = Some(at);
+                continue;
+            }
+            let successor =
+                self.chain.links[index..].iter().any(|later| later.file.incarnation > file.incarnation)
+                    || (stop == Stop::AtLimit && link.limit.is_some());
+            let behind = if stop == Stop::AtLimit { NOTHING } else { self.search_behind(index, at)? };
+            let evidence = Evidence {
+                stop,
+                later: behind.later,
+                successor: successor
+                    || (stop == Stop::BadFrame && link.limit.is_some() && !link.limit_is_soft),
+                checkpoint_beyond: self.checkpoint_to > at,
+            };
+            if let NotAFrame::Newer(found) = bad {
+                // Even where a torn tail may be: a newer program's frames are not ours to drop.
+                let (found, known) = (u32::from(found), u32::from(frame::VERSION));
+                return Err(OpenError::NewerFormat { file: file.path.clone(), found, known });
+            }
+            match decide::decide(&evidence) {
+                Verdict::Continue => {
+                    self.prove(at)?;
+                    file.seal(at);
+                    end = Some(at);
+                }
+                Verdict::CleanEnd => {
+                    self.prove(at)?;
+                    file.seal(at);
+                    return Ok(Tail { end: at, clean: true, kept_links: index + 1 });
+                }
+                Verdict::TornTail => return self.end_torn(index, at, behind.durable_to),
+                Verdict::Corrupt(how) => {
+                    let what = format!("no whole frame stands at position {at}, yet {how}");
+                    return Err(OpenError::Corrupt {
+                        file: file.path.clone(),
+                        offset: file.offset_of(at),
+                        what,
+                    });
+                }
+                Verdict::Contradiction => unreachable!("a walk stops at a limit only where there is one"),
+            }
+        }
+        // The newest file always stops badly or closed; only a directory without files comes here.
+        assert!(self.chain.links.is_empty(), "the last file has no successor");
+        Ok(Tail { end: WalPosition::ZERO, clean: true, kept_links: 0 })
+    }
+
+    /// Goes through one file's frames; says how it stopped, and where.
+    fn walk_file(&mut self, index: usize) -> Result<(Stop, WalPosition, NotAFrame), OpenError> {
+        let link = &self.chain.links[index];
+        let mut scan = FileScan::new(&link.file);
+        let mut at = link.file.base;
+        loop {
+            if link.limit == Some(at) {
+                return Ok((Stop::AtLimit, at, NotAFrame::Blank));
+            }
+            let (header, meta) = match scan.frame_at(at)? {
+                Found::Frame(header, meta) => (header, meta),
+                Found::Bad(bad) => return Ok((Stop::BadFrame, at, bad)),
+            };
+            if link.limit.is_some_and(|limit| header.end() > limit) {
+                return Ok((Stop::BadFrame, at, NotAFrame::Damaged));
+            }
+            let meta = meta.to_vec();
+            self.prove(header.durable_to)?;
+            at = header.end();
+            self.last_time = self.last_time.max(Some(header.time));
+            if header.closing {
+                return if link.limit == Some(at) {
+                    Ok((Stop::AtLimit, at, NotAFrame::Blank))
+                } else {
+                    Ok((Stop::Closed, at, NotAFrame::Blank))
+                };
+            }
+            self.pending.push_back(Pending { link: index, header, meta });
+        }
+    }
+
+    /// Takes over every frame that ends at or before `durable_to`.
+    fn prove(&mut self, durable_to: WalPosition) -> Result<(), OpenError> {
+        while self.pending.front().is_some_and(|pending| pending.header.end() <= durable_to) {
+            let pending = self.pending.pop_front().expect("the front was just looked at");
+            self.take_over(&pending)?;
+        }
+        Ok(())
+    }
+
+    fn take_over(&mut self, pending: &Pending) -> Result<(), OpenError> {
+        let Pending { link, header, meta } = pending;
+        let file = &self.chain.links[*link].file;
+        let mut facts = Vec::with_capacity(header.facts_count as usize);
+        for stored in frame::facts(header, meta) {
+            if stored.body_in(header).is_none() {
+                let what = "a frame's facts name bytes outside it".to_owned();
+                let offset = file.offset_of(header.position);
+                return Err(OpenError::Corrupt { file: file.path.clone(), offset, what });
+            }
+            self.adoption.index(&stored.facts, file, header.position, header.end())?;
+            facts.push(stored.facts);
+        }
+        if header.position < self.needed {
+            return Ok(());
+        }
+        self.frames += 1;
+        let (start, end, time) = (header.position, header.end(), header.time);
+        let entries = frame::entries(header, meta);
+        self.replay
+            .frame(ReplayedFrame { start, end, time, entries, facts: &facts })
+            .map_err(|reason| OpenError::Replay { position: start, reason })
+    }
+
+    fn search_behind(&self, index: usize, at: WalPosition) -> Result<Behind, OpenError> {
+        let mut behind = NOTHING;
+        let link = &self.chain.links[index];
+        let incarnation = link.file.incarnation;
+        for (later, link) in self.chain.links.iter().enumerate().skip(index) {
+            let file = &link.file;
+            if file.incarnation != incarnation {
+                break;
+            }
+            let offset = if later == index { file.offset_of(at) } else { HEADER_PAGE_BYTES };
+            scan::search(&*file.file, &file.path, file.file_bytes, offset, incarnation, at, &mut behind)?;
+        }
+        for idle in self.chain.idle.iter().filter(|idle| idle.damaged_header) {
+            scan::search(&*idle.file, &idle.path, idle.bytes, 0, incarnation, at, &mut behind)?;
+        }
+        Ok(behind)
+    }
+
+    /// The lane ends at `at` or before: of the frames that nothing proves durable, those up to the first damaged
+    /// batch are kept, written again and synced.
+    fn end_torn(
+        &mut self,
+        index: usize,
+        at: WalPosition,
+        durable_to: WalPosition,
+    ) -> Result<Tail, OpenError> {
+        self.prove(durable_to.max(self.checkpoint_to))?;
+        let mut tail = Tail { end: at, clean: false, kept_links: index + 1 };
+        let mut kept: Vec<Pending> = Vec::new();
+        let mut touched: Vec<usize> = Vec::new();
+        for pending in std::mem::take(&mut self.pending) {
+            let file = &self.chain.links[pending.link].file;
+            let bytes = read_frame(file, &pending.header)?;
+            if !batches_are_intact(&pending.header, &pending.meta, &bytes) {
+                tail.end = pending.header.position;
+                tail.kept_links = pending.link + 1;
+                break;
+            }
+            let failed = |action| move |error| OpenError::io(action, &file.path, error);
+            let offset = file.offset_of(pending.header.position);
+            if pending.header.position == file.base {
+                let page = read_page(file)?;
+                write_all_at(&*file.file, 0, &mut [IoSlice::new(&page)]).map_err(failed("rewriting"))?;
+            }
+            write_all_at(&*file.file, offset, &mut [IoSlice::new(&bytes)]).map_err(failed("rewriting"))?;
+            if touched.last() != Some(&pending.link) {
+                touched.push(pending.link);
+            }
+            kept.push(pending);
+        }
+        for link in touched {
+            let file = &self.chain.links[link].file;
+            file.file.sync_data().map_err(|error| OpenError::io("syncing", &file.path, error))?;
+        }
+        for pending in &kept {
+            self.take_over(pending)?;
+        }
+        for link in &self.chain.links[..tail.kept_links] {
+            if link.file.end().is_none_or(|end| end > tail.end) {
+                link.file.seal(tail.end);
+            }
+        }
+        self.disk.sync_dir(wal::DIR).map_err(|error| OpenError::io("syncing", wal::DIR, error))?;
+        Ok(tail)
+    }
+}
+
+/// A file's header page as it was read.
+fn read_page(file: &WalFile) -> Result<Vec<u8>, OpenError> {
+    let mut page = vec![0; HEADER_PAGE_BYTES as usize];
+    read_up_to(&*file.file, 0, &mut page).map_err(|error| OpenError::io("reading", &file.path, error))?;
+    Ok(page)
+}
+
+const NOTHING: Behind = Behind { later: Later::Nothing, durable_to: WalPosition::ZERO };
+
+fn read_frame(file: &WalFile, header: &Header) -> Result<Vec<u8>, OpenError> {
+    let mut bytes = vec![0; header.total_bytes as usize];
+    read_up_to(&*file.file, file.offset_of(header.position), &mut bytes)
+        .map_err(|error| OpenError::io("reading", &file.path, error))?;
+    Ok(bytes)
+}
+
+fn batches_are_intact(header: &Header, meta: &[u8], bytes: &[u8]) -> bool {
+    let mut last = None;
+    frame::facts(header, meta).all(|stored| {
+        let Some(body) = stored.body_in(header) else { return false };
+        let seen = last.replace(body.clone()) == Some(body.clone());
+        seen || frame::batch_is_intact(&bytes[body])
+    })
+}
+
+/// What the new incarnation starts with.
+struct Parts {
+    shared: Arc<Shared>,
+    file: Arc<WalFile>,
+    spares: Vec<Spare>,
+    next_sequence: u64,
+}
+
+/// Begins the new incarnation: a file of its own, its header page durable before anything else happens; then
+/// what is no part of the lane any more goes to the pool or away.
+fn begin(
+    disk: Arc<dyn Disk>,
+    options: Options,
+    directory: u128,
+    is_new: bool,
+    chain: Chain,
+    tail: &Tail,
+    recovered: &Recovered,
+) -> Result<Parts, OpenError> {
+    let sequence = if is_new { 0 } else { chain.largest_sequence + 1 };
+    let path = wal::wal_path(sequence);
+    let failed = |action| {
+        let path = path.clone();
+        move |error| OpenError::io(action, &path, error)
+    };
+    let Chain { mut links, mut idle, .. } = chain;
+    for link in links.split_off(tail.kept_links) {
+        let (path, file, bytes) = (link.file.path.clone(), Arc::clone(&link.file.file), link.file.file_bytes);
+        idle.push(chain::Idle { path, file, bytes, damaged_header: false });
+    }
+    let usable = idle.iter().position(|idle| idle.bytes == options.wal_file_bytes);
+    let (from, file, file_bytes) = match usable {
+        Some(at) => {
+            let idle = idle.swap_remove(at);
+            (idle.path, idle.file, idle.bytes)
+        }
+        None => {
+            let bytes = options.wal_file_bytes_first;
+            let file =
+                keeper::create_written(&*disk, keeper::UNFINISHED, bytes).map_err(failed("preparing"))?;
+            (keeper::UNFINISHED.to_owned(), file, bytes)
+        }
+    };
+    disk.rename(&from, &path).map_err(failed("naming"))?;
+    let (incarnation, base) = (recovered.incarnation, recovered.end);
+    let header = FileHeader { directory, sequence, incarnation, base, file_bytes };
+    write_all_at(&*file, 0, &mut [IoSlice::new(&header.encode())]).map_err(failed("beginning"))?;
+    file.sync_data().map_err(failed("syncing"))?;
+    disk.sync_dir(wal::DIR).map_err(failed("naming"))?;
+    if is_new {
+        identity::write(&*disk, directory)?;
+    }
+
+    let mut spares = Vec::new();
+    for idle in idle {
+        if idle.bytes == options.wal_file_bytes && spares.len() < options.pool_files_max {
+            let number = idle.path.trim_start_matches("wal/").get(..16).unwrap_or_default();
+            let path = format!("{}/{number}.spare", wal::DIR);
+            if path != idle.path {
+                disk.rename(&idle.path, &path).map_err(failed("putting aside"))?;
+            }
+            spares.push(Spare { path, file: idle.file });
+        } else {
+            disk.remove(&idle.path).map_err(failed("removing a file that is no part of the lane"))?;
+        }
+    }
+    disk.sync_dir(wal::DIR).map_err(failed("putting aside"))?;
+
+    let file = Arc::new(WalFile::new(&header, path.clone(), file));
+    let mut files: std::collections::BTreeMap<_, _> =
+        links.into_iter().map(|link| (link.file.sequence, link.file)).collect();
+    files.insert(sequence, Arc::clone(&file));
+    let shared = Shared::new(disk, options, directory, incarnation, base, files);
+    Ok(Parts { shared: Arc::new(shared), file, spares, next_sequence: sequence + 1 })
+}

@@ -1,0 +1,203 @@
+//! Which WAL files there are, which of them count, and where each must end.
+//!
+//! Apart because it reads names and header pages only: what is decided here is the frame of the walk over frames.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use millstream_types::{Incarnation, WalPosition};
+
+use crate::checkpoint::format::Footer;
+use crate::disk::{Disk, DiskFile, OpenMode, read_up_to};
+use crate::error::OpenError;
+use crate::wal::{self, FileHeader, HEADER_PAGE_BYTES, HeaderPage, WalFile, number_in};
+
+/// A begun file, and where its frames must end if that is known.
+pub(super) struct Link {
+    pub(super) file: Arc<WalFile>,
+    pub(super) limit: Option<WalPosition>,
+    /// The limit is where the next file of the same incarnation begins: no proof that the frames were durable.
+    pub(super) limit_is_soft: bool,
+}
+
+/// A file without frames that count.
+pub(super) struct Idle {
+    pub(super) path: String,
+    pub(super) file: Arc<dyn DiskFile>,
+    pub(super) bytes: u64,
+    /// Its header page cannot be read: frames in it may still prove something.
+    pub(super) damaged_header: bool,
+}
+
+/// The files of a lane.
+pub(super) struct Chain {
+    /// Begun files that count, by sequence.
+    pub(super) links: Vec<Link>,
+    /// All others.
+    pub(super) idle: Vec<Idle>,
+    /// Largest number in any name.
+    pub(super) largest_sequence: u64,
+    /// Largest incarnation in any header.
+    pub(super) incarnation: Incarnation,
+}
+
+/// Whether any file of the lane has a header page of its own: the directory has been in use.
+pub(super) fn is_in_use(disk: &dyn Disk, names: &[String]) -> Result<bool, OpenError> {
+    let mut begun = 0;
+    for sequence in names.iter().filter_map(|name| number_in(name, "wal")) {
+        let path = wal::wal_path(sequence);
+        let (file, page) = read_page(disk, &path)?;
+        match page {
+            HeaderPage::Intact(header) if header.sequence == sequence => {
+                begun += 1;
+                // Making a directory may have been cut short after its first file and before its identity.
+                let mut first = [0; 4];
+                let read = read_up_to(&*file, HEADER_PAGE_BYTES, &mut first)
+                    .map_err(|error| OpenError::io("reading", &path, error))?;
+                if begun > 1 || (read == 4 && first == crate::frame::MAGIC) {
+                    return Ok(true);
+                }
+            }
+            HeaderPage::Damaged | HeaderPage::Newer(_) => return Ok(true),
+            HeaderPage::Intact(_) | HeaderPage::Blank => {}
+        }
+    }
+    Ok(false)
+}
+
+/// Reads all header pages and sorts the files.
+pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) -> Result<Chain, OpenError> {
+    let names = disk.list(wal::DIR).map_err(|error| OpenError::io("listing", wal::DIR, error))?;
+    let mut idle = Vec::new();
+    let mut headers: BTreeMap<u64, (FileHeader, Arc<dyn DiskFile>)> = BTreeMap::new();
+    let mut damaged: Vec<(u64, Idle)> = Vec::new();
+    let mut largest_sequence = 0;
+    for name in &names {
+        let begun = number_in(name, "wal");
+        let Some(sequence) = begun.or(number_in(name, "spare")) else { continue };
+        largest_sequence = largest_sequence.max(sequence);
+        let path = format!("{}/{name}", wal::DIR);
+        let (file, page) = read_page(disk, &path)?;
+        let bytes = file.len().map_err(|error| OpenError::io("measuring", &path, error))?;
+        match page {
+            HeaderPage::Newer(found) => {
+                return Err(OpenError::NewerFormat { file: path, found, known: wal::VERSION });
+            }
+            HeaderPage::Intact(header) if header.directory != directory => {
+                return Err(OpenError::Foreign { file: path, found: header.directory, expected: directory });
+            }
+            HeaderPage::Intact(header) if begun == Some(header.sequence) => {
+                if bytes < header.file_bytes {
+                    let what = format!("it is shorter than the {} bytes its header says", header.file_bytes);
+                    return Err(OpenError::Corrupt { file: path, offset: bytes, what });
+                }
+                headers.insert(sequence, (header, file));
+            }
+            HeaderPage::Damaged if begun.is_some() => {
+                damaged.push((sequence, Idle { path, file, bytes, damaged_header: true }));
+            }
+            HeaderPage::Intact(_) | HeaderPage::Blank | HeaderPage::Damaged => {
+                idle.push(Idle { path, file, bytes, damaged_header: false });
+            }
+        }
+    }
+    let newest = headers.keys().next_back().copied();
+    for (sequence, file) in damaged {
+        if newest.is_some_and(|newest| sequence < newest) {
+            let what = "its header page is damaged, and later files have been written".to_owned();
+            return Err(OpenError::Corrupt { file: file.path, offset: 0, what });
+        }
+        idle.push(file);
+    }
+    let incarnation = headers.values().map(|(header, _)| header.incarnation).max().unwrap_or_default();
+    let links = link(headers, listed, &mut idle)?;
+    Ok(Chain { links, idle, largest_sequence, incarnation })
+}
+
+fn link(
+    headers: BTreeMap<u64, (FileHeader, Arc<dyn DiskFile>)>,
+    listed: Option<&Footer>,
+    idle: &mut Vec<Idle>,
+) -> Result<Vec<Link>, OpenError> {
+    let list: BTreeMap<u64, _> = listed
+        .map(|footer| footer.files.iter().map(|file| (file.sequence, *file)).collect())
+        .unwrap_or_default();
+    let newest_listed = list.keys().next_back().copied();
+    let mut links: Vec<Link> = Vec::new();
+    // From the newest to the oldest: where later incarnations begin is where earlier ones end.
+    let mut next: Option<FileHeader> = None;
+    let mut later_base: Option<WalPosition> = None;
+    for (sequence, (header, file)) in headers.into_iter().rev() {
+        let path = wal::wal_path(sequence);
+        if let Some(next) = next {
+            if header.incarnation > next.incarnation {
+                let what = "a file with a larger sequence has a smaller incarnation".to_owned();
+                return Err(OpenError::Corrupt { file: path, offset: 40, what });
+            }
+            if header.incarnation < next.incarnation {
+                later_base = Some(later_base.map_or(next.base, |base: WalPosition| base.min(next.base)));
+            }
+        }
+        next = Some(header);
+        let released =
+            newest_listed.is_some_and(|newest| sequence <= newest) && !list.contains_key(&sequence);
+        let dropped = later_base.is_some_and(|base| header.base >= base);
+        if released || dropped {
+            // Freed, but a crash undid the removal; or all of it was a torn tail.
+            idle.push(Idle { path, file, bytes: header.file_bytes, damaged_header: false });
+            continue;
+        }
+        let following = links.last().map(|link| Arc::clone(&link.file));
+        // Of the newest file the end is looked for: nothing says that no more was added.
+        let known_end = following.as_ref().and_then(|_| list.get(&sequence)).and_then(|file| file.end);
+        let same = following.filter(|following| following.incarnation == header.incarnation);
+        let (limit, limit_is_soft) = match (known_end, same, later_base) {
+            (Some(end), _, _) => (Some(end), false),
+            (None, Some(following), _) => (Some(following.base), true),
+            (None, None, base) => (base, false),
+        };
+        links.push(Link { file: Arc::new(WalFile::new(&header, path, file)), limit, limit_is_soft });
+    }
+    links.reverse();
+    Ok(links)
+}
+
+/// Whether every file is there that must be: those a checkpoint lists, and all that replay needs.
+pub(super) fn check_complete(
+    chain: &Chain,
+    listed: Option<&Footer>,
+    fallback: bool,
+) -> Result<(), OpenError> {
+    let Some(footer) = listed else {
+        return match chain.links.first() {
+            Some(first) if first.file.base != WalPosition::ZERO => Err(OpenError::Missing {
+                file: wal::wal_path(first.file.sequence.saturating_sub(1)),
+                why: "there is no checkpoint, so the lane must begin at position 0".into(),
+            }),
+            _ => Ok(()),
+        };
+    };
+    for listed in &footer.files {
+        let exists = chain.links.iter().any(|link| link.file.sequence == listed.sequence);
+        // A damaged newer checkpoint may have let go of files that only held what was trimmed since; that every
+        // live record still has its bytes is checked per log.
+        let excused = fallback && listed.end.is_some_and(|end| end <= footer.needed);
+        if !exists && !excused {
+            let why = if fallback {
+                "the newest checkpoint is damaged and the one before needs this file"
+            } else {
+                "the newest checkpoint lists it"
+            };
+            return Err(OpenError::Missing { file: wal::wal_path(listed.sequence), why: why.into() });
+        }
+    }
+    Ok(())
+}
+
+fn read_page(disk: &dyn Disk, path: &str) -> Result<(Arc<dyn DiskFile>, HeaderPage), OpenError> {
+    let file = disk.open(path, OpenMode::Existing).map_err(|error| OpenError::io("opening", path, error))?;
+    let mut page = [0; HEADER_PAGE_BYTES as usize];
+    read_up_to(&*file, 0, &mut page).map_err(|error| OpenError::io("reading", path, error))?;
+    let page = FileHeader::decode(&page);
+    Ok((file, page))
+}

@@ -1,0 +1,87 @@
+//! Read views: what sessions see of each log without asking the shard (R9).
+//!
+//! Apart because readers and the writer meet only here: the writer publishes after a group is durable, readers
+//! load a few numbers and an index, and neither waits for the other longer than one short lock.
+
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use millstream_types::{LogId, StreamId};
+
+mod index;
+mod log_view;
+mod publisher;
+mod read;
+mod watch;
+
+pub(crate) use index::TailBatch;
+pub use log_view::LogView;
+pub(crate) use publisher::Publisher;
+pub use read::{ReadMode, ReadOutcome, StoredBatch, TimeCandidate};
+pub use watch::Watch;
+
+/// The views of all live logs.
+#[derive(Default)]
+pub struct Views {
+    map: papaya::HashMap<LogId, Arc<LogView>, BuildHasherDefault<IdHasher>>,
+}
+
+impl Views {
+    /// The view of a log; `None` when it does not exist (yet, or any more).
+    #[must_use]
+    pub fn get(&self, log: LogId) -> Option<Arc<LogView>> {
+        self.map.pin().get(&log).cloned()
+    }
+
+    pub(crate) fn insert(&self, view: Arc<LogView>) {
+        let log = view.log();
+        let before = self.map.pin().insert(log, view).is_some();
+        assert!(!before, "log {log} was created twice: ids are never used again");
+    }
+
+    /// Revokes and forgets a log's view.
+    pub(crate) fn remove(&self, log: LogId) {
+        let map = self.map.pin();
+        if let Some(view) = map.remove(&log) {
+            view.revoke();
+        }
+    }
+
+    pub(crate) fn remove_stream(&self, stream: StreamId, logs: u32) {
+        for index in 0..logs {
+            self.remove(LogId { stream, index });
+        }
+    }
+
+    /// The ids of all views, in no order.
+    pub(crate) fn ids(&self) -> Vec<LogId> {
+        self.map.pin().keys().copied().collect()
+    }
+}
+
+/// Mixes the numbers of an id. Ids are given by the shard in order, never by a client, so that no key is needed
+/// (R22), and the map is on the path of every batch.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // Multiply by 2⁶⁴ divided by the golden ratio, fold the high half down: spreads consecutive numbers.
+        let mixed = (self.0.rotate_left(29) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}

@@ -1,0 +1,172 @@
+//! The read view of one log.
+//!
+//! Apart from the map of views because sessions keep one for as long as they read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Waker;
+
+use millstream_types::{BatchFacts, LogId, Offset, WalPosition};
+use parking_lot::Mutex;
+
+use super::index::{Dropped, Index, TailBatch};
+use super::watch::{Watch, Watchers};
+use crate::wal::WalFile;
+
+/// What readers see of one log. The numbers never go back.
+pub struct LogView {
+    log: LogId,
+    log_start: AtomicU64,
+    high_watermark: AtomicU64,
+    /// Offset of the first record of an open transaction; `u64::MAX` without one.
+    last_stable: AtomicU64,
+    revoked: AtomicBool,
+    bytes: AtomicU64,
+    batches: AtomicU64,
+    pub(super) index: Mutex<Index>,
+    watchers: Arc<Watchers>,
+}
+
+impl LogView {
+    pub(crate) fn new(log: LogId, start: Offset) -> LogView {
+        LogView {
+            log,
+            log_start: AtomicU64::new(start.0),
+            high_watermark: AtomicU64::new(start.0),
+            last_stable: AtomicU64::new(u64::MAX),
+            revoked: AtomicBool::new(false),
+            bytes: AtomicU64::new(0),
+            batches: AtomicU64::new(0),
+            index: Mutex::new(Index::default()),
+            watchers: Arc::new(Watchers::default()),
+        }
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> LogId {
+        self.log
+    }
+
+    /// Offset of the first record that can be read.
+    #[must_use]
+    pub fn log_start(&self) -> Offset {
+        Offset(self.log_start.load(Ordering::SeqCst))
+    }
+
+    /// Offset after the last durable record.
+    #[must_use]
+    pub fn high_watermark(&self) -> Offset {
+        Offset(self.high_watermark.load(Ordering::SeqCst))
+    }
+
+    /// Offset after the last record that belongs to no open transaction.
+    #[must_use]
+    pub fn last_stable(&self) -> Offset {
+        Offset(self.last_stable.load(Ordering::SeqCst)).min(self.high_watermark())
+    }
+
+    /// Whether the log was deleted.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::SeqCst)
+    }
+
+    /// Bytes of its batches, to the run: part of a run counts until all of it is trimmed.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Number of its batches, to the run.
+    #[must_use]
+    pub fn batches(&self) -> u64 {
+        self.batches.load(Ordering::Relaxed)
+    }
+
+    /// Wakes `waker` once when high watermark, log start or last stable offset move or the log is deleted.
+    /// Register first, then read: what moved before is seen by the read, what moves after wakes.
+    #[must_use]
+    pub fn watch(&self, waker: &Waker) -> Watch {
+        self.watchers.register(waker)
+    }
+
+    /// Shows a batch. `kept` is what stays in memory; recovery keeps nothing.
+    pub(crate) fn append(
+        &self,
+        facts: &BatchFacts,
+        file: &Arc<WalFile>,
+        start: WalPosition,
+        end: WalPosition,
+        kept: Option<TailBatch>,
+    ) {
+        assert_eq!(
+            facts.base_offset,
+            self.high_watermark(),
+            "the next batch of log {} begins where the last one ended",
+            self.log
+        );
+        {
+            let mut index = self.index.lock();
+            index.append(facts, file, start, end);
+            if let Some(batch) = kept {
+                index.tail.push_back(batch);
+            }
+        }
+        self.bytes.fetch_add(u64::from(facts.bytes), Ordering::Relaxed);
+        self.batches.fetch_add(1, Ordering::Relaxed);
+        self.high_watermark.store(facts.next_offset().0, Ordering::SeqCst);
+    }
+
+    /// Moves the log start; one before the present is no change.
+    pub(crate) fn trim(&self, start: Offset) {
+        if start <= self.log_start() {
+            return;
+        }
+        assert!(start <= self.high_watermark(), "log {} is not trimmed beyond its end", self.log);
+        self.log_start.store(start.0, Ordering::SeqCst);
+        let dropped = self.index.lock().trim(start);
+        self.forget(dropped);
+    }
+
+    pub(crate) fn set_last_stable(&self, offset: Offset) {
+        let stored = if offset >= self.high_watermark() { u64::MAX } else { offset.0 };
+        self.last_stable.store(stored, Ordering::SeqCst);
+    }
+
+    /// Recovery only: forgets what was found so far; the log's batches begin at `base`.
+    pub(crate) fn restart_at(&self, base: Offset) {
+        self.index.lock().clear();
+        self.bytes.store(0, Ordering::Relaxed);
+        self.batches.store(0, Ordering::Relaxed);
+        self.log_start.store(base.0, Ordering::SeqCst);
+        self.high_watermark.store(base.0, Ordering::SeqCst);
+    }
+
+    pub(crate) fn evict(&self, ticket: u64) {
+        self.index.lock().evict(ticket);
+    }
+
+    pub(crate) fn revoke(&self) {
+        self.revoked.store(true, Ordering::SeqCst);
+        self.index.lock().clear();
+        self.bytes.store(0, Ordering::Relaxed);
+        self.batches.store(0, Ordering::Relaxed);
+        self.wake();
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watchers.any()
+    }
+
+    pub(crate) fn wake(&self) {
+        if self.watchers.any() {
+            self.watchers.wake();
+        }
+    }
+
+    fn forget(&self, dropped: Dropped) {
+        self.bytes.fetch_sub(dropped.bytes, Ordering::Relaxed);
+        self.batches.fetch_sub(dropped.batches, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,207 @@
+//! One file of the write-ahead log: its header page, and what the running process knows of it.
+//!
+//! Apart because the page is persisted, and because the life of a file (prepared, begun, sealed, freed) is counted
+//! here and nowhere else.
+//!
+//! ```text
+//! wal/<sequence, 16 hex digits>.wal
+//!    0 ┌ magic "MSWALFIL" (8) ─┬ 8 version (4) ┬ 12 zero (4) ┐
+//!   16 ├ data directory id (16) ───────────────────────────────┤
+//!   32 ├ sequence (8) ─────────┬ 40 incarnation (8) ───────────┤
+//!   48 ├ base position (8) ────┴ 56 file length (8) ───────────┤
+//!   64 ├ CRC-32C of bytes 0..64 (4) ┬ zeros up to 4096 ────────┤
+//! 4096 ├ frames, from the base position on, without gaps ──────┤
+//!      └ what a recycled file held before, or zeros ───────────┘
+//! ```
+//!
+//! Position in the lane = base position + (offset in the file − 4096). The page is written together with the
+//! file's first group, so that beginning a file costs no sync of its own; all it says lies in one sector. A page
+//! whose sequence is not the one in the file's name is left from an earlier life: the file is not begun yet.
+//! Positions and sequences are never given twice, except positions of a torn tail, which another incarnation
+//! takes over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use millstream_types::{Incarnation, WalPosition};
+
+use crate::disk::DiskFile;
+use crate::frame::{u32_at, u64_at};
+
+/// Directory of the files.
+pub(crate) const DIR: &str = "wal";
+/// Bytes before a file's first frame.
+pub(crate) const HEADER_PAGE_BYTES: u64 = 4096;
+/// Newest version of the page known.
+pub(crate) const VERSION: u32 = 1;
+
+const MAGIC: [u8; 8] = *b"MSWALFIL";
+const CHECKSUM_AT: usize = 64;
+
+/// Name of a file of the lane.
+pub(crate) fn wal_path(sequence: u64) -> String {
+    format!("{DIR}/{sequence:016x}.wal")
+}
+
+/// Name of a file that waits for use.
+pub(crate) fn spare_path(sequence: u64) -> String {
+    format!("{DIR}/{sequence:016x}.spare")
+}
+
+/// The number in a name of the form `<16 hex digits>.<suffix>`.
+pub(crate) fn number_in(name: &str, suffix: &str) -> Option<u64> {
+    let digits = name.strip_suffix(suffix)?.strip_suffix('.')?;
+    if digits.len() == 16 { u64::from_str_radix(digits, 16).ok() } else { None }
+}
+
+/// What a header page says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct FileHeader {
+    pub(crate) directory: u128,
+    pub(crate) sequence: u64,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) base: WalPosition,
+    pub(crate) file_bytes: u64,
+}
+
+/// What stands where a header page belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum HeaderPage {
+    /// An intact page; its sequence may be an earlier life's.
+    Intact(FileHeader),
+    /// Intact, but of a newer version.
+    Newer(u32),
+    /// Zeros: a new file.
+    Blank,
+    /// Anything else.
+    Damaged,
+}
+
+impl FileHeader {
+    /// The page.
+    pub(crate) fn encode(&self) -> [u8; HEADER_PAGE_BYTES as usize] {
+        let mut page = [0; HEADER_PAGE_BYTES as usize];
+        page[0..8].copy_from_slice(&MAGIC);
+        page[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        page[16..32].copy_from_slice(&self.directory.to_le_bytes());
+        page[32..40].copy_from_slice(&self.sequence.to_le_bytes());
+        page[40..48].copy_from_slice(&self.incarnation.0.to_le_bytes());
+        page[48..56].copy_from_slice(&self.base.0.to_le_bytes());
+        page[56..64].copy_from_slice(&self.file_bytes.to_le_bytes());
+        let sum = crc32c::crc32c(&page[..CHECKSUM_AT]);
+        page[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&sum.to_le_bytes());
+        page
+    }
+
+    /// Reads a page.
+    pub(crate) fn decode(page: &[u8; HEADER_PAGE_BYTES as usize]) -> HeaderPage {
+        if page.iter().all(|byte| *byte == 0) {
+            return HeaderPage::Blank;
+        }
+        if page[0..8] != MAGIC || crc32c::crc32c(&page[..CHECKSUM_AT]) != u32_at(page, CHECKSUM_AT) {
+            return HeaderPage::Damaged;
+        }
+        let version = u32_at(page, 8);
+        if version != VERSION {
+            return HeaderPage::Newer(version);
+        }
+        HeaderPage::Intact(FileHeader {
+            directory: u128::from_le_bytes(page[16..32].try_into().expect("sixteen bytes were taken")),
+            sequence: u64_at(page, 32),
+            incarnation: Incarnation(u64_at(page, 40)),
+            base: WalPosition(u64_at(page, 48)),
+            file_bytes: u64_at(page, 56),
+        })
+    }
+}
+
+/// A begun file. `live` counts runs of live logs in it, `pins` the reads under way.
+pub(crate) struct WalFile {
+    pub(crate) path: String,
+    pub(crate) sequence: u64,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) base: WalPosition,
+    pub(crate) file_bytes: u64,
+    pub(crate) file: Arc<dyn DiskFile>,
+    /// Position after the last frame; `u64::MAX` while frames are still added.
+    end: AtomicU64,
+    live: AtomicU64,
+    pins: AtomicU32,
+}
+
+impl WalFile {
+    pub(crate) fn new(header: &FileHeader, path: String, file: Arc<dyn DiskFile>) -> WalFile {
+        WalFile {
+            path,
+            sequence: header.sequence,
+            incarnation: header.incarnation,
+            base: header.base,
+            file_bytes: header.file_bytes,
+            file,
+            end: AtomicU64::new(u64::MAX),
+            live: AtomicU64::new(0),
+            pins: AtomicU32::new(0),
+        }
+    }
+
+    /// Where in the file a position lies.
+    pub(crate) fn offset_of(&self, position: WalPosition) -> u64 {
+        assert!(position >= self.base, "position {position} lies before {}", self.path);
+        position.0 - self.base.0 + HEADER_PAGE_BYTES
+    }
+
+    /// No frame is added any more.
+    pub(crate) fn seal(&self, end: WalPosition) {
+        self.end.store(end.0, Ordering::Release);
+    }
+
+    /// Position after the last frame, once sealed.
+    pub(crate) fn end(&self) -> Option<WalPosition> {
+        match self.end.load(Ordering::Acquire) {
+            u64::MAX => None,
+            end => Some(WalPosition(end)),
+        }
+    }
+
+    pub(crate) fn add_live(&self) {
+        self.live.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn drop_live(&self) {
+        let before = self.live.fetch_sub(1, Ordering::Release);
+        assert!(before > 0, "a run of {} was dropped twice", self.path);
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.load(Ordering::Acquire) > 0
+    }
+
+    pub(crate) fn is_pinned(&self) -> bool {
+        self.pins.load(Ordering::Acquire) > 0
+    }
+}
+
+/// A read under way: the file is neither recycled nor removed. Taken only while the index still names the file,
+/// so that a file without live runs gets no new pins.
+pub(crate) struct Pin(Arc<WalFile>);
+
+impl Pin {
+    pub(crate) fn new(file: &Arc<WalFile>) -> Pin {
+        file.pins.fetch_add(1, Ordering::Acquire);
+        Pin(Arc::clone(file))
+    }
+}
+
+impl std::ops::Deref for Pin {
+    type Target = WalFile;
+
+    fn deref(&self) -> &WalFile {
+        &self.0
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        self.0.pins.fetch_sub(1, Ordering::Release);
+    }
+}
