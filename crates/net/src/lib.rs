@@ -1,1 +1,15 @@
-//! Placeholder.
+//! Listening sockets and the drivers that pump a [`Session`](millstream_front::Session) per connection.
+//!
+//! Apart because this is the only crate that listens: what a peer can do to the process before a protocol looks at
+//! its bytes (open too many connections, announce too much, read too slowly, send half a request) is answered here
+//! once, for every front. The driver owns the socket, the timers and the waiting; the session owns the protocol.
+
+mod connections;
+mod driver;
+mod mailbox;
+mod options;
+mod scratch;
+mod tcp;
+
+pub use options::Options;
+pub use tcp::{Bound, Server, Service};
