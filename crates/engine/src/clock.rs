@@ -1,0 +1,100 @@
+//! Engine time (R11): the monotonic clock, slewed to the wall.
+//!
+//! Apart because leases, retention and timers must not jump when somebody sets the machine's clock. The arithmetic is a
+//! value that gets both clocks as arguments; only [`EngineClock::now`] reads the machine's.
+
+use millstream_types::EngineTime;
+use parking_lot::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Engine time moves at most this much slower or faster than the monotonic clock: one twentieth.
+const SLEW_DIVISOR: i64 = 20;
+
+/// The arithmetic of engine time.
+#[derive(Debug, Clone, Copy)]
+struct Slew {
+    /// Engine time in microseconds at `mono_us`.
+    engine_us: i64,
+    mono_us: i64,
+}
+
+impl Slew {
+    fn new(start: EngineTime, mono_us: i64) -> Slew {
+        Slew { engine_us: start.0.saturating_mul(1000), mono_us }
+    }
+
+    /// Moves on to a later moment of the monotonic clock and leans towards the wall.
+    fn advance(&mut self, mono_us: i64, wall_us: i64) -> EngineTime {
+        let elapsed = (mono_us - self.mono_us).max(0);
+        let straight = self.engine_us.saturating_add(elapsed);
+        let lean = wall_us.saturating_sub(straight).clamp(-elapsed / SLEW_DIVISOR, elapsed / SLEW_DIVISOR);
+        self.engine_us = straight.saturating_add(lean);
+        self.mono_us = self.mono_us.max(mono_us);
+        EngineTime(self.engine_us / 1000)
+    }
+}
+
+/// The engine's clock.
+#[derive(Debug)]
+pub struct EngineClock {
+    slew: Mutex<Slew>,
+    origin: Instant,
+}
+
+impl EngineClock {
+    /// Starts at the wall clock's time, or at `last` (the newest time in the write-ahead log) if that is later.
+    #[must_use]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the clock that everything else gets as an argument"
+    )]
+    pub fn start(last: EngineTime) -> EngineClock {
+        let start = EngineTime(wall_us() / 1000).max(last);
+        EngineClock { slew: Mutex::new(Slew::new(start, 0)), origin: Instant::now() }
+    }
+
+    /// Engine time now. Never goes back.
+    pub fn now(&self) -> EngineTime {
+        let mono_us = i64::try_from(self.origin.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.slew.lock().advance(mono_us, wall_us())
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the clock that everything else gets as an argument")]
+fn wall_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+
+    #[test]
+    fn a_jump_of_the_wall_is_followed_by_a_twentieth() {
+        let mut slew = Slew::new(EngineTime(1_000_000), 0);
+        let year = 365 * 24 * 3600 * SECOND;
+        assert_eq!(slew.advance(10 * SECOND, 1000 * SECOND + year), EngineTime(1_010_500));
+        assert_eq!(slew.advance(20 * SECOND, 0), EngineTime(1_020_000));
+    }
+
+    #[test]
+    fn a_small_difference_is_made_up_and_no_more() {
+        let mut slew = Slew::new(EngineTime(0), 0);
+        assert_eq!(slew.advance(100 * SECOND, 101 * SECOND), EngineTime(101_000));
+        assert_eq!(slew.advance(200 * SECOND, 201 * SECOND), EngineTime(201_000));
+    }
+
+    #[test]
+    fn time_never_goes_back() {
+        let mut slew = Slew::new(EngineTime(5), 0);
+        let mut last = EngineTime(5);
+        for (mono, wall) in [(3, -50), (2, -100), (9, 7_000_000), (9, 0), (12, -9)] {
+            let now = slew.advance(mono, wall);
+            assert!(now >= last);
+            last = now;
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The keeper's thread: prepares files ahead of need, writes checkpoints, recycles what is free.
+//!
+//! Apart because these block for long and nobody waits for them, except a full lane for its next file.
+
+use crate::shared::Shared;
+use millstream_storage::{CheckpointWriter, Checkpointer, Keeper, LaneError, Prepared};
+use millstream_types::WalPosition;
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long to wait before a full disk is looked at again.
+const FULL_DISK_RETRY: Duration = Duration::from_millis(250);
+/// How long a finished checkpoint waits between looks whether the lane is durable up to its stamps.
+const DURABLE_RETRY: Duration = Duration::from_millis(5);
+
+/// What the shard wants of the keeper.
+pub(crate) enum Order {
+    /// Begin a checkpoint of everything before this position.
+    Begin(WalPosition),
+    /// Add an image with its stamp.
+    Image(WalPosition, Vec<u8>),
+    /// The last image has been sent.
+    Finish,
+}
+
+/// Where orders are left.
+#[derive(Default)]
+pub(crate) struct Door {
+    state: Mutex<State>,
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    orders: VecDeque<Order>,
+    nudged: bool,
+    closed: bool,
+}
+
+impl Door {
+    pub(crate) fn order(&self, order: Order) {
+        self.state.lock().orders.push_back(order);
+        self.moved.notify_one();
+    }
+
+    /// Orders not yet carried out.
+    pub(crate) fn orders(&self) -> usize {
+        self.state.lock().orders.len()
+    }
+
+    /// A group was written: there may be a file to prepare.
+    pub(crate) fn nudge(&self) {
+        let mut state = self.state.lock();
+        if !std::mem::replace(&mut state.nudged, true) {
+            self.moved.notify_one();
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
+        self.moved.notify_one();
+    }
+
+    fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    /// The next order; `None` when there is something else to look at. Waits for one of them.
+    fn next(&self, timeout: Option<Duration>) -> Option<Order> {
+        let mut state = self.state.lock();
+        if state.orders.is_empty() && !state.nudged && !state.closed {
+            match timeout {
+                None => self.moved.wait(&mut state),
+                Some(timeout) => {
+                    self.moved.wait_for(&mut state, timeout);
+                }
+            }
+        }
+        state.nudged = false;
+        state.orders.pop_front()
+    }
+}
+
+pub(crate) struct KeeperThread {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) keeper: Keeper,
+    pub(crate) checkpointer: Checkpointer,
+    /// The checkpoint being written; `None` as well when it was given up.
+    pub(crate) writing: Option<CheckpointWriter>,
+}
+
+impl KeeperThread {
+    /// Runs until the door is closed, or storage fails. Gives the checkpointer back for the final checkpoint.
+    pub(crate) fn run(mut self) -> Option<(Keeper, Checkpointer)> {
+        loop {
+            let retry = self.keeper.is_disk_full().then_some(FULL_DISK_RETRY);
+            let order = self.shared.keeper.next(retry);
+            let idle = order.is_none();
+            if let Some(order) = order {
+                self.carry_out(order);
+            }
+            if let Err(error) = self.prepare() {
+                self.shared.fail(&error);
+                return None;
+            }
+            if idle && self.shared.keeper.is_closed() {
+                return Some((self.keeper, self.checkpointer));
+            }
+        }
+    }
+
+    fn prepare(&mut self) -> Result<(), LaneError> {
+        while self.keeper.wants_file() && !self.shared.keeper.is_closed() {
+            let recycled = self.keeper.recycle()?;
+            let prepared = self.keeper.prepare_one()?;
+            if prepared == Prepared::Ready || recycled.spared > 0 {
+                self.shared.queue.nudge();
+            }
+            if prepared != Prepared::Ready {
+                // The shard has to look again: what waited for space is refused now.
+                self.shared.queue.nudge();
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A checkpoint that cannot be written is given up: the one before still counts, the next one is tried anew.
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Begin(at) => match self.checkpointer.begin(at) {
+                Ok(writer) => self.writing = Some(writer),
+                Err(error) => tracing::warn!(%error, "a checkpoint cannot be begun"),
+            },
+            Order::Image(stamp, image) => {
+                if let Some(Err(error)) = self.writing.as_mut().map(|writer| writer.add(stamp, &image)) {
+                    tracing::warn!(%error, "a checkpoint is given up");
+                    self.writing = None;
+                }
+            }
+            Order::Finish => {
+                let Some(writer) = self.writing.take() else { return };
+                while self.shared.gate.durable() < writer.largest_stamp() {
+                    if self.shared.has_failed() || self.shared.keeper.is_closed() {
+                        return;
+                    }
+                    std::thread::sleep(DURABLE_RETRY);
+                }
+                if let Err(error) = writer.finish() {
+                    tracing::warn!(%error, "a checkpoint is given up");
+                }
+                match self.keeper.recycle() {
+                    Ok(_) => self.shared.queue.nudge(),
+                    Err(error) => self.shared.fail(&error),
+                }
+            }
+        }
+    }
+}

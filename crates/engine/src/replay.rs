@@ -1,0 +1,24 @@
+//! Recovery, seen from the engine: what storage reads, core folds.
+//!
+//! Apart because it is the only place where the two meet at start.
+
+use millstream_core::Restore;
+use millstream_storage::{Replay, ReplayError, ReplayedFrame};
+use millstream_types::WalPosition;
+
+/// Hands images and frames to the core.
+pub(crate) struct Replayer {
+    pub(crate) restore: Restore,
+}
+
+impl Replay for Replayer {
+    fn image(&mut self, stamp: WalPosition, image: &[u8]) -> Result<(), ReplayError> {
+        self.restore.image(stamp, image).map_err(|error| ReplayError(error.to_string()))
+    }
+
+    fn frame(&mut self, frame: ReplayedFrame<'_>) -> Result<(), ReplayError> {
+        self.restore
+            .frame(frame.start, frame.entries, frame.facts)
+            .map_err(|error| ReplayError(error.to_string()))
+    }
+}

@@ -1,0 +1,141 @@
+//! What the engine's threads and handles share.
+//!
+//! Apart so that each thread's file shows only its own loop.
+
+use crate::catalog::Catalog;
+use crate::clock::EngineClock;
+use crate::gate::Gate;
+use crate::queue::Queue;
+use millstream_storage::{Assembler, Views};
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+
+/// Why the engine stopped by itself.
+pub type Failure = Arc<str>;
+
+pub(crate) struct Shared {
+    pub(crate) queue: Queue,
+    pub(crate) gate: Gate,
+    pub(crate) catalog: Catalog,
+    pub(crate) views: Arc<Views>,
+    pub(crate) clock: EngineClock,
+    pub(crate) lane: LaneDoor,
+    pub(crate) keeper: crate::keeper::Door,
+    failure: Mutex<FailureState>,
+}
+
+#[derive(Default)]
+struct FailureState {
+    failure: Option<Failure>,
+    waiting: Vec<Waker>,
+}
+
+/// Where the shard leaves frames and the lane finds them.
+pub(crate) struct LaneDoor {
+    pub(crate) assembler: Mutex<Option<Assembler>>,
+    /// There is something to write.
+    filled: Condvar,
+    /// The lane sleeps: whoever fills has to wake it.
+    asleep: AtomicBool,
+    closing: AtomicBool,
+}
+
+impl LaneDoor {
+    pub(crate) fn new(assembler: Assembler) -> LaneDoor {
+        LaneDoor {
+            assembler: Mutex::new(Some(assembler)),
+            filled: Condvar::new(),
+            asleep: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+        }
+    }
+
+    /// Wakes the lane if it sleeps. Called after the assembler's lock is released.
+    pub(crate) fn ring(&self) {
+        if self.asleep.load(Ordering::SeqCst) {
+            // Taking the lock orders this wake after the lane's decision to sleep.
+            drop(self.assembler.lock());
+            self.filled.notify_one();
+        }
+    }
+
+    /// No more frames will come.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        drop(self.assembler.lock());
+        self.filled.notify_one();
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Waits, under the assembler's lock, for frames.
+    pub(crate) fn sleep(
+        &self,
+        assembler: &mut parking_lot::MutexGuard<'_, Option<Assembler>>,
+        timeout: Option<std::time::Duration>,
+    ) {
+        self.asleep.store(true, Ordering::SeqCst);
+        match timeout {
+            None => self.filled.wait(assembler),
+            Some(timeout) => {
+                self.filled.wait_for(assembler, timeout);
+            }
+        }
+        self.asleep.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(
+        gate: Gate,
+        catalog: Catalog,
+        views: Arc<Views>,
+        clock: EngineClock,
+        assembler: Assembler,
+    ) -> Arc<Shared> {
+        Arc::new(Shared {
+            queue: Queue::default(),
+            gate,
+            catalog,
+            views,
+            clock,
+            lane: LaneDoor::new(assembler),
+            keeper: crate::keeper::Door::default(),
+            failure: Mutex::new(FailureState::default()),
+        })
+    }
+
+    /// Stops everything: storage has failed and nothing may be promised any more.
+    pub(crate) fn fail(&self, why: &dyn std::fmt::Display) {
+        let waiting = {
+            let mut state = self.failure.lock();
+            if state.failure.is_none() {
+                tracing::error!(%why, "storage has failed; nothing is acknowledged from here on");
+                state.failure = Some(why.to_string().into());
+            }
+            std::mem::take(&mut state.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+        self.queue.close();
+        self.lane.close();
+        self.keeper.close();
+    }
+
+    /// Why the engine has failed, or registers to be told.
+    pub(crate) fn poll_failure(&self, waker: &Waker) -> Option<Failure> {
+        let mut state = self.failure.lock();
+        if state.failure.is_none() {
+            state.waiting.retain(|waiting| !waiting.will_wake(waker));
+            state.waiting.push(waker.clone());
+        }
+        state.failure.clone()
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failure.lock().failure.is_some()
+    }
+}

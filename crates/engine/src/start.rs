@@ -1,0 +1,238 @@
+//! Starting and stopping an engine, and the handle that everyone else has of it.
+//!
+//! Apart because order matters here: recover, adopt, publish the catalog, then run; on stopping refuse, drain, write
+//! the last checkpoint, close the lane.
+
+use crate::catalog::Catalog;
+use crate::clock::EngineClock;
+use crate::gate::{Addressed, Gate, Waiting, let_go};
+use crate::keeper::KeeperThread;
+use crate::lane::LaneThread;
+use crate::options::EngineOptions;
+use crate::queue::Submission;
+use crate::replay::Replayer;
+use crate::shard_thread::ShardThread;
+use crate::shared::{Failure, Shared};
+use crate::turns::Turns;
+use millstream_core::hash::HashSeed;
+use millstream_core::{CatalogChange, Reply, Restore};
+use millstream_storage::disk::DirLock;
+use millstream_storage::{
+    Checkpointer, Disk, Durability, Keeper, LaneError, LogView, OpenError, Opened, Options, Prepared, Views,
+    Writer,
+};
+use millstream_types::{EngineTime, ErrorKind, LogId};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Why an engine could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Storage refused; the error names file and offset where it can.
+    #[error(transparent)]
+    Storage(#[from] OpenError),
+    /// A file could not be prepared.
+    #[error(transparent)]
+    Lane(#[from] LaneError),
+    /// The disk has no room for the first file.
+    #[error("the disk has no room for the first file of the write-ahead log")]
+    Full,
+    /// The machine refused a thread.
+    #[error("a thread cannot be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// A running engine. Dropping it without [`Engine::stop`] is like a crash: everything acknowledged is kept.
+pub struct Engine {
+    shared: Arc<Shared>,
+    shard: JoinHandle<Turns>,
+    lane: JoinHandle<Option<Writer>>,
+    keeper: JoinHandle<Option<(Keeper, Checkpointer)>>,
+    /// Keeps every other process out of the directory.
+    lock: Box<dyn DirLock>,
+}
+
+/// What fronts see of an engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Engine {
+    /// Recovers a data directory and starts.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing was deleted, whatever was found.
+    pub fn start(
+        disk: Arc<dyn Disk>,
+        storage: Options,
+        options: &EngineOptions,
+        seed: HashSeed,
+    ) -> Result<Engine, StartError> {
+        let durability = storage.durability;
+        let mut replayer = Replayer { restore: Restore::new(seed, options.shard) };
+        let opened = millstream_storage::open(disk, storage, &mut replayer)?;
+        let Opened { assembler, writer, views, mut keeper, checkpointer, mut adoption, recovered, lock } =
+            opened;
+        let clock = EngineClock::start(recovered.last_time.unwrap_or_default());
+        let shard = replayer.restore.finish(clock.now());
+        let catalog = Catalog::new(seed);
+        for entry in shard.stream_entries() {
+            for log in entry.log_ids() {
+                let (start, end) = shard.log_bounds(log).expect("a stream's logs exist");
+                adoption.adopt(log, start, end)?;
+            }
+            catalog.publish(&CatalogChange::Put(entry.clone()));
+        }
+        adoption.finish();
+        if keeper.wants_file() && keeper.prepare_one()? == Prepared::NoSpace {
+            tracing::warn!("the disk is full: appends are refused until there is room");
+        }
+        let next = assembler.next_position();
+        let shared = Shared::new(Gate::new(next), catalog, views, clock, assembler);
+        let shard = ShardThread {
+            shared: shared.clone(),
+            turns: Turns::new(shard),
+            checkpoint_bytes: options.checkpoint_bytes,
+            checkpointed: next,
+            walking: false,
+        };
+        let sync_interval = match durability {
+            Durability::Fsync => None,
+            Durability::Interval(ms) => Some(Duration::from_millis(u64::from(ms))),
+        };
+        let lane = LaneThread { shared: shared.clone(), writer, sync_interval };
+        let keeper = KeeperThread { shared: shared.clone(), keeper, checkpointer, writing: None };
+        Ok(Engine {
+            shard: spawn("shard", || shard.run())?,
+            lane: spawn("lane", || lane.run())?,
+            keeper: spawn("keeper", || keeper.run())?,
+            shared,
+            lock,
+        })
+    }
+
+    /// A handle for fronts.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle { shared: self.shared.clone() }
+    }
+
+    /// Stops: takes no more requests, applies and writes those that were taken, refuses those that would wait, writes
+    /// a checkpoint and the closing frame. Blocks until done.
+    ///
+    /// # Errors
+    /// When storage has failed, before or now; everything acknowledged is kept all the same.
+    pub fn stop(self) -> Result<(), Failure> {
+        let Engine { shared, shard, lane, keeper, lock } = self;
+        shared.queue.close();
+        let mut turns = join(shard);
+        shared.lane.close();
+        let writer = join(lane);
+        shared.keeper.close();
+        let kept = join(keeper);
+        let_go(turns.refuse_parked(), &shared.catalog);
+        let (Some(writer), Some((_keeper, checkpointer))) = (writer, kept) else {
+            return Err(shared
+                .poll_failure(std::task::Waker::noop())
+                .unwrap_or_else(|| "a thread ended early".into()));
+        };
+        let assembler = shared.lane.assembler.lock().take().expect("the assembler is taken once, here");
+        if let Err(error) = final_checkpoint(&mut turns, &assembler, checkpointer) {
+            tracing::warn!(%error, "the last checkpoint could not be written; the next start reads more");
+        }
+        let closed = writer.close(assembler, shared.clock.now()).map_err(|error| error.to_string().into());
+        drop(lock);
+        closed
+    }
+}
+
+/// Everything is written and nobody is served: the walk goes through in one.
+fn final_checkpoint(
+    turns: &mut Turns,
+    assembler: &millstream_storage::Assembler,
+    mut checkpointer: Checkpointer,
+) -> Result<(), millstream_storage::CheckpointError> {
+    turns.give_up_walk();
+    let mut writer = checkpointer.begin(turns.begin_checkpoint(assembler))?;
+    while let Some((stamp, chunks, ended)) = turns.walk(assembler) {
+        for chunk in chunks {
+            writer.add(stamp, &chunk)?;
+        }
+        if ended {
+            break;
+        }
+    }
+    writer.finish().map(|_| ())
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, StartError> {
+    let run = || {
+        let guard = AbortOnPanic;
+        let value = run();
+        std::mem::forget(guard);
+        value
+    };
+    std::thread::Builder::new().name(name.into()).spawn(run).map_err(StartError::Thread)
+}
+
+/// A panic in one of the engine's threads is a broken invariant of the state machine or the storage. Nothing may be
+/// promised after it, so the process ends as in a crash; what was acknowledged is on the disk.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        std::process::abort();
+    }
+}
+
+fn join<T>(thread: JoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+impl Handle {
+    /// Hands requests to the shard, in order. Every one gets exactly one reply; when the engine stops or has stopped
+    /// that is `ShuttingDown`.
+    pub fn submit(&self, submissions: impl Iterator<Item = Submission>) {
+        if let Err(refused) = self.shared.queue.push(submissions) {
+            let refuse = |Submission { sink, tag, .. }: Submission| {
+                Waiting::Reply(Addressed { sink, tag, reply: Reply::Refused(ErrorKind::ShuttingDown) })
+            };
+            let_go(refused.into_iter().map(refuse), &self.shared.catalog);
+        }
+    }
+
+    /// The catalog of durable streams.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.shared.catalog
+    }
+
+    /// A log's read view.
+    #[must_use]
+    pub fn view(&self, log: LogId) -> Option<Arc<LogView>> {
+        self.shared.views.get(log)
+    }
+
+    /// All read views.
+    #[must_use]
+    pub fn views(&self) -> &Arc<Views> {
+        &self.shared.views
+    }
+
+    /// Engine time.
+    #[must_use]
+    pub fn now(&self) -> EngineTime {
+        self.shared.clock.now()
+    }
+
+    /// Ready when storage has failed.
+    pub fn poll_failure(&self, cx: &Context<'_>) -> Poll<Failure> {
+        self.shared.poll_failure(cx.waker()).map_or(Poll::Pending, Poll::Ready)
+    }
+}

@@ -1,0 +1,180 @@
+//! One turn of the shard: admit, apply, push frames, route replies. A value without threads.
+//!
+//! Apart so that the shard's thread and a simulator run the same steps. Nothing here waits; what cannot go on now
+//! says so in [`Pause`].
+
+use crate::gate::{Addressed, ReplySink, Waiting};
+use crate::options::{IMAGE_BYTES_PER_TURN, REQUESTS_PER_TURN};
+use crate::queue::Submission;
+use millstream_core::{Effects, Reply, Shard, Ticket, Turn, ViewChange, shard::ImageKey};
+use millstream_storage::{Admit, Assembler, Frame, Publish, Purpose, frame_bytes};
+use millstream_types::{EngineTime, ErrorKind, Offset, WalPosition};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// Why a turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// Everything that was taken is applied.
+    Drained,
+    /// There is more, but the lane should get its chance first.
+    Enough,
+    /// The next request waits for the lane to write what is assembled, or for the keeper to prepare a file.
+    NoRoom,
+}
+
+/// The shard with what belongs to its turns.
+pub(crate) struct Turns {
+    shard: Shard,
+    effects: Effects,
+    next_ticket: u64,
+    /// Requests whose reply comes in a later turn.
+    parked: HashMap<Ticket, Caller>,
+    /// The walk of the checkpoint that is being written.
+    walk: Option<ImageKey>,
+}
+
+struct Caller {
+    sink: Arc<dyn ReplySink>,
+    tag: u64,
+}
+
+impl Turns {
+    pub(crate) fn new(shard: Shard) -> Turns {
+        Turns { shard, effects: Effects::default(), next_ticket: 0, parked: HashMap::new(), walk: None }
+    }
+
+    /// When [`Turns::tick`] has something to do next.
+    pub(crate) fn next_deadline(&self) -> Option<EngineTime> {
+        self.shard.next_deadline()
+    }
+
+    /// Applies waiting requests, in order.
+    pub(crate) fn apply(
+        &mut self,
+        now: EngineTime,
+        queue: &mut VecDeque<Submission>,
+        assembler: &mut Assembler,
+        released: &mut Vec<(WalPosition, Waiting)>,
+    ) -> Pause {
+        for _ in 0..REQUESTS_PER_TURN {
+            let Some(next) = queue.front() else { return Pause::Drained };
+            let size = next.request.frame_size_max();
+            let bytes = frame_bytes(size.entries_bytes, size.batches, size.batches_bytes as u64);
+            let purpose = if size.frees_space { Purpose::Relief } else { Purpose::Append };
+            // Refused before anything is decided, or decided with room for all of it (R12).
+            let admitted = assembler.admit(bytes, purpose);
+            if admitted == Admit::Wait {
+                return Pause::NoRoom;
+            }
+            let Some(Submission { sink, tag, request }) = queue.pop_front() else { return Pause::Drained };
+            if admitted == Admit::Full {
+                let reply = Reply::Refused(ErrorKind::StorageFull);
+                released.push((WalPosition::ZERO, Waiting::Reply(Addressed { sink, tag, reply })));
+                continue;
+            }
+            let ticket = Ticket(self.next_ticket);
+            self.next_ticket += 1;
+            let turn = Turn { now, position: assembler.next_position() };
+            self.shard.apply(turn, ticket, request, &mut self.effects);
+            self.carry_out(now, Some((ticket, Caller { sink, tag })), assembler, released);
+        }
+        if queue.is_empty() { Pause::Drained } else { Pause::Enough }
+    }
+
+    /// Does what has become due.
+    pub(crate) fn tick(
+        &mut self,
+        now: EngineTime,
+        assembler: &mut Assembler,
+        released: &mut Vec<(WalPosition, Waiting)>,
+    ) -> Pause {
+        if self.next_deadline().is_none_or(|due| due > now) {
+            return Pause::Drained;
+        }
+        let bytes = frame_bytes(millstream_core::shard::TICK_ENTRIES_BYTES_MAX, 0, 0);
+        if assembler.admit(bytes, Purpose::Relief) != Admit::Yes {
+            return Pause::NoRoom;
+        }
+        let turn = Turn { now, position: assembler.next_position() };
+        self.shard.tick(turn, &mut self.effects);
+        self.carry_out(now, None, assembler, released);
+        Pause::Enough
+    }
+
+    /// Begins the walk over all images; the checkpoint's position is that of the next frame.
+    pub(crate) fn begin_checkpoint(&mut self, assembler: &Assembler) -> WalPosition {
+        assert!(self.walk.is_none(), "one checkpoint at a time");
+        self.walk = Some(ImageKey::Counters);
+        assembler.next_position()
+    }
+
+    /// Goes on with the walk. Returns the chunks with their stamp, and whether the walk has ended.
+    pub(crate) fn walk(&mut self, assembler: &Assembler) -> Option<(WalPosition, Vec<Vec<u8>>, bool)> {
+        let key = self.walk.take()?;
+        let mut chunks = Vec::new();
+        self.walk = self.shard.images(key, IMAGE_BYTES_PER_TURN, &mut chunks);
+        Some((assembler.next_position(), chunks, self.walk.is_none()))
+    }
+
+    /// Ends the walk without its checkpoint.
+    pub(crate) fn give_up_walk(&mut self) {
+        self.walk = None;
+    }
+
+    /// Requests that wait for a later turn, refused: the broker stops.
+    pub(crate) fn refuse_parked(&mut self) -> impl Iterator<Item = Waiting> {
+        std::mem::take(&mut self.parked).into_values().map(|Caller { sink, tag }| {
+            Waiting::Reply(Addressed { sink, tag, reply: Reply::Refused(ErrorKind::ShuttingDown) })
+        })
+    }
+
+    fn carry_out(
+        &mut self,
+        now: EngineTime,
+        caller: Option<(Ticket, Caller)>,
+        assembler: &mut Assembler,
+        released: &mut Vec<(WalPosition, Waiting)>,
+    ) {
+        let effects = &mut self.effects;
+        let position = assembler.next_position();
+        if effects.has_frame() {
+            let publish: Vec<Publish> = effects.views.drain(..).map(publish).collect();
+            assembler.push(Frame {
+                time: now,
+                entries: &effects.entries,
+                batches: &effects.batches,
+                publish: &publish,
+            });
+            let catalog = effects.catalog.drain(..);
+            released.extend(catalog.map(|change| (position, Waiting::Catalog(change))));
+        }
+        assert!(
+            effects.views.is_empty() && effects.catalog.is_empty(),
+            "what readers see comes from a frame"
+        );
+        let mut caller = caller;
+        for reply in effects.replies.drain(..) {
+            let to = match &caller {
+                Some((ticket, _)) if *ticket == reply.ticket => caller.take().map(|(_, caller)| caller),
+                _ => self.parked.remove(&reply.ticket),
+            };
+            let Caller { sink, tag } = to.expect("every ticket is answered once");
+            let after = reply.after.unwrap_or(WalPosition::ZERO);
+            released.push((after, Waiting::Reply(Addressed { sink, tag, reply: reply.reply })));
+        }
+        if let Some((ticket, caller)) = caller {
+            self.parked.insert(ticket, caller);
+        }
+        effects.clear();
+    }
+}
+
+/// What the read views are told of a change.
+fn publish(change: ViewChange) -> Publish {
+    match change {
+        ViewChange::Create { log } => Publish::Create { log, start: Offset::ZERO },
+        ViewChange::Trim { log, start } => Publish::Trim { log, start },
+        ViewChange::Delete { stream, logs } => Publish::DeleteStream { stream, logs },
+    }
+}
