@@ -33,14 +33,15 @@ pub const LOGS_MAX: u32 = 1_000_000;
 pub const PRODUCER_BATCHES_REMEMBERED: usize = 5;
 /// Cursor groups of one shard at most: each costs a kilobyte or so before its members and offsets.
 pub const GROUPS_MAX: usize = 100_000;
-/// Members of one group at most: a rebalance answers all of them in one step, and their leader gets everyone's metadata.
+/// Members of one group at most: a rebalance answers all of them in one step, and their leader gets everyone's
+/// metadata.
 pub const MEMBERS_PER_GROUP_MAX: usize = 5_000;
-/// Metadata and assignments of one group's members together at most, in bytes: 4 MiB, written as one entry at each
-/// rebalance. Systems that keep groups in a log of ordinary records stop at a quarter of it.
+/// Metadata of one group's members together at most, and of their assignments as much again: 4 MiB. Written as one
+/// entry at each rebalance; systems that keep groups in a log of ordinary records stop at a quarter of it.
 pub const GROUP_ROSTER_BYTES_MAX: usize = 4 << 20;
 /// Ways of assigning that one member may offer: clients know two to five.
 pub const GROUP_PROTOCOLS_PER_MEMBER_MAX: usize = 32;
-/// Bytes of each thing a member is called by (its id, its client's id and host, its static identity, its protocols' names).
+/// Bytes of each thing a member is called by (its client's id and host, its static identity, its protocols' names).
 pub const MEMBER_TEXT_BYTES_MAX: usize = 1024;
 /// Committed offsets of one group at most: 100 bytes or so each.
 pub const OFFSETS_PER_GROUP_MAX: usize = 100_000;

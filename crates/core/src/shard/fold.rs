@@ -41,6 +41,7 @@ impl Shard {
                 self.catalog_last = position;
                 // A deleted stream's image may never have been written, but its id was taken all the same.
                 self.counters.next_stream = self.counters.next_stream.max(StreamId(stream.0 + 1));
+                self.groups.forget_stream(stream);
                 if let Some(stream) = self.streams.remove(&stream) {
                     self.stream_order.remove(&stream.entry.id);
                     let name = (stream.entry.namespace, stream.entry.name.clone());

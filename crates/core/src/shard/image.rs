@@ -82,7 +82,7 @@ impl Shard {
             },
             ImageKey::Logs(from) => Some(self.log_images(from, out)),
             ImageKey::Producers(log, after) => Some(self.producer_images(log, after, out)),
-            ImageKey::Group(key) => self.groups.image(key, out).map(ImageKey::Group),
+            ImageKey::Group(key) => self.groups.image(key, &self.streams, out).map(ImageKey::Group),
         }
     }
 

@@ -125,7 +125,7 @@ impl Restore {
     #[must_use]
     pub fn finish(mut self, now: EngineTime) -> Shard {
         self.shard.trash.clear();
-        self.shard.groups.resume(now);
+        self.shard.groups.resume(now, &self.shard.streams);
         self.shard
     }
 }
