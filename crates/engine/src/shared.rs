@@ -16,6 +16,8 @@ use std::task::Waker;
 pub type Failure = Arc<str>;
 
 pub(crate) struct Shared {
+    /// The data directory's id.
+    pub(crate) directory: u128,
     pub(crate) queue: Queue,
     pub(crate) gate: Gate,
     pub(crate) catalog: Catalog,
@@ -91,6 +93,7 @@ impl LaneDoor {
 
 impl Shared {
     pub(crate) fn new(
+        directory: u128,
         gate: Gate,
         catalog: Catalog,
         views: Arc<Views>,
@@ -98,6 +101,7 @@ impl Shared {
         assembler: Assembler,
     ) -> Arc<Shared> {
         Arc::new(Shared {
+            directory,
             queue: Queue::default(),
             gate,
             catalog,

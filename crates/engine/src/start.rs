@@ -91,7 +91,7 @@ impl Engine {
             tracing::warn!("the disk is full: appends are refused until there is room");
         }
         let next = assembler.next_position();
-        let shared = Shared::new(Gate::new(next), catalog, views, clock, assembler);
+        let shared = Shared::new(recovered.directory, Gate::new(next), catalog, views, clock, assembler);
         let shard = ShardThread {
             shared: shared.clone(),
             turns: Turns::new(shard),
@@ -223,6 +223,12 @@ impl Handle {
     #[must_use]
     pub fn views(&self) -> &Arc<Views> {
         &self.shared.views
+    }
+
+    /// The data directory's id: random, drawn when it was made.
+    #[must_use]
+    pub fn directory_id(&self) -> u128 {
+        self.shared.directory
     }
 
     /// Engine time.

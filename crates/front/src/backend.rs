@@ -100,7 +100,11 @@ pub trait LogReader: Send + Sync {
     /// Offset before which no transaction is open.
     fn last_stable_offset(&self) -> Offset;
 
-    /// Bytes of the batches from the one that holds `from` on; an estimate from the index.
+    /// Bytes of all its batches.
+    fn bytes(&self) -> u64;
+
+    /// Bytes of the batches from the one that holds `from` on: an estimate from the index, to tell whether there is
+    /// enough for a reader; amounts over 128 MiB are not told exactly.
     fn bytes_from(&self, from: Offset) -> u64;
 
     /// Reads whole batches, beginning with the one that holds `from`, up to the high watermark: at most `max_bytes`
@@ -116,8 +120,21 @@ pub trait LogReader: Send + Sync {
     /// The largest timestamp in the log and the base offset of the batch that has it.
     fn max_timestamp(&self) -> Option<(RecordTime, Offset)>;
 
-    /// Wakes `waker` when the high watermark or the log start moves next, or the log is deleted.
-    fn watch(&self, waker: &Waker);
+    /// Wakes `waker` once when the high watermark or the log start moves next, or the log is deleted.
+    fn watch(&self, waker: &Waker) -> WatchGuard;
+}
+
+/// A registered waker: dropping this unregisters it, so that whoever goes away leaves nothing behind.
+#[must_use = "dropping it ends the watch"]
+pub struct WatchGuard {
+    _registration: Box<dyn Send>,
+}
+
+impl WatchGuard {
+    /// Wraps whatever unregisters when dropped.
+    pub fn new(registration: impl Send + 'static) -> WatchGuard {
+        WatchGuard { _registration: Box::new(registration) }
+    }
 }
 
 impl From<ReadError> for ErrorKind {

@@ -14,6 +14,6 @@ pub mod registry;
 pub mod session;
 
 pub use auth::{Action, Authorized, Authorizer, Grant, Principal, Resource};
-pub use backend::{Backend, LogReader, ReadError, ReadOutcome, ReadSlice};
+pub use backend::{Backend, LogReader, ReadError, ReadOutcome, ReadSlice, WatchGuard};
 pub use budget::{Budget, Permit};
 pub use session::{Close, Event, Io, Need, ReadCommand, Session, SessionFactory, Submission, Tag, Watch};

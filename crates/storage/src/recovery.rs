@@ -67,6 +67,8 @@ pub struct ReplayedFrame<'a> {
 /// What recovery found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Recovered {
+    /// The directory's id: random, drawn when it was made.
+    pub directory: u128,
     /// This start's number.
     pub incarnation: Incarnation,
     /// Where the lane goes on.
@@ -148,6 +150,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
     let adoption = walk.adoption;
 
     let recovered = Recovered {
+        directory,
         incarnation: Incarnation(chain.incarnation.0 + 1),
         end: tail.end,
         last_time,

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use millstream_types::{LogId, StreamId};
 
+mod estimate;
 mod index;
 mod log_view;
 mod publisher;
 mod read;
 mod watch;
 
-pub(crate) use index::TailBatch;
 pub use log_view::LogView;
 pub(crate) use publisher::Publisher;
 pub use read::{ReadMode, ReadOutcome, StoredBatch, TimeCandidate};

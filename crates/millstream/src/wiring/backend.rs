@@ -1,0 +1,81 @@
+//! The engine's handle as the backend of fronts.
+//!
+//! Apart from the readers because this half is about requests and the catalog.
+
+use crate::wiring::reader::ViewReader;
+use millstream_core::Reply;
+use millstream_core::catalog::StreamEntry;
+use millstream_engine::{Handle, ReplySink, Submission as EngineSubmission};
+use millstream_front::backend::{Backend, Inbox, LogReader};
+use millstream_front::{Submission, Tag};
+use millstream_types::{EngineTime, LogId, Namespace, StreamUid};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(super) struct EngineBackend {
+    handle: Handle,
+    data_dir: PathBuf,
+}
+
+impl EngineBackend {
+    pub(super) fn new(handle: Handle, data_dir: &Path) -> EngineBackend {
+        EngineBackend { handle, data_dir: data_dir.to_owned() }
+    }
+}
+
+/// A connection's inbox as the engine sees it.
+struct InboxSink(Arc<dyn Inbox>);
+
+impl ReplySink for InboxSink {
+    fn deliver(&self, replies: &mut dyn Iterator<Item = (u64, Reply)>) {
+        self.0.deliver(&mut replies.map(|(tag, reply)| (Tag(tag), reply)));
+    }
+}
+
+impl Backend for EngineBackend {
+    fn now(&self) -> EngineTime {
+        self.handle.now()
+    }
+
+    fn random(&self) -> u128 {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).expect("the operating system gave random numbers at start");
+        u128::from_le_bytes(bytes)
+    }
+
+    fn cluster_id(&self) -> u128 {
+        self.handle.directory_id()
+    }
+
+    fn stream(&self, namespace: Namespace, name: &str) -> Option<Arc<StreamEntry>> {
+        self.handle.catalog().stream(namespace, name)
+    }
+
+    fn stream_by_uid(&self, namespace: Namespace, uid: StreamUid) -> Option<Arc<StreamEntry>> {
+        self.handle.catalog().stream_by_uid(uid).filter(|entry| entry.namespace == namespace)
+    }
+
+    fn streams(&self, namespace: Namespace) -> Vec<Arc<StreamEntry>> {
+        self.handle.catalog().streams(namespace)
+    }
+
+    fn log(&self, log: LogId) -> Option<Arc<dyn LogReader>> {
+        let view = self.handle.view(log)?;
+        Some(Arc::new(ViewReader::new(view)))
+    }
+
+    fn disk_bytes(&self) -> (u64, u64) {
+        // A file system that cannot be asked has nothing to show; clients read 0 as "unknown".
+        rustix::fs::statvfs(&self.data_dir)
+            .map_or((0, 0), |stat| (stat.f_blocks * stat.f_frsize, stat.f_bavail * stat.f_frsize))
+    }
+
+    fn submit(&self, inbox: &Arc<dyn Inbox>, submissions: Vec<Submission>) {
+        let sink: Arc<dyn ReplySink> = Arc::new(InboxSink(inbox.clone()));
+        self.handle.submit(submissions.into_iter().map(|submission| EngineSubmission {
+            sink: sink.clone(),
+            tag: submission.tag.0,
+            request: submission.request.into_inner(),
+        }));
+    }
+}

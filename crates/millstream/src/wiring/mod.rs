@@ -1,0 +1,85 @@
+//! Wiring: the one place that sees both the engine and the fronts.
+//!
+//! Apart because a front must not see the engine, nor the engine a front: the adapters here turn the engine's handle into
+//! the [`Backend`] that fronts know, and the engine's replies into a connection's inbox.
+
+mod backend;
+mod reader;
+
+use crate::wiring::backend::EngineBackend;
+use anyhow::Context;
+use millstream_core::ShardOptions;
+use millstream_core::hash::HashSeed;
+use millstream_engine::{Engine, EngineOptions};
+use millstream_front::Backend;
+use millstream_storage::{Durability, Options, RealDisk};
+use std::path::Path;
+use std::sync::Arc;
+use std::task::Poll;
+
+/// What the wiring needs to know of the configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct BrokerOptions {
+    /// When a write counts as done.
+    pub(crate) durability: Durability,
+    /// Memory for the newest records, in bytes.
+    pub(crate) tail_bytes: u64,
+    /// Empty write-ahead log files kept.
+    pub(crate) wal_pool_files_max: usize,
+    /// Options of the shard.
+    pub(crate) shard: ShardOptions,
+}
+
+/// A running broker, without its listeners.
+pub(crate) struct Broker {
+    /// What fronts see.
+    pub(crate) backend: Arc<dyn Backend>,
+    engine: Engine,
+}
+
+impl Broker {
+    /// Opens the data directory, recovers it and starts.
+    ///
+    /// # Errors
+    /// One clear sentence about what is wrong with the directory; nothing was deleted.
+    pub(crate) fn open(data_dir: &Path, options: &BrokerOptions) -> anyhow::Result<Broker> {
+        let disk = RealDisk::new(data_dir)
+            .with_context(|| format!("the data directory {} cannot be opened", data_dir.display()))?;
+        let mut storage = Options::new(random_u128()?);
+        storage.durability = options.durability;
+        storage.tail_bytes_max = options.tail_bytes;
+        storage.pool_files_max = options.wal_pool_files_max.max(storage.files_ahead);
+        let seed = random_u128()?;
+        #[allow(clippy::cast_possible_truncation, reason = "two halves of one random number")]
+        let seed = HashSeed([seed as u64, (seed >> 64) as u64]);
+        let engine_options = EngineOptions { shard: options.shard, ..EngineOptions::default() };
+        let engine = Engine::start(Arc::new(disk), storage, &engine_options, seed)
+            .with_context(|| format!("the data directory {} cannot be used", data_dir.display()))?;
+        let backend = Arc::new(EngineBackend::new(engine.handle(), data_dir));
+        Ok(Broker { backend, engine })
+    }
+
+    /// Resolves with the reason when storage has failed.
+    pub(crate) fn failed(&self) -> impl Future<Output = Arc<str>> + Send + 'static {
+        let handle = self.engine.handle();
+        std::future::poll_fn(move |cx| match handle.poll_failure(cx) {
+            Poll::Ready(why) => Poll::Ready(why),
+            Poll::Pending => Poll::Pending,
+        })
+    }
+
+    /// Stops: finishes what was taken, writes a checkpoint, closes the write-ahead log. Blocks.
+    ///
+    /// # Errors
+    /// When storage has failed; what was acknowledged is kept all the same.
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
+        self.engine.stop().map_err(|why| anyhow::anyhow!("{why}"))
+    }
+}
+
+/// 128 bits from the operating system.
+fn random_u128() -> anyhow::Result<u128> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).context("the operating system gives no random numbers")?;
+    Ok(u128::from_le_bytes(bytes))
+}

@@ -1,0 +1,91 @@
+//! A storage read view as the log reader of fronts.
+//!
+//! Apart because it translates results and errors and nothing else.
+
+use millstream_front::backend::{Blocking, LogReader, ReadError, ReadOutcome, ReadSlice, WatchGuard};
+use millstream_storage::{LogView, ReadMode};
+use millstream_types::{Offset, RecordTime};
+use std::sync::Arc;
+use std::task::Waker;
+
+pub(super) struct ViewReader {
+    view: Arc<LogView>,
+}
+
+impl ViewReader {
+    pub(super) fn new(view: Arc<LogView>) -> ViewReader {
+        ViewReader { view }
+    }
+}
+
+impl LogReader for ViewReader {
+    fn log_start(&self) -> Offset {
+        self.view.log_start()
+    }
+
+    fn high_watermark(&self) -> Offset {
+        self.view.high_watermark()
+    }
+
+    fn last_stable_offset(&self) -> Offset {
+        self.view.last_stable()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.view.bytes()
+    }
+
+    fn bytes_from(&self, from: Offset) -> u64 {
+        self.view.bytes_from(from)
+    }
+
+    fn read(&self, from: Offset, max_bytes: u32, blocking: Blocking) -> Result<ReadOutcome, ReadError> {
+        let mode = match blocking {
+            Blocking::Never => ReadMode::CachedOnly,
+            Blocking::Allowed => ReadMode::MayBlock,
+        };
+        let outcome = self.view.read(from, max_bytes, mode).map_err(|error| translate(&error))?;
+        Ok(match outcome {
+            millstream_storage::ReadOutcome::WouldBlock => ReadOutcome::WouldBlock,
+            millstream_storage::ReadOutcome::AtEnd => {
+                ReadOutcome::Data(ReadSlice { next_offset: from, ..ReadSlice::default() })
+            }
+            millstream_storage::ReadOutcome::Batches(batches) => {
+                let next_offset = batches.last().map_or(from, |batch| batch.last_offset.advance(1));
+                let bytes = batches.iter().map(millstream_storage::StoredBatch::bytes).sum();
+                let chunks = batches.into_iter().flat_map(|batch| [batch.head, batch.rest]);
+                let chunks = chunks.filter(|chunk| !chunk.is_empty()).collect();
+                ReadOutcome::Data(ReadSlice { chunks, bytes, next_offset })
+            }
+        })
+    }
+
+    fn batch_from_time(&self, time: RecordTime) -> Option<Offset> {
+        let candidate = self.view.time_candidate(time, self.view.log_start())?;
+        Some(candidate.from)
+    }
+
+    fn max_timestamp(&self) -> Option<(RecordTime, Offset)> {
+        self.view.max_timestamp()
+    }
+
+    fn watch(&self, waker: &Waker) -> WatchGuard {
+        WatchGuard::new(self.view.watch(waker))
+    }
+}
+
+/// A client is told the kind; what names a file is for the operator.
+fn translate(error: &millstream_storage::ReadError) -> ReadError {
+    match error {
+        millstream_storage::ReadError::OutOfRange { .. } => ReadError::OutOfRange,
+        millstream_storage::ReadError::Revoked => ReadError::Deleted,
+        millstream_storage::ReadError::Corrupt { .. } => {
+            tracing::error!(%error, "stored records are damaged and are not served");
+            ReadError::Corrupt
+        }
+        millstream_storage::ReadError::Io { .. } => {
+            tracing::error!(%error, "stored records cannot be read");
+            ReadError::Failed
+        }
+    }
+}
