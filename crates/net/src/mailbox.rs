@@ -11,8 +11,7 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-/// One connection's mailbox. As a [`Wake`] it is what logs wake when they move: the same one for every watch of the
-/// connection, so that a log can tell that it has it already.
+/// One connection's mailbox. As a [`Wake`] it is what logs wake when they move.
 #[derive(Default)]
 pub(crate) struct Mailbox {
     state: Mutex<State>,

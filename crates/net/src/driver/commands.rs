@@ -65,15 +65,15 @@ impl Driver {
     /// Sets a watch: registers with every log first and compares then, so that no append is missed between the
     /// session's look and the registration. What has moved already fires at once.
     fn watch(&mut self, watch: Watch) {
+        self.watching.clear();
         self.mailbox.arm(watch.tag);
         let waker = Waker::from(self.mailbox.clone());
         for (log, seen) in watch.logs {
             let reader = self.backend.log(log);
-            if let Some(reader) = &reader {
-                reader.watch(&waker);
-            }
+            self.watching.extend(reader.as_ref().map(|reader| reader.watch(&waker)));
             if reader.is_none_or(|reader| reader.high_watermark() != seen) {
                 waker.wake_by_ref();
+                break;
             }
         }
     }

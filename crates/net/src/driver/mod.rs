@@ -25,7 +25,7 @@ use input::Input;
 use memory::Memory;
 use millstream_front::backend::Inbox;
 use millstream_front::limits::OUTPUT_BYTES_MAX;
-use millstream_front::{Backend, Budget, Close, Event, Need, ReadCommand, Session};
+use millstream_front::{Backend, Budget, Close, Event, Need, ReadCommand, Session, WatchGuard};
 use millstream_types::EngineTime;
 use output::Output;
 use std::collections::VecDeque;
@@ -105,6 +105,8 @@ pub(crate) struct Driver {
     reads: VecDeque<ReadCommand>,
     /// Reads of logs that wait for the disk.
     reads_blocking: usize,
+    /// Registrations of the watch that is set.
+    watching: Vec<WatchGuard>,
     phase: Phase,
     /// Why it ends, once that is known.
     reason: String,
@@ -148,6 +150,7 @@ impl Driver {
             draining: false,
             reads: VecDeque::new(),
             reads_blocking: 0,
+            watching: Vec::new(),
             phase: Phase::Open,
             reason: String::new(),
             first_begun: None,
@@ -219,8 +222,10 @@ impl Driver {
             return Ok(false);
         }
         for event in scratch.events.drain(..) {
-            if matches!(event, Event::Read(..)) {
-                self.reads_blocking -= 1;
+            match event {
+                Event::Read(..) => self.reads_blocking -= 1,
+                Event::Moved(_) => self.watching = Vec::new(),
+                Event::Reply(..) | Event::Deadline => {}
             }
             self.session.handle(now, event, &mut scratch.io)?;
         }
@@ -324,6 +329,7 @@ impl Driver {
         let discard = !close.reason.is_empty();
         self.reason = close.reason;
         self.reads.clear();
+        self.watching.clear();
         self.phase = Phase::Closing { until: now.after_ms(CLOSING_MS), discard };
     }
 

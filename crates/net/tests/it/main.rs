@@ -1,0 +1,7 @@
+//! The driver against a toy protocol over real sockets: what peers and brokers do to each other, and that neither
+//! memory nor time is lost by it.
+
+mod flow;
+mod lifetime;
+mod logs;
+mod toy;
