@@ -5,7 +5,7 @@
 mod backend;
 mod session;
 
-pub(crate) use backend::{Toy, ToyLog};
+pub(crate) use backend::Toy;
 pub(crate) use session::Kind;
 
 use millstream_front::Budget;
