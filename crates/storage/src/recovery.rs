@@ -137,7 +137,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
     let mut walk = Walk {
         disk: &*disk,
         chain: &chain,
-        needed: footer.map_or(WalPosition::ZERO, |footer| footer.needed),
+        needed: footer.map_or(WalPosition::FIRST, |footer| footer.needed),
         checkpoint_to: footer.map_or(WalPosition::ZERO, |footer| footer.largest),
         adoption: Adoption::new(Arc::new(Views::default())),
         replay,
@@ -294,7 +294,7 @@ impl Walk<'_> {
         }
         // The newest file always stops badly or closed; only a directory without files comes here.
         assert!(self.chain.links.is_empty(), "the last file has no successor");
-        Ok(Tail { end: WalPosition::ZERO, clean: true, kept_links: 0 })
+        Ok(Tail { end: WalPosition::FIRST, clean: true, kept_links: 0 })
     }
 
     /// Goes through one file's frames; says how it stopped, and where.

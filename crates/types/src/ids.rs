@@ -77,8 +77,10 @@ impl Offset {
 }
 
 impl WalPosition {
-    /// Position of the first byte ever written.
+    /// Before everything: where an entity that no frame has touched was last touched.
     pub const ZERO: WalPosition = WalPosition(0);
+    /// Where the first frame of a new directory starts. Not zero, so that "never touched" is durable from the start.
+    pub const FIRST: WalPosition = WalPosition(16);
 
     /// The position `bytes` further on.
     #[must_use]
