@@ -38,7 +38,6 @@ pub struct Toy {
     logs: BTreeMap<u64, ToyLog>,
     /// While replaying: what each restored image knows already.
     known: BTreeMap<u64, WalPosition>,
-    counter_known: WalPosition,
 }
 
 /// What an entry does; written as six numbers.
@@ -156,14 +155,14 @@ impl Subject for Toy {
             let entry = Entry::Create { stream: self.next_stream, start: rng.below(3) * 10 };
             self.add(&mut step, entry);
         }
-        let content = rng.next_u64();
         let largest = (bytes_max / 4).max(80);
-        let common_bytes = 61 + rng.below(largest as u64 - 61) as u32;
-        let mut shared: Option<Bytes> = None;
+        // In a fan-out all batches are the very same bytes.
+        let fan_out = rng.one_in(4);
+        let mut shared: Option<(Bytes, u64)> = None;
         for _ in 0..rng.below(4) {
             let stream = self.any_log(rng).expect("one was just created if there was none");
-            let (bytes, content) = match shared {
-                Some(_) => (common_bytes, content),
+            let (bytes, content) = match &shared {
+                Some((body, content)) => (body.len() as u32, *content),
                 None => (61 + rng.below(largest as u64 - 61) as u32, rng.next_u64()),
             };
             let records = 1 + rng.below(5) as u32;
@@ -179,12 +178,11 @@ impl Subject for Toy {
                 bytes,
             };
             let body = match &shared {
-                Some(body) => body.clone(),
+                Some((body, _)) => body.clone(),
                 None => Bytes::from(batch_bytes(&batch)),
             };
-            // A fan-out: the batches that follow are the very same bytes.
-            if shared.is_none() && rng.one_in(4) && bytes == common_bytes {
-                shared = Some(body.clone());
+            if fan_out {
+                shared = Some((body.clone(), content));
             }
             step.batches.push((facts, body));
         }
@@ -232,8 +230,7 @@ impl Subject for Toy {
     fn restore(&mut self, stamp: WalPosition, image: &[u8]) {
         let numbers = numbers(image);
         if numbers[0] == u64::MAX {
-            self.next_stream = numbers[1];
-            self.counter_known = stamp;
+            self.next_stream = self.next_stream.max(numbers[1]);
             return;
         }
         let batches = numbers[3..].chunks_exact(4).map(|batch| ToyBatch {
@@ -255,6 +252,10 @@ impl Subject for Toy {
                 | Entry::Trim { stream, .. }
                 | Entry::Delete { stream } => stream,
             };
+            // The counter's image may be older than the log's.
+            if matches!(entry, Entry::Create { .. }) {
+                self.next_stream = self.next_stream.max(stream + 1);
+            }
             if self.known.get(&stream).is_none_or(|stamp| frame.start >= *stamp) {
                 self.apply(entry);
             }
@@ -263,7 +264,6 @@ impl Subject for Toy {
 
     fn end_replay(&mut self) {
         self.known.clear();
-        self.counter_known = WalPosition::ZERO;
     }
 
     fn logs(&self) -> Vec<ExpectedLog> {

@@ -204,8 +204,6 @@ fn identify(disk: &dyn Disk, options: &Options) -> Result<(u128, bool), OpenErro
 struct Tail {
     end: WalPosition,
     clean: bool,
-    /// The file in which it ends; those behind it were all tail.
-    kept_links: usize,
 }
 
 /// A frame that no other yet proves durable.
@@ -278,9 +276,13 @@ impl Walk<'_> {
                 Verdict::CleanEnd => {
                     self.prove(at)?;
                     file.seal(at);
-                    return Ok(Tail { end: at, clean: true, kept_links: index + 1 });
+                    // The closing frame itself may be in memory only, and the next file begins behind it.
+                    let start = WalPosition(at.0 - frame::CLOSING_BYTES);
+                    rewrite(file, start, &read_at(file, start, frame::CLOSING_BYTES as usize)?)?;
+                    file.file.sync_data().map_err(|error| OpenError::io("syncing", &file.path, error))?;
+                    return Ok(Tail { end: at, clean: true });
                 }
-                Verdict::TornTail => return self.end_torn(index, at, behind.durable_to),
+                Verdict::TornTail => return self.end_torn(at, behind.durable_to),
                 Verdict::Corrupt(how) => {
                     let what = format!("no whole frame stands at position {at}, yet {how}");
                     return Err(OpenError::Corrupt {
@@ -294,7 +296,7 @@ impl Walk<'_> {
         }
         // The newest file always stops badly or closed; only a directory without files comes here.
         assert!(self.chain.links.is_empty(), "the last file has no successor");
-        Ok(Tail { end: WalPosition::FIRST, clean: true, kept_links: 0 })
+        Ok(Tail { end: WalPosition::FIRST, clean: true })
     }
 
     /// Goes through one file's frames; says how it stopped, and where.
@@ -381,31 +383,19 @@ impl Walk<'_> {
 
     /// The lane ends at `at` or before: of the frames that nothing proves durable, those up to the first damaged
     /// batch are kept, written again and synced.
-    fn end_torn(
-        &mut self,
-        index: usize,
-        at: WalPosition,
-        durable_to: WalPosition,
-    ) -> Result<Tail, OpenError> {
+    fn end_torn(&mut self, at: WalPosition, durable_to: WalPosition) -> Result<Tail, OpenError> {
         self.prove(durable_to.max(self.checkpoint_to))?;
-        let mut tail = Tail { end: at, clean: false, kept_links: index + 1 };
+        let mut tail = Tail { end: at, clean: false };
         let mut kept: Vec<Pending> = Vec::new();
         let mut touched: Vec<usize> = Vec::new();
         for pending in std::mem::take(&mut self.pending) {
             let file = &self.chain.links[pending.link].file;
-            let bytes = read_frame(file, &pending.header)?;
+            let bytes = read_at(file, pending.header.position, pending.header.total_bytes as usize)?;
             if !batches_are_intact(&pending.header, &pending.meta, &bytes) {
                 tail.end = pending.header.position;
-                tail.kept_links = pending.link + 1;
                 break;
             }
-            let failed = |action| move |error| OpenError::io(action, &file.path, error);
-            let offset = file.offset_of(pending.header.position);
-            if pending.header.position == file.base {
-                let page = read_page(file)?;
-                write_all_at(&*file.file, 0, &mut [IoSlice::new(&page)]).map_err(failed("rewriting"))?;
-            }
-            write_all_at(&*file.file, offset, &mut [IoSlice::new(&bytes)]).map_err(failed("rewriting"))?;
+            rewrite(file, pending.header.position, &bytes)?;
             if touched.last() != Some(&pending.link) {
                 touched.push(pending.link);
             }
@@ -418,7 +408,7 @@ impl Walk<'_> {
         for pending in &kept {
             self.take_over(pending)?;
         }
-        for link in &self.chain.links[..tail.kept_links] {
+        for link in &self.chain.links {
             if link.file.end().is_none_or(|end| end > tail.end) {
                 link.file.seal(tail.end);
             }
@@ -428,20 +418,26 @@ impl Walk<'_> {
     }
 }
 
-/// A file's header page as it was read.
-fn read_page(file: &WalFile) -> Result<Vec<u8>, OpenError> {
-    let mut page = vec![0; HEADER_PAGE_BYTES as usize];
-    read_up_to(&*file.file, 0, &mut page).map_err(|error| OpenError::io("reading", &file.path, error))?;
-    Ok(page)
+/// Writes a frame of the tail again in place, and with a file's first frame its header page: what a failed sync
+/// has dropped, or only memory holds, becomes dirty again and is synced with the rest.
+fn rewrite(file: &WalFile, position: WalPosition, bytes: &[u8]) -> Result<(), OpenError> {
+    let failed = |action| move |error| OpenError::io(action, &file.path, error);
+    if position == file.base {
+        let mut page = vec![0; HEADER_PAGE_BYTES as usize];
+        read_up_to(&*file.file, 0, &mut page).map_err(failed("reading"))?;
+        write_all_at(&*file.file, 0, &mut [IoSlice::new(&page)]).map_err(failed("rewriting"))?;
+    }
+    write_all_at(&*file.file, file.offset_of(position), &mut [IoSlice::new(bytes)])
+        .map_err(failed("rewriting"))
 }
 
 const NOTHING: Behind = Behind { later: Later::Nothing, durable_to: WalPosition::ZERO };
 
-fn read_frame(file: &WalFile, header: &Header) -> Result<Vec<u8>, OpenError> {
-    let mut bytes = vec![0; header.total_bytes as usize];
-    read_up_to(&*file.file, file.offset_of(header.position), &mut bytes)
+fn read_at(file: &WalFile, position: WalPosition, bytes: usize) -> Result<Vec<u8>, OpenError> {
+    let mut buffer = vec![0; bytes];
+    read_up_to(&*file.file, file.offset_of(position), &mut buffer)
         .map_err(|error| OpenError::io("reading", &file.path, error))?;
-    Ok(bytes)
+    Ok(buffer)
 }
 
 fn batches_are_intact(header: &Header, meta: &[u8], bytes: &[u8]) -> bool {
@@ -479,10 +475,15 @@ fn begin(
         move |error| OpenError::io(action, &path, error)
     };
     let Chain { mut links, mut idle, .. } = chain;
-    for link in links.split_off(tail.kept_links) {
-        let (path, file, bytes) = (link.file.path.clone(), Arc::clone(&link.file.file), link.file.file_bytes);
-        idle.push(chain::Idle { path, file, bytes, damaged_header: false });
-    }
+    // Of the lane are the files that hold frames before its end.
+    links.retain(|link| {
+        let counts = link.file.base < tail.end;
+        if !counts {
+            let (path, file) = (link.file.path.clone(), Arc::clone(&link.file.file));
+            idle.push(chain::Idle { path, file, bytes: link.file.file_bytes, damaged_header: false });
+        }
+        counts
+    });
     let usable = idle.iter().position(|idle| idle.bytes == options.wal_file_bytes);
     let (from, file, file_bytes) = match usable {
         Some(at) => {

@@ -172,7 +172,7 @@ pub(super) fn check_complete(
         return match chain.links.first() {
             Some(first) if first.file.base != WalPosition::FIRST => Err(OpenError::Missing {
                 file: wal::wal_path(first.file.sequence.saturating_sub(1)),
-                why: "there is no checkpoint, so the lane must begin at position 0".into(),
+                why: "there is no checkpoint, so the lane must begin with its first frame".into(),
             }),
             _ => Ok(()),
         };
