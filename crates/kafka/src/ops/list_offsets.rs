@@ -77,10 +77,10 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
         }
         names.push(named.name);
     }
-    Ok(go_on(cx, searches, names))
+    Ok(go_on(cx, version, searches, names))
 }
 
-fn go_on(cx: &mut Context, mut searches: Vec<Search>, names: Vec<crate::codec::Str>) -> Step {
+fn go_on(cx: &mut Context, version: i16, mut searches: Vec<Search>, names: Vec<crate::codec::Str>) -> Step {
     let mut open = Vec::new();
     let mut reads = Vec::new();
     for (index, search) in searches.iter_mut().enumerate() {
@@ -100,7 +100,7 @@ fn go_on(cx: &mut Context, mut searches: Vec<Search>, names: Vec<crate::codec::S
                 for (index, result) in open.into_iter().zip(results) {
                     searches[index].take(result);
                 }
-                go_on(cx, searches, names)
+                go_on(cx, version, searches, names)
             }),
         );
     }
@@ -117,7 +117,8 @@ fn go_on(cx: &mut Context, mut searches: Vec<Search>, names: Vec<crate::codec::S
             error_code: code.0,
             timestamp: found.timestamp,
             offset: found.offset,
-            leader_epoch: if found.offset >= 0 { 0 } else { -1 },
+            // Versions before 4 have no field for it.
+            leader_epoch: if version >= 4 && found.offset >= 0 { 0 } else { -1 },
         });
     }
     Step::respond(ListOffsetsResponse { topics, ..Default::default() })
