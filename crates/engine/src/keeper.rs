@@ -95,15 +95,16 @@ impl KeeperThread {
     /// Runs until the door is closed, or storage fails. Gives the checkpointer back for the final checkpoint.
     pub(crate) fn run(mut self) -> Option<(Keeper, Checkpointer)> {
         loop {
+            // First thing as well: the engine serves while the first file ahead is being prepared.
+            if let Err(error) = self.prepare() {
+                self.shared.fail(&error);
+                return None;
+            }
             let retry = self.keeper.is_disk_full().then_some(FULL_DISK_RETRY);
             let order = self.shared.keeper.next(retry);
             let idle = order.is_none();
             if let Some(order) = order {
                 self.carry_out(order);
-            }
-            if let Err(error) = self.prepare() {
-                self.shared.fail(&error);
-                return None;
             }
             if idle && self.shared.keeper.is_closed() {
                 return Some((self.keeper, self.checkpointer));

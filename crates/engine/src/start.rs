@@ -18,8 +18,7 @@ use millstream_core::hash::HashSeed;
 use millstream_core::{CatalogChange, Reply, Restore};
 use millstream_storage::disk::DirLock;
 use millstream_storage::{
-    Checkpointer, Disk, Durability, Keeper, LaneError, LogView, OpenError, Opened, Options, Prepared, Views,
-    Writer,
+    Checkpointer, Disk, Durability, Keeper, LogView, OpenError, Opened, Options, Views, Writer,
 };
 use millstream_types::{EngineTime, ErrorKind, LogId};
 use std::sync::Arc;
@@ -33,12 +32,6 @@ pub enum StartError {
     /// Storage refused; the error names file and offset where it can.
     #[error(transparent)]
     Storage(#[from] OpenError),
-    /// A file could not be prepared.
-    #[error(transparent)]
-    Lane(#[from] LaneError),
-    /// The disk has no room for the first file.
-    #[error("the disk has no room for the first file of the write-ahead log")]
-    Full,
     /// The machine refused a thread.
     #[error("a thread cannot be started: {0}")]
     Thread(std::io::Error),
@@ -74,8 +67,7 @@ impl Engine {
         let durability = storage.durability;
         let mut replayer = Replayer { restore: Restore::new(seed, options.shard) };
         let opened = millstream_storage::open(disk, storage, &mut replayer)?;
-        let Opened { assembler, writer, views, mut keeper, checkpointer, mut adoption, recovered, lock } =
-            opened;
+        let Opened { assembler, writer, views, keeper, checkpointer, mut adoption, recovered, lock } = opened;
         let clock = EngineClock::start(recovered.last_time.unwrap_or_default());
         let shard = replayer.restore.finish(clock.now());
         let catalog = Catalog::new(seed);
@@ -87,9 +79,6 @@ impl Engine {
             catalog.publish(&CatalogChange::Put(entry.clone()));
         }
         adoption.finish();
-        if keeper.wants_file() && keeper.prepare_one()? == Prepared::NoSpace {
-            tracing::warn!("the disk is full: appends are refused until there is room");
-        }
         let next = assembler.next_position();
         let shared = Shared::new(recovered.directory, Gate::new(next), catalog, views, clock, assembler);
         let shard = ShardThread {
