@@ -3,6 +3,7 @@
 //! Apart because a new kind of error in the core must stop this front from compiling until it is answered (style
 //! rule 20).
 
+use crate::codec::Str;
 use millstream_types::ErrorKind;
 
 /// An error code of the protocol.
@@ -85,6 +86,8 @@ codes! {
     INVALID_RECORD = 87,
     THROTTLING_QUOTA_EXCEEDED = 89,
     UNKNOWN_TOPIC_ID = 100,
+    MISMATCHED_ENDPOINT_TYPE = 114,
+    UNSUPPORTED_ENDPOINT_TYPE = 115,
 }
 
 impl From<ErrorKind> for ErrorCode {
@@ -123,5 +126,50 @@ impl From<ErrorKind> for ErrorCode {
             ErrorKind::ShuttingDown => ErrorCode::NOT_LEADER_OR_FOLLOWER,
             ErrorKind::Indeterminate => ErrorCode::REQUEST_TIMED_OUT,
         }
+    }
+}
+
+/// A refusal with a sentence for whoever reads it, as the administrative APIs carry one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) code: ErrorCode,
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Failure {
+        Failure { code, message: message.into() }
+    }
+
+    /// The sentence as the wire has it.
+    pub(crate) fn message(&self) -> Option<Str> {
+        Some(Str::from(self.message.as_str()))
+    }
+}
+
+impl From<ErrorCode> for Failure {
+    fn from(code: ErrorCode) -> Failure {
+        let message = match code {
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION => "there is no such topic or partition",
+            ErrorCode::UNKNOWN_TOPIC_ID => "there is no topic with this id",
+            ErrorCode::TOPIC_AUTHORIZATION_FAILED => "the principal may not do this to the topic",
+            ErrorCode::CLUSTER_AUTHORIZATION_FAILED => "the principal may not do this to the cluster",
+            ErrorCode::KAFKA_STORAGE_ERROR => {
+                "the disk is full or stored data is damaged; the broker's log says which"
+            }
+            ErrorCode::POLICY_VIOLATION => "a limit of the broker would be passed",
+            ErrorCode::REQUEST_TIMED_OUT => {
+                "the broker's storage failed; whether this took effect is not known"
+            }
+            ErrorCode::NOT_LEADER_OR_FOLLOWER => "the broker is stopping",
+            code => code.name(),
+        };
+        Failure::new(code, message)
+    }
+}
+
+impl From<ErrorKind> for Failure {
+    fn from(kind: ErrorKind) -> Failure {
+        Failure::from(ErrorCode::from(kind))
     }
 }

@@ -15,6 +15,8 @@ pub(crate) const FETCH_SESSIONS_MAX: usize = 4;
 pub(crate) const FETCH_SESSION_PARTITIONS_MAX: usize = 100_000;
 /// Longest topic name, as Kafka's.
 pub(crate) const TOPIC_NAME_BYTES_MAX: usize = 249;
+/// Partitions of one answer to DescribeTopicPartitions, as Kafka's `max.request.partition.size.limit`.
+pub(crate) const DESCRIBED_PARTITIONS_MAX: i32 = 2000;
 /// A batch that has to be opened may grow to this when decompressed: 128 MiB, as the largest batch.
 pub(crate) const OPEN_BYTES_MAX: usize = 128 << 20;
 

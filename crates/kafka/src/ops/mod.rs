@@ -5,22 +5,33 @@
 //! waits for goes on in a closure.
 
 pub(crate) mod api_versions;
+pub(crate) mod create_topics;
+pub(crate) mod delete_topics;
+pub(crate) mod describe_cluster;
+pub(crate) mod describe_configs;
 pub(crate) mod fetch;
+pub(crate) mod init_producer_id;
 pub(crate) mod list_offsets;
 pub(crate) mod metadata;
 pub(crate) mod produce;
+mod topics;
 
 use crate::codec::{ApiKey, DecodeError, Reader};
 use crate::session::{Context, Step};
 use millstream_front::registry::Operation;
 
 /// Everything this front serves, in the order of the keys.
-pub const OPERATIONS: [Operation; 5] = [
+pub const OPERATIONS: [Operation; 10] = [
     produce::OPERATION,
     fetch::OPERATION,
     list_offsets::OPERATION,
     metadata::OPERATION,
     api_versions::OPERATION,
+    create_topics::OPERATION,
+    delete_topics::OPERATION,
+    init_producer_id::OPERATION,
+    describe_configs::OPERATION,
+    describe_cluster::OPERATION,
 ];
 
 /// What the registry says of an API of the codec.
@@ -51,6 +62,11 @@ pub(crate) fn start(
         ApiKey::ListOffsets => list_offsets::start(cx, version, r),
         ApiKey::Metadata => metadata::start(cx, version, r),
         ApiKey::ApiVersions => api_versions::start(cx, version, r),
+        ApiKey::CreateTopics => create_topics::start(cx, version, r),
+        ApiKey::DeleteTopics => delete_topics::start(cx, version, r),
+        ApiKey::InitProducerId => init_producer_id::start(cx, version, r),
+        ApiKey::DescribeConfigs => describe_configs::start(cx, version, r),
+        ApiKey::DescribeCluster => describe_cluster::start(cx, version, r),
         _ => Err(DecodeError::UnknownApi { key: api.id() }),
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Apart because everything in front of this module speaks Kafka and everything behind it does not.
 
+pub(crate) mod broker;
+pub(crate) mod config;
 mod ids;
 mod names;
 
 pub(crate) use ids::{cluster_id, topic_id, uid};
-pub(crate) use names::{check_topic_name, is_topic_name};
+pub(crate) use names::{check_topic_name, is_topic_name, topic_name_failure};

@@ -2,7 +2,7 @@
 //!
 //! Apart because a stream may have a name that no Kafka client can say; such a stream is neither listed nor reached here (R16).
 
-use crate::errors::ErrorCode;
+use crate::errors::{ErrorCode, Failure};
 use crate::limits::TOPIC_NAME_BYTES_MAX;
 
 /// Whether Kafka can spell the name: 1 to 249 of `a–z A–Z 0–9 . _ -`, and neither `.` nor `..`.
@@ -14,6 +14,12 @@ pub(crate) fn is_topic_name(name: &str) -> bool {
 /// Refuses what Kafka cannot spell.
 pub(crate) fn check_topic_name(name: &str) -> Result<(), ErrorCode> {
     if is_topic_name(name) { Ok(()) } else { Err(ErrorCode::INVALID_TOPIC_EXCEPTION) }
+}
+
+/// [`check_topic_name`], with a sentence.
+pub(crate) fn topic_name_failure(name: &str) -> Result<(), Failure> {
+    let rule = "a topic's name has 1 to 249 of the characters a-z A-Z 0-9 . _ - and is neither '.' nor '..'";
+    check_topic_name(name).map_err(|code| Failure::new(code, rule))
 }
 
 #[cfg(test)]
