@@ -1,0 +1,70 @@
+//! The command line: one file per command.
+//!
+//! Apart so that a command can be added without touching another. Flags that set a knob come from the knobs' table
+//! (`config::knobs`); only what is not a knob is declared here.
+
+mod config;
+mod knob_args;
+mod serve;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use std::io::{self, Write};
+
+/// One broker, one durable log, many protocols.
+#[derive(Parser)]
+#[command(name = "millstream", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the broker.
+    Serve(serve::ServeArgs),
+    /// Print the configuration in effect: every knob, its value, where that comes from, what it costs.
+    Config(config::ConfigArgs),
+    /// Print the version.
+    Version,
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Parses the arguments and runs the command.
+///
+/// # Errors
+/// What the command failed at, as a sentence.
+pub(crate) fn run() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Config(args) => config::run(&args),
+        Command::Version => print(&format!("millstream {}\n", env!("CARGO_PKG_VERSION"))),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "millstream", &mut script);
+            print(&String::from_utf8(script)?)
+        }
+    }
+}
+
+/// Prints to standard output; a reader that has seen enough (`| head`) is no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

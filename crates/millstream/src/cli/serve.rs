@@ -1,0 +1,21 @@
+//! `millstream serve`: runs the broker until it is told to stop.
+
+use super::knob_args::KnobArgs;
+use crate::config::Effective;
+use crate::{logging, serve};
+
+/// Arguments of `millstream serve`.
+#[derive(clap::Args)]
+pub(super) struct ServeArgs {
+    /// Say that the broker is ready as one line of JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    knobs: KnobArgs,
+}
+
+pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
+    let settings = Effective::load(&args.knobs.given, |name| std::env::var_os(name))?.settings;
+    logging::start(&settings)?;
+    serve::run(&settings, |ready| super::print(&if args.json { ready.to_json() } else { ready.to_text() }))
+}

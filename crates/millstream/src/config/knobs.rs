@@ -1,0 +1,224 @@
+//! The table of knobs. Everything that help, the reference page and `millstream config` say comes from here.
+//!
+//! Apart so that a knob is one entry: whoever adds one says what it is for and what it costs, or does not add it.
+
+use super::values::{boolean, bytes, choice, host_port, number, show_host_port, word};
+use super::{Durability, LogFormat, Settings};
+use millstream_types::limits::LOGS_PER_STREAM_MAX;
+use std::path::PathBuf;
+
+/// What a file may write for a knob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A string.
+    Text,
+    /// A whole number, or a string with a unit.
+    Number,
+    /// `true` or `false`.
+    Bool,
+}
+
+/// One knob.
+pub(crate) struct Knob {
+    /// Its name in a file; the flag and the variable follow from it.
+    pub(crate) key: &'static str,
+    /// What stands for a value in help.
+    pub(crate) value: &'static str,
+    pub(crate) kind: Kind,
+    /// Unit of the value; empty when it has none.
+    pub(crate) unit: &'static str,
+    /// What it does.
+    pub(crate) doc: &'static str,
+    /// What turning it costs or risks.
+    pub(crate) cost: &'static str,
+    /// Reads a value.
+    pub(crate) set: fn(&mut Settings, &str) -> Result<(), String>,
+    /// Shows a value as it would be read.
+    pub(crate) show: fn(&Settings) -> String,
+}
+
+impl Knob {
+    /// Its flag, without the dashes in front.
+    pub(crate) fn flag(&self) -> String {
+        self.key.replace('_', "-")
+    }
+
+    /// Its environment variable.
+    pub(crate) fn env(&self) -> String {
+        format!("MILLSTREAM_{}", self.key.to_uppercase())
+    }
+
+    /// Its default as shown to people.
+    pub(crate) fn default_shown(&self) -> String {
+        let shown = (self.show)(&Settings::default());
+        if shown.is_empty() { "not set".to_owned() } else { shown }
+    }
+}
+
+const DURABILITY: &[(&str, Durability)] = &[("fsync", Durability::Fsync), ("interval", Durability::Interval)];
+const LOG_FORMAT: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
+
+/// Smallest memory budget: half of it must take an ordinary large batch of 16 MiB.
+const MEMORY_BUDGET_MIN: u64 = 32 << 20;
+
+/// Every knob, in the order in which people should meet them.
+pub(crate) const KNOBS: &[Knob] = &[
+    Knob {
+        key: "data_dir",
+        value: "DIR",
+        kind: Kind::Text,
+        unit: "",
+        doc: "Directory that holds everything the broker keeps; created if it is missing",
+        cost: "One broker per directory. It should be on a disk of its own when throughput matters.",
+        set: |settings, text| {
+            if text.is_empty() {
+                return Err("a directory is needed".to_owned());
+            }
+            settings.data_dir = PathBuf::from(text);
+            Ok(())
+        },
+        show: |settings| settings.data_dir.display().to_string(),
+    },
+    Knob {
+        key: "durability",
+        value: "fsync|interval",
+        kind: Kind::Text,
+        unit: "",
+        doc: "When a record counts as stored: after it was synced to the disk, or after it was written",
+        cost: "interval spares the wait for the disk; a power cut then takes up to interval_ms of acknowledged \
+               records with it. A crash of the process alone takes nothing in either case.",
+        set: |settings, text| choice(text, DURABILITY).map(|value| settings.durability = value),
+        show: |settings| word(&settings.durability, DURABILITY),
+    },
+    Knob {
+        key: "interval_ms",
+        value: "MS",
+        kind: Kind::Number,
+        unit: "ms",
+        doc: "With durability = interval: how often what was written is synced",
+        cost: "Longer means that a power cut takes more with it; shorter means more syncs.",
+        set: |settings, text| {
+            let value = number(text, 1..=60_000)?;
+            settings.interval_ms = u32::try_from(value).expect("a minute of milliseconds is small");
+            Ok(())
+        },
+        show: |settings| settings.interval_ms.to_string(),
+    },
+    Knob {
+        key: "listen_kafka",
+        value: "ADDR|off",
+        kind: Kind::Text,
+        unit: "",
+        doc: "Address for Kafka clients as HOST:PORT; port 0 takes a free one, off means none",
+        cost: "Beyond loopback everybody who reaches the address may do everything, so it needs insecure.",
+        set: |settings, text| {
+            settings.listen_kafka = if text == "off" { None } else { Some(host_port(text)?) };
+            Ok(())
+        },
+        show: |settings| settings.listen_kafka.as_ref().map_or("off".to_owned(), show_host_port),
+    },
+    Knob {
+        key: "advertise_kafka",
+        value: "HOST:PORT",
+        kind: Kind::Text,
+        unit: "",
+        doc: "Where Kafka clients are told to connect; not set: the address that is listened on",
+        cost: "Clients use only this after their first request: one that they cannot reach makes them fail.",
+        set: |settings, text| host_port(text).map(|value| settings.advertise_kafka = Some(value)),
+        show: |settings| settings.advertise_kafka.as_ref().map_or(String::new(), show_host_port),
+    },
+    Knob {
+        key: "memory_budget_bytes",
+        value: "BYTES",
+        kind: Kind::Number,
+        unit: "bytes",
+        doc: "Memory for records: half for requests under way, half for the newest records kept for readers",
+        cost: "The process uses more than this: code, catalog, groups and connections come on top.",
+        set: |settings, text| {
+            bytes(text, MEMORY_BUDGET_MIN..=1 << 44).map(|value| settings.memory_budget_bytes = value)
+        },
+        show: |settings| settings.memory_budget_bytes.to_string(),
+    },
+    Knob {
+        key: "wal_pool_files_max",
+        value: "FILES",
+        kind: Kind::Number,
+        unit: "files",
+        doc: "Empty write-ahead log files that are kept for use",
+        cost: "256 MiB of disk each; with too few, bursts wait for new files to be allocated.",
+        set: |settings, text| {
+            let value = number(text, 2..=1024)?;
+            settings.wal_pool_files_max = usize::try_from(value).expect("a thousand is small");
+            Ok(())
+        },
+        show: |settings| settings.wal_pool_files_max.to_string(),
+    },
+    Knob {
+        key: "kafka_auto_create",
+        value: "BOOL",
+        kind: Kind::Bool,
+        unit: "",
+        doc: "Whether a Kafka topic that is asked for and does not exist is created",
+        cost: "With it a misspelt name becomes a topic.",
+        set: |settings, text| boolean(text).map(|value| settings.kafka_auto_create = value),
+        show: |settings| settings.kafka_auto_create.to_string(),
+    },
+    Knob {
+        key: "kafka_default_partitions",
+        value: "COUNT",
+        kind: Kind::Number,
+        unit: "partitions",
+        doc: "Partitions of a Kafka topic that is created without saying how many",
+        cost: "Order holds per partition; a stream of one partition can also be worked as a queue in order.",
+        set: |settings, text| {
+            let value = number(text, 1..=u64::from(LOGS_PER_STREAM_MAX))?;
+            settings.kafka_default_partitions = u32::try_from(value).expect("the limit fits");
+            Ok(())
+        },
+        show: |settings| settings.kafka_default_partitions.to_string(),
+    },
+    Knob {
+        key: "group_initial_delay_ms",
+        value: "MS",
+        kind: Kind::Number,
+        unit: "ms",
+        doc: "How long an empty consumer group waits for more members before it hands out partitions",
+        cost: "Every first consumer waits that long; without it, members that start together rebalance several times.",
+        set: |settings, text| number(text, 0..=300_000).map(|value| settings.group_initial_delay_ms = value),
+        show: |settings| settings.group_initial_delay_ms.to_string(),
+    },
+    Knob {
+        key: "insecure",
+        value: "BOOL",
+        kind: Kind::Bool,
+        unit: "",
+        doc: "Allow to listen beyond loopback although there are no users",
+        cost: "Everybody who can reach the address may read, write and delete everything.",
+        set: |settings, text| boolean(text).map(|value| settings.insecure = value),
+        show: |settings| settings.insecure.to_string(),
+    },
+    Knob {
+        key: "log_level",
+        value: "LEVEL",
+        kind: Kind::Text,
+        unit: "",
+        doc: "What is logged: error, warn, info, debug, trace, or a list like info,millstream_net=debug",
+        cost: "debug logs every connection, trace more than a disk may want.",
+        set: |settings, text| {
+            tracing_subscriber::EnvFilter::try_new(text).map_err(|error| error.to_string())?;
+            settings.log_level = text.to_owned();
+            Ok(())
+        },
+        show: |settings| settings.log_level.clone(),
+    },
+    Knob {
+        key: "log_format",
+        value: "text|json",
+        kind: Kind::Text,
+        unit: "",
+        doc: "How log lines look: for people, or one JSON object each",
+        cost: "None.",
+        set: |settings, text| choice(text, LOG_FORMAT).map(|value| settings.log_format = value),
+        show: |settings| word(&settings.log_format, LOG_FORMAT),
+    },
+];

@@ -1,0 +1,73 @@
+//! The configuration: a file, overridden by the environment, overridden by flags.
+//!
+//! Apart because everything said about a knob (what it does, its default, its unit, what it costs) stands in one
+//! table, [`KNOBS`], and help texts, the reference page and `millstream config` are made from it.
+
+mod file;
+mod knobs;
+mod load;
+mod reference;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub(crate) use knobs::{KNOBS, Kind, Knob};
+pub(crate) use load::{Effective, Given};
+pub(crate) use reference::reference_page;
+
+use millstream_types::limits;
+use std::path::PathBuf;
+
+/// The configuration in effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) durability: Durability,
+    pub(crate) interval_ms: u32,
+    /// Host and port, or `None` for no listener.
+    pub(crate) listen_kafka: Option<(String, u16)>,
+    /// What clients are told; `None`: the address that is listened on.
+    pub(crate) advertise_kafka: Option<(String, u16)>,
+    pub(crate) memory_budget_bytes: u64,
+    pub(crate) wal_pool_files_max: usize,
+    pub(crate) kafka_auto_create: bool,
+    pub(crate) kafka_default_partitions: u32,
+    pub(crate) group_initial_delay_ms: u64,
+    pub(crate) insecure: bool,
+    pub(crate) log_level: String,
+    pub(crate) log_format: LogFormat,
+}
+
+/// When a record counts as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    Fsync,
+    Interval,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            data_dir: PathBuf::from("millstream-data"),
+            durability: Durability::Fsync,
+            interval_ms: 50,
+            listen_kafka: Some(("127.0.0.1".to_owned(), 9092)),
+            advertise_kafka: None,
+            memory_budget_bytes: limits::MEMORY_BUDGET_DEFAULT,
+            wal_pool_files_max: 4,
+            kafka_auto_create: true,
+            kafka_default_partitions: 1,
+            group_initial_delay_ms: 0,
+            insecure: false,
+            log_level: "info".to_owned(),
+            log_format: LogFormat::Text,
+        }
+    }
+}

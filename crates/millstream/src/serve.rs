@@ -1,0 +1,243 @@
+//! A broker's life: open, listen, say so, wait, drain, stop.
+//!
+//! Apart because the order matters. Ports are taken before the directory is opened, so that a mistake there costs
+//! nothing; they are listened on after recovery, so that nobody connects to a broker that cannot answer; the log is
+//! closed after the last connection, so that every reply that was due has left.
+
+use crate::config::{Durability, Settings};
+use crate::wiring::{Broker, BrokerOptions};
+use anyhow::{Context, anyhow, bail};
+use millstream_core::ShardOptions;
+use millstream_front::{Authorizer, Budget};
+use millstream_kafka::{KafkaOptions, Listener};
+use millstream_net::{Bound, Options, Server, Service};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The id of this broker in Kafka clients' metadata; there is one node until there is a cluster.
+const NODE_ID: i32 = 1;
+/// How long the process waits at its end for threads that do not matter any more.
+const RUNTIME_END: Duration = Duration::from_secs(1);
+
+/// What a broker that is ready has to say.
+pub(crate) struct Ready {
+    data_dir: PathBuf,
+    durability: Durability,
+    interval_ms: u32,
+    listen: BTreeMap<&'static str, SocketAddr>,
+}
+
+impl Ready {
+    /// One line of JSON.
+    pub(crate) fn to_json(&self) -> String {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            ready: bool,
+            data_dir: Cow<'a, str>,
+            listen: &'a BTreeMap<&'static str, SocketAddr>,
+        }
+        let line = Line { ready: true, data_dir: self.data_dir.to_string_lossy(), listen: &self.listen };
+        let json = serde_json::to_string(&line).expect("strings and addresses are JSON");
+        format!("{json}\n")
+    }
+
+    /// For people.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = format!("Millstream {} is ready.\n\n", env!("CARGO_PKG_VERSION"));
+        for (name, addr) in &self.listen {
+            text.push_str(&format!("  {name:<11} {addr}\n"));
+        }
+        let durability = match self.durability {
+            Durability::Fsync => "every acknowledged record is synced to the disk".to_owned(),
+            Durability::Interval => {
+                format!("synced every {} ms; a power cut takes that much with it", self.interval_ms)
+            }
+        };
+        text.push_str(&format!("  {:<11} {}\n", "data", self.data_dir.display()));
+        text.push_str(&format!("  {:<11} {durability}\n", "durability"));
+        text.push_str(&format!("  {:<11} Ctrl-C, or SIGTERM to process {}\n\n", "stop", std::process::id()));
+        text
+    }
+}
+
+/// Runs a broker until it is told to stop or its storage fails. `say` is called once, when it is ready.
+///
+/// # Errors
+/// One sentence: what kept it from starting, or what ended it.
+pub(crate) fn run(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    raise_descriptor_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(live(settings, say));
+    runtime.shutdown_timeout(RUNTIME_END);
+    outcome
+}
+
+async fn live(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let kafka =
+        settings.listen_kafka.as_ref().map(|addr| bind("kafka", addr, settings.insecure)).transpose()?;
+    let opening = {
+        let (data_dir, options) = (settings.data_dir.clone(), broker_options(settings));
+        tokio::task::spawn_blocking(move || Broker::open(&data_dir, &options))
+    };
+    let broker = tokio::select! {
+        opened = opening => opened.context("opening the data directory panicked")??,
+        // A start that is interrupted is a crash to the directory, and every start can follow a crash.
+        () = signals.wait() => return Ok(()),
+    };
+    let outcome = serve(settings, &broker, kafka, &mut signals, say).await;
+    let stopped = tokio::task::spawn_blocking(move || broker.stop()).await;
+    outcome.and(stopped.context("stopping panicked")?)
+}
+
+async fn serve(
+    settings: &Settings,
+    broker: &Broker,
+    kafka: Option<Bound>,
+    signals: &mut Signals,
+    say: impl FnOnce(&Ready) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let budget = Budget::new(settings.memory_budget_bytes / 2);
+    let authorizer = Arc::new(Authorizer::local_only());
+    let mut servers: Vec<(&'static str, Server)> = Vec::new();
+    if let Some(bound) = kafka {
+        let options = kafka_options(settings, bound.addr());
+        let service = Service {
+            factory: Arc::new(Listener::new(options, authorizer)),
+            backend: broker.backend.clone(),
+            budget,
+            options: Options::default(),
+        };
+        let addr = bound.addr();
+        servers.push(("kafka", bound.serve(service).with_context(|| in_use("kafka", addr))?));
+    }
+    let ready = Ready {
+        data_dir: std::path::absolute(&settings.data_dir)?,
+        durability: settings.durability,
+        interval_ms: settings.interval_ms,
+        listen: servers.iter().map(|(name, server)| (*name, server.addr())).collect(),
+    };
+    if let Err(error) = say(&ready) {
+        tracing::warn!(%error, "cannot say on standard output that the broker is ready");
+    }
+    let outcome = tokio::select! {
+        () = signals.wait() => Ok(()),
+        why = broker.failed() => Err(anyhow!("storage has failed, the broker stops: {why}")),
+    };
+    tracing::info!(
+        connections = servers.iter().map(|(_, server)| server.connections()).sum::<usize>(),
+        "stopping"
+    );
+    let drain = async {
+        for (_, server) in servers {
+            server.drain().await;
+        }
+    };
+    tokio::select! {
+        () = drain => {}
+        () = signals.wait() => tracing::warn!("told to stop again; connections are cut"),
+    }
+    outcome
+}
+
+/// Takes an address, and refuses one that strangers can reach.
+fn bind(name: &'static str, (host, port): &(String, u16), insecure: bool) -> anyhow::Result<Bound> {
+    let addr = (host.as_str(), *port)
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut addrs| addrs.next())
+        .with_context(|| format!("listen_{name}: {host} is not an address of any machine"))?;
+    if !addr.ip().is_loopback() {
+        if !insecure {
+            bail!(
+                "listen_{name} = {addr} can be reached from other machines, and without users anybody there may do \
+                 everything; listen on 127.0.0.1, or say --insecure if that is what you want"
+            );
+        }
+        banner(name, addr);
+    }
+    Bound::bind(addr).with_context(|| in_use(name, addr))
+}
+
+fn in_use(name: &str, addr: SocketAddr) -> String {
+    format!("cannot listen on {addr} for {name} (another address: --listen-{name} HOST:PORT)")
+}
+
+/// Says what `--insecure` means, where nobody overlooks it.
+fn banner(name: &str, addr: SocketAddr) {
+    let line = "*".repeat(78);
+    eprintln!(
+        "{line}\n  INSECURE: {name} listens on {addr} and there are no users.\n  \
+         Everybody who reaches this address may read, write and delete everything.\n{line}"
+    );
+}
+
+fn kafka_options(settings: &Settings, bound: SocketAddr) -> KafkaOptions {
+    let advertised = settings.advertise_kafka.clone().unwrap_or_else(|| {
+        if bound.ip().is_unspecified() {
+            tracing::warn!(
+                "clients are told to connect to localhost; set advertise_kafka for other machines"
+            );
+            return ("localhost".to_owned(), bound.port());
+        }
+        (bound.ip().to_string(), bound.port())
+    });
+    KafkaOptions {
+        advertised,
+        auto_create: settings.kafka_auto_create,
+        default_logs: settings.kafka_default_partitions,
+        node_id: NODE_ID,
+    }
+}
+
+fn broker_options(settings: &Settings) -> BrokerOptions {
+    let mut shard = ShardOptions::default();
+    shard.groups.initial_delay_ms = settings.group_initial_delay_ms;
+    BrokerOptions {
+        durability: match settings.durability {
+            Durability::Fsync => millstream_storage::Durability::Fsync,
+            Durability::Interval => millstream_storage::Durability::Interval(settings.interval_ms),
+        },
+        tail_bytes: settings.memory_budget_bytes / 2,
+        wal_pool_files_max: settings.wal_pool_files_max,
+        shard,
+    }
+}
+
+/// Every connection and every file is a descriptor; the usual soft limit of 1,024 is for programs that use `select`.
+fn raise_descriptor_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!(%error, "the limit of open files stays as it is");
+        }
+    }
+}
+
+/// What tells the process to stop.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Signals> {
+        let watch = |kind| signal(kind).context("signals cannot be watched");
+        Ok(Signals { interrupt: watch(SignalKind::interrupt())?, terminate: watch(SignalKind::terminate())? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
