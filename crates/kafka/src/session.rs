@@ -28,6 +28,8 @@ pub(crate) enum Step {
     Respond(Box<dyn Answer>),
     /// There is no answer (Produce with acks=0).
     Silent,
+    /// There is no answer, and the connection ends: the reason, for the log.
+    Close(String),
     /// Ask the shard; go on with one reply per request.
     Submit(Vec<Authorized<Request>>, Then<Vec<Reply>>),
     /// Read from logs; go on with one result per read.
@@ -186,6 +188,7 @@ impl KafkaSession {
             match step {
                 Step::Respond(answer) => break State::Done(Some(answer)),
                 Step::Silent => break State::Done(None),
+                Step::Close(reason) => return Err(Close::because(reason)),
                 Step::Submit(requests, then) if requests.is_empty() => step = then(&mut self.cx, Vec::new()),
                 Step::Read(reads, then) if reads.is_empty() => step = then(&mut self.cx, Vec::new()),
                 Step::Submit(requests, then) => {

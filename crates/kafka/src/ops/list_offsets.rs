@@ -3,6 +3,7 @@
 //! Special times: −1 the end, −2 the start, −3 the record with the largest timestamp, −4 the earliest that is stored
 //! locally (the start, nothing is stored elsewhere), −5 and −6 the ends of a remote tier (there is none: −1). A time finds
 //! the first record whose timestamp is at least as late; the index names the batch, the batch is opened to find the record.
+//! A special time that the version does not know is UNSUPPORTED_VERSION for its partition.
 
 use crate::codec::generated::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
@@ -13,6 +14,7 @@ use crate::errors::ErrorCode;
 use crate::limits::OPEN_BYTES_MAX;
 use crate::ops::fetch::check_leader_epoch;
 use crate::ops::operation;
+use crate::ops::topics::find_topic;
 use crate::session::{Context, ReadResult, Step};
 use bytes::{Bytes, BytesMut};
 use millstream_front::registry::Operation;
@@ -30,6 +32,18 @@ const MAX_TIMESTAMP: i64 = -3;
 const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
 const EARLIEST_PENDING_UPLOAD: i64 = -6;
+
+/// The first version in which a special time may be asked for.
+fn first_version(special: i64) -> Option<i16> {
+    match special {
+        LATEST | EARLIEST => Some(1),
+        MAX_TIMESTAMP => Some(7),
+        EARLIEST_LOCAL => Some(8),
+        LATEST_TIERED => Some(9),
+        EARLIEST_PENDING_UPLOAD => Some(11),
+        _ => None,
+    }
+}
 
 /// Bytes read to open one batch: one batch comes whatever its size.
 const ONE_BATCH: u32 = 1;
@@ -72,7 +86,8 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
     let mut names = Vec::new();
     for (topic, named) in request.topics.into_iter().enumerate() {
         for partition in named.partitions {
-            let search = Search::new(cx, topic, &named.name, &partition, request.isolation_level == 1);
+            let search =
+                Search::new(cx, version, topic, &named.name, &partition, request.isolation_level == 1);
             searches.push(search);
         }
         names.push(named.name);
@@ -127,6 +142,7 @@ fn go_on(cx: &mut Context, version: i16, mut searches: Vec<Search>, names: Vec<c
 impl Search {
     fn new(
         cx: &Context,
+        version: i16,
         topic: usize,
         name: &str,
         asked: &ListOffsetsPartition,
@@ -138,7 +154,7 @@ impl Search {
             log: None,
             state: State::Done(Ok(Found::NOTHING)),
         };
-        search.state = match search.begin(cx, name, asked, committed_only) {
+        search.state = match search.begin(cx, version, name, asked, committed_only) {
             Ok(state) => state,
             Err(code) => State::Done(Err(code)),
         };
@@ -148,13 +164,17 @@ impl Search {
     fn begin(
         &mut self,
         cx: &Context,
+        version: i16,
         name: &str,
         asked: &ListOffsetsPartition,
         committed_only: bool,
     ) -> Result<State, ErrorCode> {
         let unknown = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
-        let entry = cx.backend.stream(cx.principal.namespace(), name).ok_or(unknown)?;
+        let entry = find_topic(cx, name)?;
         cx.allow(Action::Describe, Resource::Stream(name))?;
+        if asked.timestamp < 0 && first_version(asked.timestamp).is_none_or(|first| version < first) {
+            return Err(ErrorCode::UNSUPPORTED_VERSION);
+        }
         let index = u32::try_from(asked.partition_index).map_err(|_| unknown)?;
         let log = LogId { stream: entry.id, index };
         let reader = cx.backend.log(log).ok_or(unknown)?;
@@ -169,11 +189,10 @@ impl Search {
                 Some((time, at)) => State::Open { at, time },
                 None => State::Done(Ok(Found::NOTHING)),
             },
-            time if time >= 0 => match reader.batch_from_time(RecordTime(time)) {
+            time => match reader.batch_from_time(RecordTime(time)) {
                 Some(at) => State::Open { at, time: RecordTime(time) },
                 None => State::Done(Ok(Found::NOTHING)),
             },
-            _ => return Err(ErrorCode::INVALID_REQUEST),
         })
     }
 

@@ -4,15 +4,23 @@
 //! versions, behaviour, what differs from Kafka. An operation is a function from its request to a [`Step`]; what it
 //! waits for goes on in a closure.
 
+pub(crate) mod alter_configs;
+mod altering;
 pub(crate) mod api_versions;
+pub(crate) mod create_partitions;
 pub(crate) mod create_topics;
+pub(crate) mod delete_records;
 pub(crate) mod delete_topics;
 pub(crate) mod describe_cluster;
 pub(crate) mod describe_configs;
+pub(crate) mod describe_log_dirs;
+pub(crate) mod describe_topic_partitions;
 pub(crate) mod fetch;
+pub(crate) mod incremental_alter_configs;
 pub(crate) mod init_producer_id;
 pub(crate) mod list_offsets;
 pub(crate) mod metadata;
+pub(crate) mod offset_for_leader_epoch;
 pub(crate) mod produce;
 mod topics;
 
@@ -21,7 +29,7 @@ use crate::session::{Context, Step};
 use millstream_front::registry::Operation;
 
 /// Everything this front serves, in the order of the keys.
-pub const OPERATIONS: [Operation; 10] = [
+pub const OPERATIONS: [Operation; 17] = [
     produce::OPERATION,
     fetch::OPERATION,
     list_offsets::OPERATION,
@@ -29,9 +37,16 @@ pub const OPERATIONS: [Operation; 10] = [
     api_versions::OPERATION,
     create_topics::OPERATION,
     delete_topics::OPERATION,
+    delete_records::OPERATION,
     init_producer_id::OPERATION,
+    offset_for_leader_epoch::OPERATION,
     describe_configs::OPERATION,
+    alter_configs::OPERATION,
+    describe_log_dirs::OPERATION,
+    create_partitions::OPERATION,
+    incremental_alter_configs::OPERATION,
     describe_cluster::OPERATION,
+    describe_topic_partitions::OPERATION,
 ];
 
 /// What the registry says of an API of the codec.
@@ -67,6 +82,13 @@ pub(crate) fn start(
         ApiKey::InitProducerId => init_producer_id::start(cx, version, r),
         ApiKey::DescribeConfigs => describe_configs::start(cx, version, r),
         ApiKey::DescribeCluster => describe_cluster::start(cx, version, r),
+        ApiKey::DeleteRecords => delete_records::start(cx, version, r),
+        ApiKey::OffsetForLeaderEpoch => offset_for_leader_epoch::start(cx, version, r),
+        ApiKey::AlterConfigs => alter_configs::start(cx, version, r),
+        ApiKey::DescribeLogDirs => describe_log_dirs::start(cx, version, r),
+        ApiKey::CreatePartitions => create_partitions::start(cx, version, r),
+        ApiKey::IncrementalAlterConfigs => incremental_alter_configs::start(cx, version, r),
+        ApiKey::DescribeTopicPartitions => describe_topic_partitions::start(cx, version, r),
         _ => Err(DecodeError::UnknownApi { key: api.id() }),
     }
 }

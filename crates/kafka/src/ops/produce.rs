@@ -3,7 +3,8 @@
 //! Each partition carries exactly one batch of format 2. It is checked here (checksum, lengths, counts, timestamps, and
 //! on compacted topics the keys), on the connection's task, and stored as it came; the shard sees its facts alone. All
 //! partitions of a request are durable together; each succeeds or fails on its own. acks=1 and acks=all are the same
-//! promise: the bytes are on the disk. acks=0 gets no answer.
+//! promise: the bytes are on the disk. acks=0 gets no answer; when a batch of it is refused the connection is closed, as in
+//! Kafka, since nothing else would make its producer look at the topic again.
 //!
 //! Idempotent producers are checked by epoch and sequence; a batch sent twice is answered with its first offset.
 //!
@@ -18,15 +19,15 @@ use crate::codec::{ApiKey, DecodeError, Reader, Records, Str};
 use crate::errors::ErrorCode;
 use crate::limits::OPEN_BYTES_MAX;
 use crate::ops::operation;
+use crate::ops::topics::{find_topic, find_topic_by_id};
 use crate::session::{Context, Step};
-use crate::translate::uid;
 use bytes::{Bytes, BytesMut};
 use millstream_core::catalog::{StreamEntry, TimestampSource};
 use millstream_core::log::{AppendBatch, Appended, ProducerStamp};
 use millstream_core::{Reply, Request};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Grant, Resource};
-use millstream_types::batch::{self, BatchError, BatchHeader, OpenLimits};
+use millstream_types::batch::{self, BatchError, BatchHeader, Compression, OpenLimits};
 use millstream_types::{EngineTime, ErrorKind, LogId, RecordTime};
 use std::sync::Arc;
 
@@ -35,6 +36,11 @@ pub(crate) const OPERATION: Operation = operation(
     "No transactions. acks=1 waits for the disk like acks=all. Compressed batches are not opened on topics without \
      compaction.",
 );
+
+/// The first version whose batches may be compressed with zstd.
+const FIRST_WITH_ZSTD: i16 = 7;
+/// The first version that names topics by id.
+const FIRST_BY_ID: i16 = 13;
 
 /// Why a partition's batch was refused before the shard saw it.
 struct Refusal {
@@ -67,7 +73,7 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
             let checked = stream
                 .as_ref()
                 .map_err(|code| Refusal::new(*code))
-                .and_then(|(entry, _)| check(cx.now, entry, partition.index, partition.records));
+                .and_then(|(entry, _)| check(cx.now, version, entry, partition.index, partition.records));
             let outcome = checked.map(|(batch, append_time)| {
                 batches.push(batch);
                 append_time
@@ -84,10 +90,10 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
     Ok(Step::Submit(
         append.into_iter().collect(),
         Box::new(move |_, replies| {
-            if acks == 0 {
-                return Step::Silent;
-            }
             let mut results = results(replies, count).into_iter();
+            if acks == 0 {
+                return unanswered(topics.iter().flat_map(|(_, _, partitions)| partitions), results);
+            }
             let partition = |(index, outcome)| match outcome {
                 Err(refusal) => refused(index, refusal),
                 Ok(time) => appended(index, time, results.next().unwrap_or(Err(ErrorKind::Indeterminate))),
@@ -106,6 +112,18 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
     ))
 }
 
+/// What acks=0 comes to: silence, or the end of the connection.
+fn unanswered<'a>(
+    mut checked: impl Iterator<Item = &'a (i32, Result<Option<RecordTime>, Refusal>)>,
+    mut results: impl Iterator<Item = Result<Appended, ErrorKind>>,
+) -> Step {
+    let before = checked.find_map(|(_, outcome)| outcome.as_ref().err().map(|refusal| refusal.code));
+    match before.or_else(|| results.find_map(Result::err).map(ErrorCode::from)) {
+        None => Step::Silent,
+        Some(code) => Step::Close(format!("a Produce request with acks=0 was refused: {}", code.name())),
+    }
+}
+
 fn resolve(
     cx: &Context,
     acks: i16,
@@ -115,13 +133,10 @@ fn resolve(
     if !(-1..=1).contains(&acks) {
         return Err(ErrorCode::INVALID_REQUIRED_ACKS);
     }
-    let namespace = cx.principal.namespace();
-    let entry = if version >= 13 {
-        let entry = cx.backend.stream_by_uid(namespace, uid(topic.topic_id));
-        entry.ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?
+    let entry = if version >= FIRST_BY_ID {
+        find_topic_by_id(cx, topic.topic_id)?
     } else {
-        let entry = cx.backend.stream(namespace, &topic.name);
-        entry.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?
+        find_topic(cx, &topic.name)?
     };
     let grant = cx.allow(Action::Write, Resource::Stream(&entry.name))?;
     Ok((entry, grant))
@@ -130,6 +145,7 @@ fn resolve(
 /// Checks one partition's records. Returns the batch to append and the time that the broker put on it, if it did.
 fn check(
     now: EngineTime,
+    version: i16,
     entry: &StreamEntry,
     partition: i32,
     records: Option<Records>,
@@ -141,6 +157,10 @@ fn check(
     let one = "exactly one record batch is expected for a partition";
     let (header, bytes) =
         batches.next().ok_or_else(|| Refusal::because(ErrorCode::INVALID_RECORD, one))?.map_err(damaged)?;
+    if version < FIRST_WITH_ZSTD && header.compression() == Compression::Zstd {
+        let message = "this version of the request knows no zstd";
+        return Err(Refusal::because(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, message));
+    }
     if batches.next().is_some() {
         return Err(Refusal::because(ErrorCode::INVALID_RECORD, one));
     }
@@ -174,7 +194,8 @@ fn check(
 
 fn damaged(error: BatchError) -> Refusal {
     let code = match error {
-        BatchError::UnsupportedMagic(_) => ErrorCode::UNSUPPORTED_FOR_MESSAGE_FORMAT,
+        // Kafka refuses the old formats like any other record that it does not take.
+        BatchError::UnsupportedMagic(_) => ErrorCode::INVALID_RECORD,
         error => ErrorCode::from(error.kind()),
     };
     Refusal::because(code, error.to_string())

@@ -5,8 +5,8 @@
 use super::Read;
 use crate::codec::{Records, Str, Uuid, generated::fetch::PartitionData};
 use crate::errors::ErrorCode;
+use crate::ops::topics::{find_topic, find_topic_by_id};
 use crate::session::{Context, ReadResult};
-use crate::translate::uid;
 use millstream_core::catalog::StreamEntry;
 use millstream_front::{Action, LogReader, Resource};
 use millstream_types::limits::READ_BYTES_PER_TURN;
@@ -22,12 +22,10 @@ pub(crate) enum Topic {
 
 impl Topic {
     fn find(&self, cx: &Context) -> Result<Arc<StreamEntry>, ErrorCode> {
-        let namespace = cx.principal.namespace();
-        let (found, unknown) = match self {
-            Topic::Name(name) => (cx.backend.stream(namespace, name), ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
-            Topic::Id(id) => (cx.backend.stream_by_uid(namespace, uid(*id)), ErrorCode::UNKNOWN_TOPIC_ID),
-        };
-        found.ok_or(unknown)
+        match self {
+            Topic::Name(name) => find_topic(cx, name),
+            Topic::Id(id) => find_topic_by_id(cx, *id),
+        }
     }
 }
 

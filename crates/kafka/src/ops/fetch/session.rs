@@ -79,6 +79,21 @@ fn begin(cx: &mut Context, asked: &[Asked]) -> Kind {
 }
 
 impl FetchSession {
+    /// Puts the partitions at these places, in ascending order, behind all others: a response that is full always ends
+    /// with the last partitions left out, and those must come first in the next one.
+    fn put_last(&mut self, served: &[usize]) {
+        if served.is_empty() || served.len() == self.partitions.len() {
+            return;
+        }
+        let mut served = served.iter().copied().peekable();
+        let (mut first, mut last) = (Vec::with_capacity(self.partitions.len()), Vec::new());
+        for (at, member) in std::mem::take(&mut self.partitions).into_iter().enumerate() {
+            if served.next_if_eq(&at).is_some() { last.push(member) } else { first.push(member) }
+        }
+        first.append(&mut last);
+        self.partitions = first;
+    }
+
     /// Takes what the client says has changed: other offsets, new partitions, forgotten ones.
     fn change(&mut self, version: i16, request: FetchRequest) -> Result<(), ErrorCode> {
         for forgotten in request.forgotten_topics_data {
@@ -162,6 +177,7 @@ pub(crate) fn respond(cx: &mut Context, plan: Plan) -> FetchResponse {
         everything = first;
     }
     let mut responses: Vec<FetchableTopicResponse> = Vec::new();
+    let mut served = Vec::new();
     for (at, part) in parts.into_iter().enumerate() {
         let bounds = part.bounds();
         let failed = part.code != ErrorCode::NONE;
@@ -170,6 +186,9 @@ pub(crate) fn respond(cx: &mut Context, plan: Plan) -> FetchResponse {
             failed || !part.records.is_empty() || told.as_ref().is_none_or(|told| **told != Some(bounds));
         if let Some(told) = told {
             *told = (!failed).then_some(bounds);
+        }
+        if !part.records.is_empty() {
+            served.push(at);
         }
         if !everything && !changed {
             continue;
@@ -186,6 +205,9 @@ pub(crate) fn respond(cx: &mut Context, plan: Plan) -> FetchResponse {
                 responses.push(FetchableTopicResponse { topic: name, topic_id, partitions: vec![data] });
             }
         }
+    }
+    if let Some(session) = session {
+        session.put_last(&served);
     }
     FetchResponse { session_id, responses, ..Default::default() }
 }
