@@ -46,7 +46,7 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
             .map(|entry| (Str::from(&*entry.name), Ok(entry)))
             .collect()
     } else {
-        asked.range(&from..).map(|name| ((*name).clone(), find(cx, name))).collect()
+        asked.range::<&Str, _>(&from..).map(|name| ((*name).clone(), find(cx, name))).collect()
     };
     let limit = request.response_partition_limit.clamp(1, DESCRIBED_PARTITIONS_MAX);
     let room = u32::try_from(limit).expect("clamped to at least 1");
