@@ -68,7 +68,8 @@ impl Options {
         if self.wal_file_bytes < least || self.wal_file_bytes_first < least {
             return Some("a WAL file must hold its header page and two small frames");
         }
-        if self.wal_file_bytes % ALIGNMENT_BYTES != 0 || self.wal_file_bytes_first % ALIGNMENT_BYTES != 0 {
+        let aligned = |bytes: u64| bytes.is_multiple_of(ALIGNMENT_BYTES);
+        if !aligned(self.wal_file_bytes) || !aligned(self.wal_file_bytes_first) {
             return Some("a WAL file's length must be a multiple of 16");
         }
         if self.wal_file_bytes_first > self.wal_file_bytes {

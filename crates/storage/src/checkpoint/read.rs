@@ -17,6 +17,9 @@ const FOOTER_BYTES_MAX: u64 = FOOTER_BYTES as u64 + (LISTED_FILE_BYTES as u64) *
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 1 << 20;
 
+/// Takes one image with its stamp.
+pub(crate) type ImageSink<'a> = &'a mut dyn FnMut(WalPosition, &[u8]) -> Result<(), ReplayError>;
+
 /// The checkpoint that recovery begins with.
 pub(crate) struct Chosen {
     pub(crate) number: u64,
@@ -64,11 +67,7 @@ pub(crate) fn choose(disk: &dyn Disk, directory: u128) -> Result<(Option<Chosen>
 
 impl Chosen {
     /// Hands out the images in the order they were added.
-    pub(crate) fn images(
-        &self,
-        directory: u128,
-        image: &mut dyn FnMut(WalPosition, &[u8]) -> Result<(), ReplayError>,
-    ) -> Result<(), OpenError> {
+    pub(crate) fn images(&self, directory: u128, image: ImageSink<'_>) -> Result<(), OpenError> {
         let name = path(self.number);
         match walk(&*self.file, &name, self.number, directory, image)? {
             Ok(_) => Ok(()),
@@ -86,7 +85,7 @@ fn walk(
     name: &str,
     number: u64,
     directory: u128,
-    image: &mut dyn FnMut(WalPosition, &[u8]) -> Result<(), ReplayError>,
+    image: ImageSink<'_>,
 ) -> Result<Result<Footer, Damage>, OpenError> {
     let failed = |error| OpenError::io("reading", name, error);
     let length = file.len().map_err(failed)?;

@@ -1,0 +1,10 @@
+//! Storage as its callers see it: on the machine's disk and on one that fails on request.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod checkpoint;
+mod contract;
+mod faults;
+mod lane;
+mod property;
+mod support;
+mod tail;
