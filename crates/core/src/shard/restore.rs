@@ -9,6 +9,7 @@ use crate::entry::Entry;
 use crate::hash::HashSeed;
 use crate::log;
 use crate::shard::{Shard, ShardOptions};
+use alloc::collections::BTreeMap;
 use millstream_types::{BatchFacts, EngineTime, LogId, Offset, ProducerId, StreamId, WalPosition};
 
 /// Why persisted state was refused.
@@ -36,13 +37,16 @@ pub enum RestoreError {
 #[derive(Debug)]
 pub struct Restore {
     shard: Shard,
+    /// Streams whose logs have not all had their images yet: how many have, and how many there were. What is left here
+    /// after the last image was deleted while the checkpoint walked over it; the entry that did it is still to come.
+    unfinished: BTreeMap<StreamId, (u32, u32)>,
 }
 
 impl Restore {
     /// Begins with nothing.
     #[must_use]
     pub fn new(seed: HashSeed, options: ShardOptions) -> Restore {
-        Restore { shard: Shard::new(seed, options) }
+        Restore { shard: Shard::new(seed, options), unfinished: BTreeMap::new() }
     }
 
     /// Takes one image. Images come in the order in which they were written.
@@ -59,6 +63,7 @@ impl Restore {
             }
             2 => {
                 let entry = get_entry(&mut input)?;
+                self.unfinished.insert(entry.id, (0, entry.logs));
                 shard.insert_stream(Stream::new(entry, stamp));
             }
             3 => {
@@ -75,6 +80,12 @@ impl Restore {
                         (state.start, state.end, state.last) = (start, end, stamp);
                     } else if !shard.streams.contains_key(&stream) {
                         return Err(RestoreError::UnknownLog(log));
+                    }
+                }
+                if let Some((done, logs)) = self.unfinished.get_mut(&stream) {
+                    *done = first.saturating_add(count);
+                    if *done >= *logs {
+                        self.unfinished.remove(&stream);
                     }
                 }
             }
@@ -110,15 +121,25 @@ impl Restore {
             self.shard.fold(position, entry);
         }
         for facts in facts {
-            if let Some(state) = self.shard.log(facts.log)
+            let is_unfinished = self.is_unfinished(facts.log);
+            if let Some(state) = self.shard.log_mut(facts.log)
                 && facts.base_offset > state.end
             {
-                let (log, expected, found) = (facts.log, state.end, facts.base_offset);
-                return Err(RestoreError::Gap { log, expected, found });
+                if !is_unfinished {
+                    let (log, expected, found) = (facts.log, state.end, facts.base_offset);
+                    return Err(RestoreError::Gap { log, expected, found });
+                }
+                state.end = facts.base_offset;
             }
             log::fold_facts(&mut self.shard, position, facts);
         }
         Ok(())
+    }
+
+    /// Whether nothing is known of where a log ended when its stream's image was written.
+    fn is_unfinished(&self, log: LogId) -> bool {
+        let of = self.unfinished.get(&log.stream);
+        of.is_some_and(|&(done, logs)| (done..logs).contains(&log.index))
     }
 
     /// The restored shard, ready to go on at `now`: what is not durable (timers of members, say) starts afresh.
