@@ -63,6 +63,9 @@ pub(crate) fn answer(reply: Reply) -> Result<GroupReply, ErrorKind> {
     }
 }
 
+/// One result per group, as the shard gives them.
+type Results<T> = Vec<Result<T, ErrorKind>>;
+
 /// Does the same to each of several groups and goes on with one result per name. A name that is repeated is answered
 /// once: the answer to one group can be megabytes, and naming it costs a few bytes.
 pub(crate) fn each<T: Send + 'static>(
@@ -70,7 +73,7 @@ pub(crate) fn each<T: Send + 'static>(
     action: Action,
     names: Vec<Str>,
     asked: fn(Vec<GroupId>) -> GroupRequest,
-    results: fn(GroupReply) -> Option<Vec<Result<T, ErrorKind>>>,
+    results: fn(GroupReply) -> Option<Results<T>>,
     then: impl FnOnce(&mut Context, Vec<(Str, Result<T, ErrorCode>)>) -> Step + Send + 'static,
 ) -> Step {
     let mut seen = BTreeSet::new();

@@ -17,9 +17,8 @@ pub(crate) const OPERATION: Operation = operation(ApiKey::Heartbeat, "");
 
 pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<Step, DecodeError> {
     let request = HeartbeatRequest::decode(version, r)?;
-    let respond = |code: ErrorCode| {
-        Step::respond(HeartbeatResponse { error_code: code.0, ..Default::default() })
-    };
+    let respond =
+        |code: ErrorCode| Step::respond(HeartbeatResponse { error_code: code.0, ..Default::default() });
     let grant = match groups::allow(cx, Action::Read, &request.group_id) {
         Ok(grant) => grant,
         Err(code) => return Ok(respond(code)),

@@ -9,19 +9,31 @@ mod altering;
 pub(crate) mod api_versions;
 pub(crate) mod create_partitions;
 pub(crate) mod create_topics;
+pub(crate) mod delete_groups;
 pub(crate) mod delete_records;
 pub(crate) mod delete_topics;
 pub(crate) mod describe_cluster;
 pub(crate) mod describe_configs;
+pub(crate) mod describe_groups;
 pub(crate) mod describe_log_dirs;
 pub(crate) mod describe_topic_partitions;
 pub(crate) mod fetch;
+pub(crate) mod find_coordinator;
+mod groups;
+pub(crate) mod heartbeat;
 pub(crate) mod incremental_alter_configs;
 pub(crate) mod init_producer_id;
+pub(crate) mod join_group;
+pub(crate) mod leave_group;
+pub(crate) mod list_groups;
 pub(crate) mod list_offsets;
 pub(crate) mod metadata;
+pub(crate) mod offset_commit;
+pub(crate) mod offset_delete;
+pub(crate) mod offset_fetch;
 pub(crate) mod offset_for_leader_epoch;
 pub(crate) mod produce;
+pub(crate) mod sync_group;
 mod topics;
 
 use crate::codec::{ApiKey, DecodeError, Reader};
@@ -29,11 +41,20 @@ use crate::session::{Context, Step};
 use millstream_front::registry::Operation;
 
 /// Everything this front serves, in the order of the keys.
-pub const OPERATIONS: [Operation; 17] = [
+pub const OPERATIONS: [Operation; 28] = [
     produce::OPERATION,
     fetch::OPERATION,
     list_offsets::OPERATION,
     metadata::OPERATION,
+    offset_commit::OPERATION,
+    offset_fetch::OPERATION,
+    find_coordinator::OPERATION,
+    join_group::OPERATION,
+    heartbeat::OPERATION,
+    leave_group::OPERATION,
+    sync_group::OPERATION,
+    describe_groups::OPERATION,
+    list_groups::OPERATION,
     api_versions::OPERATION,
     create_topics::OPERATION,
     delete_topics::OPERATION,
@@ -44,7 +65,9 @@ pub const OPERATIONS: [Operation; 17] = [
     alter_configs::OPERATION,
     describe_log_dirs::OPERATION,
     create_partitions::OPERATION,
+    delete_groups::OPERATION,
     incremental_alter_configs::OPERATION,
+    offset_delete::OPERATION,
     describe_cluster::OPERATION,
     describe_topic_partitions::OPERATION,
 ];
@@ -76,6 +99,17 @@ pub(crate) fn start(
         ApiKey::Fetch => fetch::start(cx, version, r),
         ApiKey::ListOffsets => list_offsets::start(cx, version, r),
         ApiKey::Metadata => metadata::start(cx, version, r),
+        ApiKey::OffsetCommit => offset_commit::start(cx, version, r),
+        ApiKey::OffsetFetch => offset_fetch::start(cx, version, r),
+        ApiKey::FindCoordinator => find_coordinator::start(cx, version, r),
+        ApiKey::JoinGroup => join_group::start(cx, version, r),
+        ApiKey::Heartbeat => heartbeat::start(cx, version, r),
+        ApiKey::LeaveGroup => leave_group::start(cx, version, r),
+        ApiKey::SyncGroup => sync_group::start(cx, version, r),
+        ApiKey::DescribeGroups => describe_groups::start(cx, version, r),
+        ApiKey::ListGroups => list_groups::start(cx, version, r),
+        ApiKey::DeleteGroups => delete_groups::start(cx, version, r),
+        ApiKey::OffsetDelete => offset_delete::start(cx, version, r),
         ApiKey::ApiVersions => api_versions::start(cx, version, r),
         ApiKey::CreateTopics => create_topics::start(cx, version, r),
         ApiKey::DeleteTopics => delete_topics::start(cx, version, r),
@@ -89,6 +123,5 @@ pub(crate) fn start(
         ApiKey::CreatePartitions => create_partitions::start(cx, version, r),
         ApiKey::IncrementalAlterConfigs => incremental_alter_configs::start(cx, version, r),
         ApiKey::DescribeTopicPartitions => describe_topic_partitions::start(cx, version, r),
-        _ => Err(DecodeError::UnknownApi { key: api.id() }),
     }
 }

@@ -101,7 +101,9 @@ pub(crate) fn subscription(protocol_type: &str, protocols: &[OfferedProtocol]) -
     let mut topics = BTreeSet::new();
     for offered in protocols {
         // The core refuses offers of more bytes; they need not be read.
-        if offered.metadata.len() > GROUP_ROSTER_BYTES_MAX || subscribed(&offered.metadata, &mut topics).is_none() {
+        if offered.metadata.len() > GROUP_ROSTER_BYTES_MAX
+            || subscribed(&offered.metadata, &mut topics).is_none()
+        {
             return Subscription::Unknown;
         }
     }
@@ -174,7 +176,11 @@ mod tests {
         let whole = topics(&["orders", "bills"]);
         let names_end = whole.len() - 4;
         for cut in 0..names_end {
-            assert_eq!(subscription("consumer", &[offer(&whole[..cut])]), Subscription::Unknown, "{cut} bytes");
+            assert_eq!(
+                subscription("consumer", &[offer(&whole[..cut])]),
+                Subscription::Unknown,
+                "{cut} bytes"
+            );
         }
         for bad in [
             &[0xff, 0xff, 0, 0, 0, 0][..],

@@ -4,8 +4,12 @@
 
 pub(crate) mod broker;
 pub(crate) mod config;
+mod group;
 mod ids;
 mod names;
+mod position;
 
+pub(crate) use group::{assignment, client_host, group_error, state_from_name, state_name, subscription};
 pub(crate) use ids::{cluster_id, topic_id, uid};
 pub(crate) use names::{check_topic_name, is_topic_name, topic_name_failure};
+pub(crate) use position::{position_to_keep, position_to_show};
