@@ -85,6 +85,7 @@ impl Act<'_> {
     pub(super) fn remove_group(&mut self, id: &GroupId) {
         let (live, timers) = self.change(id);
         assert!(live.members.is_empty(), "only empty groups are deleted");
+        assert!(live.join_alarm.is_off() && live.sync_alarm.is_off(), "an empty group waits for nothing");
         for (member, alarm) in &mut live.pending {
             timers.clear(alarm, || Timer::Session(id.clone(), member.clone()));
         }

@@ -105,6 +105,12 @@ impl Roster {
             }
             roster.members.push(member);
         }
+        let mut instances: Vec<&Arc<str>> =
+            roster.members.iter().filter_map(|member| member.instance.as_ref()).collect();
+        instances.sort_unstable();
+        if instances.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(DecodeError::Invalid("the static identities of a roster"));
+        }
         let led = |leader: &Arc<str>| roster.members.iter().any(|member| member.member == *leader);
         let whole = roster.protocol_type.is_some() && roster.protocol_name.is_some();
         let valid = match &roster.leader {

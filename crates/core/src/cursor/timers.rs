@@ -36,6 +36,12 @@ pub(super) struct Alarm {
     armed: Option<EngineTime>,
 }
 
+impl Alarm {
+    pub(super) fn is_off(&self) -> bool {
+        self.armed.is_none()
+    }
+}
+
 /// All timers in the order in which they are due.
 #[derive(Debug, Default)]
 pub(super) struct Timers(BTreeSet<(EngineTime, Timer)>);

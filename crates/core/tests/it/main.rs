@@ -1,0 +1,18 @@
+//! The core as whoever runs it sees it: requests in, frames and replies out, restored after crashes.
+//!
+//! One binary with a module per subject; `broker` is the harness that they share.
+
+mod broker;
+mod catalog;
+mod cells;
+mod commits;
+mod damage;
+mod history;
+mod joins;
+mod large;
+mod people;
+mod random;
+mod restarts;
+mod retention;
+mod statics;
+mod streams;

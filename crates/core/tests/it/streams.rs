@@ -1,0 +1,97 @@
+//! Streams and logs: every answer that their requests can get.
+
+use crate::broker::Broker;
+use millstream_core::log::Appended;
+use millstream_core::request::{CreateStream, Trim};
+use millstream_core::{Reply, Request};
+use millstream_types::{ErrorKind, LogId, Namespace, Offset, StreamId, StreamUid};
+
+fn create(name: &str, logs: u32) -> Request {
+    Request::CreateStream(Box::new(CreateStream {
+        namespace: Namespace::DEFAULT,
+        name: name.into(),
+        uid: StreamUid(7),
+        logs,
+        config: Default::default(),
+    }))
+}
+
+fn refused(broker: &mut Broker, request: Request) -> ErrorKind {
+    match broker.call(request) {
+        Reply::Refused(kind) => kind,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn append(broker: &mut Broker, log: LogId, records: u32) -> Result<Appended, ErrorKind> {
+    match broker.call(Request::Append(vec![Broker::batch(log, records)])) {
+        Reply::Appended(mut results) => results.remove(0),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn trim(broker: &mut Broker, log: LogId, before: Option<u64>) -> Result<Offset, ErrorKind> {
+    match broker.call(Request::TrimLogs(vec![Trim { log, before: before.map(Offset) }])) {
+        Reply::Trimmed(mut results) => results.remove(0),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn names_and_numbers_are_checked() {
+    let mut broker = Broker::new();
+    broker.stream("taken", 1);
+    assert_eq!(refused(&mut broker, create("taken", 1)), ErrorKind::StreamExists);
+    assert_eq!(refused(&mut broker, create("", 1)), ErrorKind::InvalidName);
+    assert_eq!(refused(&mut broker, create(&"n".repeat(256), 1)), ErrorKind::InvalidName);
+    assert_eq!(refused(&mut broker, create("tab\t", 1)), ErrorKind::InvalidName);
+    assert_eq!(refused(&mut broker, create("none", 0)), ErrorKind::InvalidLogCount);
+    assert_eq!(refused(&mut broker, create("many", 10_001)), ErrorKind::InvalidLogCount);
+    let nobody = StreamId(99);
+    assert_eq!(refused(&mut broker, Request::DeleteStream { stream: nobody }), ErrorKind::UnknownStream);
+    assert_eq!(refused(&mut broker, Request::AddLogs { stream: nobody, logs: 2 }), ErrorKind::UnknownStream);
+}
+
+#[test]
+fn logs_are_added_never_taken() {
+    let mut broker = Broker::new();
+    let stream = broker.stream("s", 2);
+    assert_eq!(refused(&mut broker, Request::AddLogs { stream, logs: 2 }), ErrorKind::InvalidLogCount);
+    assert_eq!(append(&mut broker, LogId { stream, index: 3 }, 1), Err(ErrorKind::UnknownLog));
+    let Reply::Stream(entry) = broker.call(Request::AddLogs { stream, logs: 4 }) else { panic!("changed") };
+    assert_eq!(entry.logs, 4);
+    assert!(append(&mut broker, LogId { stream, index: 3 }, 1).is_ok());
+    broker.crash();
+    assert_eq!(broker.shard.log_bounds(LogId { stream, index: 3 }), Some((Offset(0), Offset(1))));
+}
+
+#[test]
+fn offsets_are_dense_and_trimming_moves_forward_only() {
+    let mut broker = Broker::new();
+    let log = LogId { stream: broker.stream("s", 1), index: 0 };
+    for (records, base) in [(3, 0), (1, 3), (10, 4)] {
+        let appended = append(&mut broker, log, records).expect("accepted");
+        assert_eq!((appended.base_offset, appended.duplicate), (Offset(base), false));
+    }
+    assert_eq!(trim(&mut broker, log, Some(15)), Err(ErrorKind::OffsetOutOfRange));
+    assert_eq!(trim(&mut broker, log, Some(4)), Ok(Offset(4)));
+    assert_eq!(trim(&mut broker, log, Some(2)), Ok(Offset(4)));
+    assert_eq!(trim(&mut broker, log, None), Ok(Offset(14)));
+    assert_eq!(trim(&mut broker, LogId { index: 1, ..log }, None), Err(ErrorKind::UnknownLog));
+    broker.crash();
+    assert_eq!(broker.shard.log_bounds(log), Some((Offset(14), Offset(14))));
+}
+
+#[test]
+fn a_name_can_be_used_again_an_id_cannot() {
+    let mut broker = Broker::new();
+    let first = broker.stream("s", 1);
+    append(&mut broker, LogId { stream: first, index: 0 }, 1).expect("accepted");
+    broker.checkpoint(usize::MAX);
+    broker.call(Request::DeleteStream { stream: first });
+    assert_eq!(append(&mut broker, LogId { stream: first, index: 0 }, 1), Err(ErrorKind::UnknownStream));
+    broker.crash();
+    let second = broker.stream("s", 1);
+    assert!(second > first);
+    assert_eq!(broker.shard.log_bounds(LogId { stream: second, index: 0 }), Some((Offset(0), Offset(0))));
+}
