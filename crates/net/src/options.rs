@@ -43,7 +43,8 @@ pub struct Options {
     pub connections_per_ip_max: usize,
     /// A peer that has begun its first request must have sent all of it after so long.
     pub first_request_ms: u64,
-    /// A peer that has begun a later request must go on sending within so long.
+    /// Over so long a peer in the middle of a later request must send at least 64 KiB or the rest of it: a request
+    /// holds memory that was reserved for all of it.
     pub stalled_ms: u64,
     /// Over so long a peer must read at least 64 KiB while more than the front's `OUTPUT_BYTES_MAX` waits for it.
     pub slow_reader_ms: u64,

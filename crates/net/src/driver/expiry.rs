@@ -20,7 +20,7 @@ pub(super) enum Expiry {
     Session,
     /// The first request took too long to arrive.
     FirstRequest,
-    /// A later request stopped arriving.
+    /// A later request arrives too slowly, or no longer.
     Stalled,
     /// The peer reads too slowly while too much waits.
     SlowReader,
@@ -47,7 +47,7 @@ impl Driver {
         } else if !self.input.bytes.is_empty() && self.need > 0 {
             Some(match self.first_begun {
                 Some(begun) => (begun.after_ms(options.first_request_ms), Expiry::FirstRequest),
-                None => (self.read_at.after_ms(options.stalled_ms), Expiry::Stalled),
+                None => (self.arrival_measured.0.after_ms(options.stalled_ms), Expiry::Stalled),
             })
         } else if self.output.bytes() == 0 && self.session.is_idle() {
             Some((self.read_at.after_ms(options.idle_ms), Expiry::Idle))
@@ -72,6 +72,13 @@ impl Driver {
             return None;
         }
         self.expiries().into_iter().flatten().find(|(at, _)| *at <= now).map(|(_, expiry)| expiry)
+    }
+
+    /// Whether a peer in the middle of a request has sent enough since it was last measured; measures anew if so.
+    pub(super) fn peer_sends(&mut self, now: EngineTime) -> bool {
+        let sent = self.read_bytes - self.arrival_measured.1;
+        self.arrival_measured = (now, self.read_bytes);
+        sent >= READ_CHUNK_BYTES as u64
     }
 
     /// Whether a peer over the output limit has read enough since it was last measured; measures anew if so.

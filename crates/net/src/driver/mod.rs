@@ -115,6 +115,9 @@ pub(crate) struct Driver {
     /// Whether a request was taken.
     met: bool,
     read_at: EngineTime,
+    read_bytes: u64,
+    /// Since when a request's arrival is measured, and how much had been read then.
+    arrival_measured: (EngineTime, u64),
     timer: Pin<Box<Sleep>>,
     /// When the timer fires at the latest.
     armed_at: EngineTime,
@@ -156,6 +159,8 @@ impl Driver {
             first_begun: None,
             met: false,
             read_at: now,
+            read_bytes: 0,
+            arrival_measured: (now, 0),
             timer: Box::pin(tokio::time::sleep(std::time::Duration::ZERO)),
             armed_at: now,
             _admission: admission,
@@ -246,6 +251,7 @@ impl Driver {
         }
         if std::mem::take(&mut self.held_back) {
             // The peer could not go on because of us: its time begins again.
+            self.arrival_measured = (now, self.read_bytes);
             self.read_at = now;
             self.first_begun = self.first_begun.and(Some(now));
         }
@@ -271,8 +277,12 @@ impl Driver {
                 self.finish(now);
                 Ok(true)
             }
-            Poll::Ready(_) => {
+            Poll::Ready(bytes) => {
                 self.read_at = now;
+                self.read_bytes += bytes as u64;
+                if buffered == 0 {
+                    self.arrival_measured = (now, self.read_bytes);
+                }
                 if !self.met {
                     self.first_begun.get_or_insert(now);
                 }
@@ -290,11 +300,14 @@ impl Driver {
             before.checked_sub(self.input.bytes.len()).expect("a session only takes from its input");
         self.memory.consumed(consumed);
         let Need(need) = received?;
-        self.need = need;
         if consumed > 0 {
             self.met = true;
             self.first_begun = None;
         }
+        if consumed > 0 || self.need == 0 {
+            self.arrival_measured = (now, self.read_bytes);
+        }
+        self.need = need;
         self.carry_out(now, scratch);
         Ok(())
     }
@@ -310,6 +323,7 @@ impl Driver {
             Expiry::FirstRequest => {
                 return Err(Close::because("the first request did not arrive in time").into());
             }
+            Expiry::Stalled if self.peer_sends(now) => {}
             Expiry::Stalled => return Err(Close::because("a request stopped arriving").into()),
             Expiry::SlowReader if self.peer_reads(now) => {}
             Expiry::SlowReader => return Err(Stop::Abandon("the peer reads too slowly")),

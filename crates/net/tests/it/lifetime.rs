@@ -30,6 +30,32 @@ fn a_request_that_stops_arriving_ends_the_connection_and_frees_its_memory() {
 }
 
 #[test]
+fn a_large_request_must_arrive_at_some_speed() {
+    let harness = Harness::new(Options { stalled_ms: 200, ..Options::default() }, 4 << 20);
+    let (mut drip, mut steady) = (harness.connect(), harness.connect());
+    let request = frame(Kind::Echo, &[3; 1_000_000]);
+    for client in [&mut drip, &mut steady] {
+        assert_eq!(client.ask(Kind::Echo, b"met"), b"met");
+    }
+    let (mut sender, beginning) = (drip.stream.try_clone().unwrap(), request[..1000].to_vec());
+    // It goes on until the connection is gone.
+    let dripping =
+        std::thread::spawn(move || beginning.iter().all(|byte| pause_and_send(&mut sender, *byte)));
+    for part in request.chunks(100_000) {
+        pause(60);
+        steady.send(part);
+    }
+    assert_eq!(steady.receive(), [3; 1_000_000]);
+    assert!(drip.ends());
+    assert!(!dripping.join().unwrap(), "it was cut off while it was sending");
+}
+
+fn pause_and_send(stream: &mut TcpStream, byte: u8) -> bool {
+    pause(50);
+    std::io::Write::write_all(stream, &[byte]).is_ok()
+}
+
+#[test]
 fn an_idle_connection_ends_after_the_limit_and_one_that_waits_for_an_answer_does_not() {
     let harness = Harness::new(Options { idle_ms: 150, ..Options::default() }, 1 << 20);
     let (mut idle, mut waiting) = (harness.connect(), harness.connect());
