@@ -50,7 +50,7 @@ pub fn run<S: Subject>(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<
     let wal_file_bytes = [16 << 10, 32 << 10, 64 << 10][rng.below(3) as usize];
     let quiet = rng.one_in(2);
     let faults = Faults {
-        capacity_bytes: wal_file_bytes * (6 + rng.below(20)),
+        capacity_bytes: wal_file_bytes * (6 + rng.below(40)),
         short_write_one_in: if rng.one_in(3) { 5 } else { 0 },
         failed_sync_one_in: if quiet { 0 } else { 60 },
         failed_read_one_in: if quiet || rng.one_in(2) { 0 } else { 200 },
@@ -64,6 +64,7 @@ pub fn run<S: Subject>(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<
         wal_file_bytes_first: wal_file_bytes / (1 + rng.below(2)),
         files_ahead: 1 + rng.below(2) as usize,
         pool_files_max: 3,
+        checkpoint_reserve_bytes: wal_file_bytes / 2,
         pending_bytes_max: 1 << 20,
         tail_bytes_max: [0, 4 << 10, 1 << 20][rng.below(3) as usize],
         new_directory_id: u128::from(seed) + 1,

@@ -84,14 +84,22 @@ impl Keeper {
         let file_bytes = self.shared.options.wal_file_bytes;
         let (from, file) = match self.spares.pop() {
             Some(spare) => (spare.path, spare.file),
-            None => match create_written(disk, UNFINISHED, file_bytes) {
-                Ok(file) => (UNFINISHED.to_owned(), file),
-                Err(error) if error.kind() == io::ErrorKind::StorageFull => {
-                    self.shared.disk_full.store(true, Ordering::Relaxed);
-                    return Ok(Prepared::NoSpace);
+            None => {
+                let made = disk.free_space().and_then(|free| {
+                    if free < file_bytes.saturating_add(self.shared.options.checkpoint_reserve_bytes) {
+                        return Err(io::ErrorKind::StorageFull.into());
+                    }
+                    create_written(disk, UNFINISHED, file_bytes)
+                });
+                match made {
+                    Ok(file) => (UNFINISHED.to_owned(), file),
+                    Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                        self.shared.disk_full.store(true, Ordering::Relaxed);
+                        return Ok(Prepared::NoSpace);
+                    }
+                    Err(error) => return Err(self.shared.poison_write(UNFINISHED, error)),
                 }
-                Err(error) => return Err(self.shared.poison_write(UNFINISHED, error)),
-            },
+            }
         };
         disk.rename(&from, &path).map_err(|error| self.shared.poison_write(&path, error))?;
         disk.sync_dir(wal::DIR).map_err(|error| self.shared.poison_sync(wal::DIR, error))?;

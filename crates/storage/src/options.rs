@@ -31,6 +31,9 @@ pub struct Options {
     pub files_ahead: usize,
     /// Empty files kept, prepared or spare; beyond it a freed file is removed.
     pub pool_files_max: usize,
+    /// Room left on the disk when a file is prepared, so that a checkpoint can still be written when nothing else
+    /// can: without it a full disk could never be emptied (R12).
+    pub checkpoint_reserve_bytes: u64,
     /// Bytes pushed and not yet written before [`crate::Assembler::admit`] says wait.
     pub pending_bytes_max: u64,
     /// Memory for the newest batches of all logs together.
@@ -49,6 +52,7 @@ impl Options {
             wal_file_bytes_first: limits::WAL_FILE_BYTES_FIRST,
             files_ahead: 2,
             pool_files_max: 4,
+            checkpoint_reserve_bytes: limits::WAL_FILE_BYTES,
             pending_bytes_max: 64 << 20,
             tail_bytes_max: limits::MEMORY_BUDGET_DEFAULT / 2,
             new_directory_id,

@@ -23,6 +23,7 @@ pub(crate) fn options() -> Options {
         wal_file_bytes_first: 32 << 10,
         files_ahead: 1,
         pool_files_max: 2,
+        checkpoint_reserve_bytes: 8 << 10,
         pending_bytes_max: 1 << 20,
         tail_bytes_max: 0,
         new_directory_id: 7,
