@@ -11,7 +11,7 @@ use millstream_core::ShardOptions;
 use millstream_front::{Authorizer, Budget};
 use millstream_kafka::{KafkaOptions, Listener};
 use millstream_net::{Bound, Options, Server, Service};
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The id of this broker in Kafka clients' metadata; there is one node until there is a cluster.
 const NODE_ID: i32 = 1;
+/// Descriptors that connections must leave for storage and the process itself, or half of all if there are few.
+const DESCRIPTORS_KEPT: u64 = 256;
 /// How long the process waits at its end for threads that do not matter any more.
 const RUNTIME_END: Duration = Duration::from_secs(1);
 
@@ -72,7 +74,6 @@ impl Ready {
 /// # Errors
 /// One sentence: what kept it from starting, or what ended it.
 pub(crate) fn run(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(live(settings, say));
     runtime.shutdown_timeout(RUNTIME_END);
@@ -113,7 +114,7 @@ async fn serve(
             factory: Arc::new(Listener::new(options, authorizer)),
             backend: broker.backend.clone(),
             budget,
-            options: Options::default(),
+            options: listener_options(),
         };
         let addr = bound.addr();
         servers.push(("kafka", bound.serve(service).with_context(|| in_use("kafka", addr))?));
@@ -211,15 +212,24 @@ fn broker_options(settings: &Settings) -> BrokerOptions {
     }
 }
 
-/// Every connection and every file is a descriptor; the usual soft limit of 1,024 is for programs that use `select`.
-fn raise_descriptor_limit() {
+/// Raises the limit of open files as far as it goes, since the usual 1,024 is for programs that use `select`, and
+/// limits connections to what it leaves: were they to use up all descriptors, storage could not open its next file and
+/// the broker would have to stop.
+fn listener_options() -> Options {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
-        limit.current = limit.maximum;
-        if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            tracing::warn!(%error, "the limit of open files stays as it is");
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        match setrlimit(Resource::Nofile, raised) {
+            Ok(()) => limit = raised,
+            Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
         }
     }
+    let mut options = Options::default();
+    if let Some(files) = limit.current {
+        let left = files - DESCRIPTORS_KEPT.min(files / 2);
+        options.connections_max = options.connections_max.min(usize::try_from(left).unwrap_or(usize::MAX));
+    }
+    options
 }
 
 /// What tells the process to stop.
