@@ -6,7 +6,8 @@
 //!
 //! In order: lock, identity, checkpoint, files, frames, the tail's batches; then what of the tail is kept is
 //! written again in place and synced, because after a failed sync (F5) or a killed process it may be in memory
-//! only; then a new file with a new incarnation, durable before its first frame.
+//! only; then a new file with a new incarnation, durable before its first frame. Longer than most files, because
+//! this order is one story: what is decided in it stands in `decide`, what is read in `chain` and `scan`.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice};
