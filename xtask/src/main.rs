@@ -3,9 +3,16 @@
 //! Apart from the product because nothing here is shipped: what a task writes is committed, and the build needs
 //! none of them.
 
+mod bench;
+mod clock;
+mod compat;
+mod deny;
 mod kafka_codec;
+mod project;
+mod purity;
+mod test;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 #[derive(Parser)]
 #[command(name = "xtask", about = "Project tasks")]
@@ -16,6 +23,19 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Run everything that must pass: the workspace's tests, unmodified clients, crashes
+    Test(test::Options),
+    /// Check that the crates that are values hold no operating system, and the arrows between crates
+    Purity,
+    /// Check licences, bans and sources of the dependencies
+    Deny,
+    /// Run unmodified Kafka clients against the broker
+    Compat(compat::Options),
+    /// Measure the broker beside its peers
+    Bench {
+        #[command(subcommand)]
+        what: bench::Bench,
+    },
     /// Write generated source files
     Codegen {
         #[command(subcommand)]
@@ -31,6 +51,15 @@ enum Codegen {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
+        Task::Test(options) => {
+            let tasks: Vec<_> =
+                Arguments::command().get_subcommands().map(|task| task.get_name().to_owned()).collect();
+            test::run(&options, &tasks)
+        }
+        Task::Purity => purity::run(),
+        Task::Deny => deny::run(),
+        Task::Compat(options) => compat::run(options),
+        Task::Bench { what } => bench::run(&what),
         Task::Codegen { what: Codegen::Kafka(options) } => kafka_codec::run(&options),
     }
 }

@@ -1,0 +1,159 @@
+//! A broker as a process: started, watched from outside, ended.
+//!
+//! Apart because what is measured of a broker (processor time, memory, time to start) is the same for every one;
+//! how each is started is in [`millstream`] and [`apache`].
+
+pub(crate) mod apache;
+pub(crate) mod millstream;
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::clock;
+use crate::wire::Admin;
+
+/// A running broker. Dropping it ends the process and removes its data.
+pub(crate) struct Broker {
+    /// Its name in the tables.
+    pub(crate) name: &'static str,
+    /// Where it serves Kafka clients.
+    pub(crate) address: SocketAddr,
+    /// From the start of the process to the first answer to ApiVersions.
+    pub(crate) ready_after: Duration,
+    child: Child,
+    directory: PathBuf,
+}
+
+/// How long a start may take.
+const START_MAX: Duration = Duration::from_secs(60);
+/// How often a broker that is starting is tried; also the precision of the time to start.
+const START_POLL: Duration = Duration::from_millis(1);
+
+impl Broker {
+    /// Runs `command` and waits until `address` answers. Output goes to `directory`/log.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    fn start(
+        name: &'static str,
+        mut command: Command,
+        address: SocketAddr,
+        directory: PathBuf,
+    ) -> anyhow::Result<Broker> {
+        let log = fs::File::create(directory.join("log"))?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let start = clock::now();
+        let child = command.spawn().with_context(|| format!("starting {name}: {command:?}"))?;
+        let ready_after = Duration::ZERO;
+        let mut broker = Broker { name, address, ready_after, child, directory };
+        while Admin::connect(address).is_err() {
+            if start.elapsed() > START_MAX || broker.child.try_wait()?.is_some() {
+                let log = fs::read_to_string(broker.directory.join("log"))?;
+                let tail: Vec<_> = log.lines().rev().take(20).collect();
+                let tail: Vec<_> = tail.into_iter().rev().collect();
+                bail!("{name} did not come up; the end of its output:\n{}", tail.join("\n"));
+            }
+            thread::sleep(START_POLL);
+        }
+        broker.ready_after = start.elapsed();
+        Ok(broker)
+    }
+
+    /// The process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Processor time of the process so far, user and system, in seconds.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub(crate) fn cpu_s(&self) -> anyhow::Result<f64> {
+        cpu_s(&self.pid().to_string())
+    }
+
+    /// Resident memory in bytes.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub(crate) fn resident_bytes(&self) -> anyhow::Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most resident memory since the start or the last [`Broker::forget_peak`], in bytes.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub(crate) fn resident_bytes_peak(&self) -> anyhow::Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    /// Makes the peak of the resident memory what it is now.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub(crate) fn forget_peak(&self) -> anyhow::Result<()> {
+        fs::write(format!("/proc/{}/clear_refs", self.pid()), "5").context("resetting the peak of memory")
+    }
+
+    fn status(&self, field: &str) -> anyhow::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib * 1024)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        // A process that has ended already cannot be killed, and data that cannot be removed is found by whoever
+        // looks at the disk: neither changes what was measured.
+        let ended = self.child.kill().and_then(|()| self.child.wait());
+        if let Err(error) = ended {
+            eprintln!("ending {}: {error}", self.name);
+        }
+        if let Err(error) = fs::remove_dir_all(&self.directory) {
+            eprintln!("removing {}: {error}", self.directory.display());
+        }
+    }
+}
+
+/// Processor time of this process so far in seconds: what the client costs.
+///
+/// # Errors
+/// When /proc cannot be read.
+pub(crate) fn own_cpu_s() -> anyhow::Result<f64> {
+    cpu_s("self")
+}
+
+/// User and system time of a process by its stat file.
+fn cpu_s(process: &str) -> anyhow::Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))
+        .with_context(|| format!("process {process} is gone"))?;
+    // The name in parentheses may hold anything; fields are counted from behind it.
+    let (_, fields) = stat.rsplit_once(')').context("a stat file without a name")?;
+    let field = |n| fields.split_ascii_whitespace().nth(n).context("a short stat file");
+    let ticks = field(11)?.parse::<u64>()? + field(12)?.parse::<u64>()?;
+    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
+/// A free port on loopback. Someone else may take it before the broker does; its start then fails and says so.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+/// An empty directory of that name.
+fn fresh(parent: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let directory = parent.join(name);
+    if directory.exists() {
+        fs::remove_dir_all(&directory)?;
+    }
+    fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
+    Ok(directory)
+}

@@ -1,0 +1,46 @@
+//! The benches: the broker under a lean client, beside its peers on the same machine.
+//!
+//! Apart from the product, and run by `cargo xtask bench`, which builds what is measured and fetches the peers.
+//! [`docs/performance.md`](../../docs/performance.md) says what the figures mean.
+
+mod broker;
+mod clock;
+mod disk;
+mod histogram;
+mod machine;
+mod measure;
+mod null;
+mod plan;
+mod report;
+mod run;
+mod wire;
+mod work;
+
+use std::net::SocketAddr;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "millstream-bench", about = "Measures Millstream and its peers")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// The Kafka protocol: Millstream beside Apache Kafka
+    Kafka(plan::Options),
+    /// Serve as the broker that does nothing
+    Null {
+        /// Where to listen
+        address: SocketAddr,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().what {
+        What::Kafka(options) => run::run(&options),
+        What::Null { address } => null::serve(address),
+    }
+}

@@ -1,0 +1,84 @@
+//! One run of a work on a broker, with everything that is measured around it.
+//!
+//! Apart because disk, processor time and memory are taken the same way for every work.
+
+use std::path::Path;
+
+use crate::broker::{Broker, own_cpu_s};
+use crate::disk;
+use crate::plan::Class;
+use crate::report::{Metric, Sample};
+use crate::work::{EndToEnd, Moved};
+
+/// What a work yields: what it moved, and figures of its own.
+pub(crate) struct Outcome {
+    moved: Moved,
+    own: Vec<Metric>,
+}
+
+impl From<Moved> for Outcome {
+    fn from(moved: Moved) -> Outcome {
+        let seconds = moved.elapsed.as_secs_f64();
+        let own = vec![
+            Metric { name: "records/s", value: moved.records as f64 / seconds },
+            Metric { name: "MB/s", value: moved.bytes as f64 / seconds / 1e6 },
+        ];
+        Outcome { moved, own }
+    }
+}
+
+impl From<EndToEnd> for Outcome {
+    fn from(result: EndToEnd) -> Outcome {
+        let EndToEnd { end_to_end, confirm, moved, due } = result;
+        let share = moved.records as f64 / due as f64;
+        let own = vec![
+            Metric { name: "end to end p50 ms", value: end_to_end.percentile_ms(50.0) },
+            Metric { name: "end to end p99 ms", value: end_to_end.percentile_ms(99.0) },
+            Metric { name: "end to end p99.9 ms", value: end_to_end.percentile_ms(99.9) },
+            Metric { name: "confirm p50 ms", value: confirm.percentile_ms(50.0) },
+            Metric { name: "confirm p99 ms", value: confirm.percentile_ms(99.0) },
+            Metric { name: "share of due records received", value: share },
+        ];
+        Outcome { moved, own }
+    }
+}
+
+/// Where and when a run belongs.
+pub(crate) struct Place<'a> {
+    /// The directory whose disk is probed.
+    pub(crate) data: &'a Path,
+    /// The durability class.
+    pub(crate) class: Class,
+    /// Counted from 1.
+    pub(crate) round: u32,
+}
+
+/// Probes the disk, runs the work and puts the figures together.
+///
+/// # Errors
+/// Those of the work; when the broker is gone.
+pub(crate) fn measure<O: Into<Outcome>>(
+    place: &Place<'_>,
+    work: String,
+    broker: &Broker,
+    run: impl FnOnce() -> anyhow::Result<O>,
+) -> anyhow::Result<Sample> {
+    let probe = disk::probe(place.data)?;
+    broker.forget_peak()?;
+    let (broker_before, own_before) = (broker.cpu_s()?, own_cpu_s()?);
+    let Outcome { moved, own } = run()?.into();
+    let (broker_cpu, own_cpu) = (broker.cpu_s()? - broker_before, own_cpu_s()? - own_before);
+    let millions = moved.records as f64 / 1e6;
+    let seconds = moved.elapsed.as_secs_f64();
+    let mut metrics = own;
+    metrics.extend([
+        Metric { name: "broker CPU s per million", value: broker_cpu / millions },
+        Metric { name: "broker cores", value: broker_cpu / seconds },
+        Metric { name: "client CPU s per million", value: own_cpu / millions },
+        Metric { name: "client cores", value: own_cpu / seconds },
+        Metric { name: "resident MB, peak", value: broker.resident_bytes_peak()? as f64 / 1e6 },
+        Metric { name: "disk before: fdatasync p50 ms", value: probe.percentile_ms(50.0) },
+        Metric { name: "disk before: fdatasync p99 ms", value: probe.percentile_ms(99.0) },
+    ]);
+    Ok(Sample { class: Some(place.class), work, broker: broker.name, round: place.round, metrics })
+}

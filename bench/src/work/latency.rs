@@ -1,0 +1,201 @@
+//! End to end in an open loop: records are sent when they are due, however the broker is doing.
+//!
+//! Apart because its clock is its point. Record n is due at start + n × interval, and its latency counts from then to
+//! the moment its batch was seen by a consumer in the same process: a broker that stalls is charged for everything
+//! that was due meanwhile. Record n goes over connection n modulo C to the partition of that number, so that an
+//! offset alone tells which record it is and when it was due.
+//!
+//! Several connections because brokers answer the requests of one connection in order, and with fsync before each
+//! answer a single one could not carry the rate on Kafka.
+
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use super::Moved;
+use crate::clock;
+use crate::histogram::Latencies;
+use crate::wire::{Fetcher, FrameReader, Pipeline, ProduceFrame, Topic, batch, connect};
+
+/// How to load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Latency {
+    /// Records per second.
+    pub(crate) rate: u32,
+    /// For how long, the warm-up included.
+    pub(crate) duration: Duration,
+    /// Records due in this time at the start are sent but not counted.
+    pub(crate) warm_up: Duration,
+}
+
+/// What came out.
+pub(crate) struct EndToEnd {
+    /// From due to seen by the consumer.
+    pub(crate) end_to_end: Latencies,
+    /// From due to acknowledged to the producer.
+    pub(crate) confirm: Latencies,
+    /// What was sent and received; fewer records than the rate says mean that the broker could not carry it.
+    pub(crate) moved: Moved,
+    /// Records that were due.
+    pub(crate) due: u64,
+}
+
+/// How long records that are late are waited for.
+const LATE_MAX: Duration = Duration::from_secs(3);
+
+/// When which record was due.
+#[derive(Clone, Copy)]
+struct Schedule {
+    start: Instant,
+    interval: Duration,
+    records: u64,
+    /// The first record that counts.
+    counted_from: u64,
+    connections: u64,
+    give_up: Instant,
+}
+
+impl Schedule {
+    fn due(&self, n: u64) -> Instant {
+        self.start + Duration::from_nanos(self.interval.as_nanos() as u64 * n)
+    }
+
+    /// Records that go over a connection.
+    fn share(&self, connection: u64) -> u64 {
+        (self.records + self.connections - 1 - connection) / self.connections
+    }
+
+    fn record(&self, latencies: &mut Latencies, n: u64, now: Instant) {
+        if n >= self.counted_from {
+            latencies.record(now.saturating_duration_since(self.due(n)));
+        }
+    }
+}
+
+/// Runs producer and consumer on a fresh `topic`; one connection per partition.
+///
+/// # Errors
+/// When a connection fails or a request is refused; not when the broker is too slow.
+pub(crate) fn latency(address: SocketAddr, topic: &Topic, load: Latency) -> anyhow::Result<EndToEnd> {
+    let connections = topic.partitions;
+    let batch = batch(1)?;
+    let frames = (0..connections)
+        .map(|partition| ProduceFrame::new(&topic.name, partition, batch.clone()))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut pipelines = Vec::with_capacity(connections);
+    let mut answers = Vec::with_capacity(connections);
+    for frame in &frames {
+        let stream = connect(address)?;
+        answers.push(stream.try_clone()?);
+        pipelines.push(Pipeline::new(stream, frame, 1));
+    }
+    let sought: Vec<_> = topic.start.iter().copied().enumerate().collect();
+    let mut fetcher = Fetcher::new(connect(address)?, &topic.name, &sought, 1 << 20, 100)?;
+    let interval = Duration::from_secs(1) / load.rate;
+    let start = clock::now() + Duration::from_millis(20);
+    let schedule = Schedule {
+        start,
+        interval,
+        records: (load.duration.as_nanos() / interval.as_nanos()) as u64,
+        counted_from: (load.warm_up.as_nanos() / interval.as_nanos()) as u64,
+        connections: connections as u64,
+        give_up: start + load.duration + LATE_MAX,
+    };
+    let confirmed = AtomicU64::new(0);
+    thread::scope(|scope| {
+        let confirms: Vec<_> = answers
+            .iter()
+            .zip(&frames)
+            .zip(0..)
+            .map(|((stream, frame), connection)| {
+                let confirmed = &confirmed;
+                scope.spawn(move || confirm(stream, frame, schedule, connection, confirmed))
+            })
+            .collect();
+        let sender = scope.spawn(move || send(&mut pipelines, schedule));
+        let consumed = receive(&mut fetcher, topic, schedule);
+        sender.join().expect("the sending thread does not panic")?;
+        while confirmed.load(Ordering::Relaxed) < schedule.records && clock::now() < schedule.give_up {
+            thread::sleep(Duration::from_millis(5));
+        }
+        // Ends the threads that wait for answers. The peer may have closed before; then there is nothing to end.
+        answers.iter().for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
+        let mut confirm = Latencies::new();
+        for thread in confirms {
+            confirm.add(&thread.join().expect("a confirming thread does not panic")?);
+        }
+        let (end_to_end, moved) = consumed?;
+        Ok(EndToEnd { end_to_end, confirm, moved, due: schedule.records })
+    })
+}
+
+/// Sends every record when it is due, or at once when it is late.
+fn send(pipelines: &mut [Pipeline<'_>], schedule: Schedule) -> anyhow::Result<()> {
+    // A sleep may otherwise end 50 µs late, which is half an interval at the usual rate.
+    rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).context("setting the timer slack")?;
+    let count = pipelines.len() as u64;
+    for n in 0..schedule.records {
+        let due = schedule.due(n);
+        let now = clock::now();
+        if now > schedule.give_up {
+            return Ok(());
+        }
+        if let Some(early) = due.checked_duration_since(now) {
+            thread::sleep(early);
+        }
+        pipelines[(n % count) as usize].send(1)?;
+    }
+    Ok(())
+}
+
+/// Takes the answers of one connection until all are there or the connection is shut down.
+fn confirm(
+    stream: &TcpStream,
+    frame: &ProduceFrame,
+    schedule: Schedule,
+    connection: u64,
+    confirmed: &AtomicU64,
+) -> anyhow::Result<Latencies> {
+    let mut latencies = Latencies::new();
+    let mut frames = FrameReader::new(1 << 16);
+    let mut answered: u64 = 0;
+    while answered < schedule.share(connection) {
+        if frames.fill(stream).is_err() {
+            // Shut down by `latency`, or by the broker: then the consumer's count says what is missing.
+            break;
+        }
+        let now = clock::now();
+        while let Some(answer) = frames.next() {
+            frame.check(answer, answered as u32)?;
+            schedule.record(&mut latencies, answered * schedule.connections + connection, now);
+            answered += 1;
+            confirmed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    Ok(latencies)
+}
+
+/// Fetches until every record was seen or it is time to give up.
+fn receive(fetcher: &mut Fetcher, topic: &Topic, schedule: Schedule) -> anyhow::Result<(Latencies, Moved)> {
+    let mut latencies = Latencies::new();
+    let mut moved = Moved::default();
+    while moved.records < schedule.records && clock::now() < schedule.give_up {
+        let mut seen = Vec::new();
+        moved.bytes += fetcher.fetch(|at, base, count| seen.push((at, base, count)))?;
+        let now = clock::now();
+        for (at, base, count) in seen {
+            for offset in base..base + i64::from(count) {
+                let nth =
+                    u64::try_from(offset - topic.start[at]).context("a record from before the start")?;
+                schedule.record(&mut latencies, nth * schedule.connections + at as u64, now);
+                moved.records += 1;
+            }
+        }
+    }
+    moved.elapsed = schedule.start.elapsed();
+    Ok((latencies, moved))
+}
