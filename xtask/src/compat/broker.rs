@@ -1,0 +1,182 @@
+//! The broker under test: a process that scenarios may kill and start again at the same address.
+//!
+//! Apart because two brokers have the same life here: Millstream, and Apache Kafka as the oracle of the checks.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::Value;
+
+use crate::clock;
+
+const START: Duration = Duration::from_secs(60);
+
+/// Which broker runs.
+pub(crate) enum Kind {
+    /// The binary of this workspace.
+    Millstream(PathBuf),
+    /// Apache Kafka: its class path and `server.properties`.
+    Kafka {
+        /// `lib/*`
+        class_path: PathBuf,
+        /// The properties that do not depend on the run.
+        properties: PathBuf,
+    },
+}
+
+/// A running broker; dropping it kills it.
+pub(crate) struct Broker {
+    kind: Kind,
+    dir: PathBuf,
+    log: PathBuf,
+    child: Child,
+    address: String,
+}
+
+impl Broker {
+    /// Starts a broker in a directory that is emptied first, on a free port.
+    pub(crate) fn start(kind: Kind, dir: &Path, log: &Path) -> anyhow::Result<Self> {
+        if dir.exists() {
+            std::fs::remove_dir_all(dir)?;
+        }
+        std::fs::create_dir_all(dir)?;
+        let (dir, log) = (dir.to_path_buf(), log.to_path_buf());
+        let (child, address) = match &kind {
+            Kind::Millstream(binary) => start_millstream(binary, &dir, &log, "127.0.0.1:0")?,
+            Kind::Kafka { class_path, properties } => {
+                let address = format_kafka(class_path, properties, &dir, &log)?;
+                (start_kafka(class_path, &dir, &log, &address)?, address)
+            }
+        };
+        Ok(Self { kind, dir, log, child, address })
+    }
+
+    /// Host and port for clients.
+    pub(crate) fn bootstrap(&self) -> &str {
+        &self.address
+    }
+
+    /// Kills the broker with SIGKILL and starts it again with the same directory at the same address.
+    pub(crate) fn crash_and_restart(&mut self) -> anyhow::Result<()> {
+        ensure!(
+            self.child.try_wait()?.is_none(),
+            "the broker had ended by itself, see {}",
+            self.log.display()
+        );
+        self.child.kill()?;
+        self.child.wait()?;
+        self.child = match &self.kind {
+            Kind::Millstream(binary) => start_millstream(binary, &self.dir, &self.log, &self.address)?.0,
+            Kind::Kafka { class_path, .. } => start_kafka(class_path, &self.dir, &self.log, &self.address)?,
+        };
+        Ok(())
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way nothing is left behind.
+        let _ended_already = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+fn log_file(path: &Path) -> anyhow::Result<File> {
+    File::options()
+        .create(true)
+        .append(true)
+        .open(path)
+        .with_context(|| format!("opening {}", path.display()))
+}
+
+/// Starts the binary and waits for the line that says it is ready; returns its address.
+fn start_millstream(binary: &Path, dir: &Path, log: &Path, listen: &str) -> anyhow::Result<(Child, String)> {
+    let mut child = Command::new(binary)
+        .args(["serve", "--json", "--listen-kafka", listen, "--data-dir"])
+        .arg(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log_file(log)?)
+        .spawn()
+        .with_context(|| format!("starting {}", binary.display()))?;
+    let output = child.stdout.take().context("the broker has no standard output")?;
+    let (sink, lines) = channel();
+    std::thread::spawn(move || {
+        // Read on after the first line: a broker must not stop over a full pipe.
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let _nobody_waits = sink.send(line);
+        }
+    });
+    let ready = lines.recv_timeout(START);
+    let address = ready.ok().and_then(|line| {
+        let line: Value = serde_json::from_str(&line).ok()?;
+        line["listen"]["kafka"].as_str().map(str::to_owned)
+    });
+    let Some(address) = address else {
+        child.kill()?;
+        child.wait()?;
+        bail!("the broker did not say that it is ready, see {}", log.display());
+    };
+    Ok((child, address))
+}
+
+/// Writes Kafka's configuration and formats its directory; returns the address it will have.
+fn format_kafka(class_path: &Path, properties: &Path, dir: &Path, log: &Path) -> anyhow::Result<String> {
+    let (clients, controller) = (free_port()?, free_port()?);
+    let address = format!("127.0.0.1:{clients}");
+    let text = std::fs::read_to_string(properties)?;
+    let text = format!(
+        "{text}\ncontroller.quorum.voters=1@127.0.0.1:{controller}\n\
+         listeners=PLAINTEXT://{address},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://{address}\nlog.dirs={}\n",
+        dir.join("data").display()
+    );
+    let file = dir.join("server.properties");
+    std::fs::write(&file, text)?;
+    let status = java(class_path)
+        .args(["kafka.tools.StorageTool", "format", "-t", "4L6g3nShT-eMCtK--X86sw", "-c"])
+        .arg(&file)
+        .stdout(log_file(log)?)
+        .stderr(log_file(log)?)
+        .status()?;
+    ensure!(status.success(), "formatting Kafka's directory failed, see {}", log.display());
+    Ok(address)
+}
+
+fn start_kafka(class_path: &Path, dir: &Path, log: &Path, address: &str) -> anyhow::Result<Child> {
+    let mut child = java(class_path)
+        .arg("kafka.Kafka")
+        .arg(dir.join("server.properties"))
+        .stdin(Stdio::null())
+        .stdout(log_file(log)?)
+        .stderr(log_file(log)?)
+        .spawn()?;
+    let deadline = clock::now() + START;
+    while TcpStream::connect(address).is_err() {
+        if clock::now() > deadline || child.try_wait()?.is_some() {
+            child.kill()?;
+            child.wait()?;
+            bail!("Kafka did not start, see {}", log.display());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(child)
+}
+
+fn java(class_path: &Path) -> Command {
+    let mut command = Command::new("java");
+    command
+        .args(["-Xms256m", "-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp"])
+        .arg(class_path);
+    command
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

@@ -1,0 +1,103 @@
+//! `cargo xtask compat`: unmodified Kafka clients against the real binary.
+//!
+//! Apart from the workspace's own tests because it needs other languages' tools; `compat/README.md` tells what runs.
+
+mod broker;
+mod client;
+mod kcat;
+mod prepare;
+mod record;
+mod report;
+mod scenarios;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use broker::{Broker, Kind};
+use client::Client;
+use kcat::Kcat;
+pub(crate) use report::Report;
+use scenarios::Bench;
+
+/// What runs against what.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Run only this client; may be given several times
+    #[arg(long = "client", value_enum)]
+    clients: Vec<prepare::Name>,
+    /// The broker under test
+    #[arg(long, value_enum, default_value_t = Server::Millstream)]
+    server: Server,
+    /// A Millstream binary that is built already
+    #[arg(long)]
+    binary: Option<PathBuf>,
+}
+
+/// A broker that the clients can run against.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Server {
+    /// This workspace's binary
+    Millstream,
+    /// Apache Kafka, to see that the checks themselves are right
+    Kafka,
+}
+
+/// Runs the command; an error if a check failed.
+pub(crate) fn run(options: Options) -> anyhow::Result<()> {
+    let root = crate::project::root();
+    let kind = match options.server {
+        Server::Kafka => prepare::kafka(&root)?,
+        Server::Millstream => Kind::Millstream(match options.binary {
+            Some(binary) => binary,
+            None => crate::project::build_binary(&root)?,
+        }),
+    };
+    let clients = if options.clients.is_empty() { prepare::Name::all() } else { options.clients };
+    let report = against(kind, &clients)?;
+    anyhow::ensure!(report.close(), "some clients do not work as they should");
+    Ok(())
+}
+
+/// Runs all clients against this workspace's binary.
+pub(crate) fn all(binary: &Path) -> anyhow::Result<Report> {
+    against(Kind::Millstream(binary.to_path_buf()), &prepare::Name::all())
+}
+
+fn against(kind: Kind, clients: &[prepare::Name]) -> anyhow::Result<Report> {
+    let root = crate::project::root();
+    let work = root.join("target/compat");
+    let logs = work.join("logs");
+    std::fs::create_dir_all(&logs)?;
+    let kcat = Kcat(prepare::kcat()?);
+    let programs =
+        clients.iter().map(|name| prepare::client(*name, &root)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut broker = Broker::start(kind, &work.join("data"), &fresh(&logs, "broker")?)?;
+    let mut report = Report::default();
+    let mut written = Vec::new();
+    for program in &programs {
+        let log = fresh(&logs, program.name)?;
+        let client = Client::start(program, broker.bootstrap(), &log)
+            .with_context(|| format!("starting {}; its errors are in {}", program.name, log.display()))?;
+        report.scope(&client.abilities.version);
+        let bench = Bench {
+            broker: &mut broker,
+            program,
+            client,
+            kcat: &kcat,
+            log,
+            written: &mut written,
+            report: &mut report,
+        };
+        let outcome = scenarios::run(bench);
+        report.check("the client ends in peace".to_owned(), outcome);
+    }
+    Ok(report)
+}
+
+/// An empty log file.
+fn fresh(logs: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let path = logs.join(format!("{name}.log"));
+    std::fs::write(&path, "")?;
+    Ok(path)
+}

@@ -1,0 +1,231 @@
+//! `cargo xtask purity`: the crates that are values have no operating system in them, and the arrows between crates hold.
+//!
+//! A compiler for a target without an operating system would prove the same, but dependencies may use `std` (checksums,
+//! compression); so the proof is in what the dependency trees and the sources do not contain.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize;
+
+use crate::project;
+
+/// Crates whose sessions and state machines take time, randomness and bytes as arguments.
+const PURE: [&str; 4] = ["millstream-types", "millstream-core", "millstream-front", "millstream-kafka"];
+/// Crates that do not even link `std` themselves.
+const NO_STD: [&str; 2] = ["millstream-types", "millstream-core"];
+/// Runtimes, sockets and file systems: none may be in a pure crate's tree.
+const IMPURE: &[&str] = &[
+    "async-executor",
+    "async-io",
+    "async-std",
+    "async-global-executor",
+    "fs-err",
+    "fs4",
+    "futures-executor",
+    "glommio",
+    "io-uring",
+    "memmap2",
+    "mio",
+    "monoio",
+    "polling",
+    "rustix",
+    "smol",
+    "socket2",
+    "tempfile",
+    "tokio",
+    "tokio-util",
+    "walkdir",
+    "hyper",
+    "object_store",
+];
+/// What a pure crate's sources may not name.
+const FORBIDDEN_PATHS: [&str; 6] =
+    ["std::fs", "std::net", "std::thread", "std::process", "Instant::now", "SystemTime::now"];
+/// The crates that a front, and what fronts share, may name of this workspace.
+const FRONT_MAY_NAME: [&str; 3] = ["millstream-types", "millstream-core", "millstream-front"];
+/// Every crate's arrows; a crate that is not here is a front and has those of a front.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("millstream-types", &[]),
+    ("millstream-core", &["millstream-types"]),
+    ("millstream-storage", &["millstream-types"]),
+    ("millstream-engine", &["millstream-types", "millstream-core", "millstream-storage"]),
+    ("millstream-front", &["millstream-types", "millstream-core"]),
+    ("millstream-net", &FRONT_MAY_NAME),
+];
+/// Crates that may see everything: the binary, and what is not shipped.
+const FREE: [&str; 5] = ["millstream", "millstream-bench", "millstream-sim", "millstream-testkit", "xtask"];
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    resolve: Resolve,
+    workspace_members: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    id: String,
+    name: String,
+    manifest_path: PathBuf,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    /// `None` for an ordinary one, else `dev` or `build`.
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+    deps: Vec<NodeDep>,
+}
+
+#[derive(Deserialize)]
+struct NodeDep {
+    pkg: String,
+    dep_kinds: Vec<DepKind>,
+}
+
+#[derive(Deserialize)]
+struct DepKind {
+    kind: Option<String>,
+    target: Option<String>,
+}
+
+/// Runs every check and names all that is wrong.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let metadata = metadata()?;
+    let mut wrong = trees(&metadata)?;
+    wrong.extend(arrows(&metadata));
+    wrong.extend(sources(&metadata)?);
+    if !wrong.is_empty() {
+        bail!("not pure:\n  {}", wrong.join("\n  "));
+    }
+    println!("pure: {}; arrows of {} crates hold", PURE.join(", "), metadata.workspace_members.len());
+    Ok(())
+}
+
+fn metadata() -> anyhow::Result<Metadata> {
+    let output = Command::new(project::cargo())
+        .args(["metadata", "--format-version=1", "--locked"])
+        .current_dir(project::root())
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "cargo metadata ended with {}", output.status);
+    serde_json::from_slice(&output.stdout).context("what cargo metadata says")
+}
+
+impl Metadata {
+    fn members(&self) -> impl Iterator<Item = &Package> {
+        self.packages.iter().filter(|package| self.workspace_members.contains(&package.id))
+    }
+
+    fn member(&self, name: &str) -> anyhow::Result<&Package> {
+        self.members()
+            .find(|package| package.name == name)
+            .with_context(|| format!("there is no crate {name}"))
+    }
+}
+
+/// Impure packages in the trees of ordinary dependencies, as linked on this machine; builds and tests may use any.
+fn trees(metadata: &Metadata) -> anyhow::Result<Vec<String>> {
+    let names: BTreeMap<&str, &str> =
+        metadata.packages.iter().map(|package| (package.id.as_str(), package.name.as_str())).collect();
+    let nodes: BTreeMap<&str, &Node> =
+        metadata.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
+    let mut wrong = Vec::new();
+    for crate_name in PURE {
+        let mut open = vec![(metadata.member(crate_name)?.id.as_str(), crate_name.to_owned())];
+        let mut seen = BTreeSet::new();
+        while let Some((id, path)) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if IMPURE.contains(&names[id]) {
+                wrong.push(format!("{crate_name} depends on {}: {path}", names[id]));
+            }
+            for dep in &nodes.get(id).context("a package that is not resolved")?.deps {
+                // Dependencies for one kind of target alone are few and named by what they target.
+                let linked = dep.dep_kinds.iter().any(|kind| kind.kind.is_none() && !for_other_target(kind));
+                if linked {
+                    open.push((&dep.pkg, format!("{path} → {}", names[dep.pkg.as_str()])));
+                }
+            }
+        }
+    }
+    Ok(wrong)
+}
+
+fn for_other_target(kind: &DepKind) -> bool {
+    kind.target.as_ref().is_some_and(|target| target.contains("windows") || target.contains("wasm"))
+}
+
+/// Names of this workspace in manifests against the picture of the house.
+fn arrows(metadata: &Metadata) -> Vec<String> {
+    let members: BTreeSet<&str> = metadata.members().map(|package| package.name.as_str()).collect();
+    let mut wrong = Vec::new();
+    for package in metadata.members().filter(|package| !FREE.contains(&package.name.as_str())) {
+        let may =
+            ARROWS.iter().find(|(name, _)| *name == package.name).map_or(&FRONT_MAY_NAME[..], |(_, may)| may);
+        let ordinary = package.dependencies.iter().filter(|dependency| dependency.kind.is_none());
+        for dependency in ordinary.filter(|dependency| members.contains(dependency.name.as_str())) {
+            if !may.contains(&dependency.name.as_str()) {
+                wrong.push(format!("{} may not depend on {}", package.name, dependency.name));
+            }
+        }
+    }
+    wrong
+}
+
+/// Forbidden names in the sources of pure crates.
+fn sources(metadata: &Metadata) -> anyhow::Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    for crate_name in PURE {
+        let dir = metadata.member(crate_name)?.manifest_path.with_file_name("src");
+        if NO_STD.contains(&crate_name) {
+            let root = std::fs::read_to_string(dir.join("lib.rs"))?;
+            if !root.lines().any(|line| line == "#![no_std]") {
+                wrong.push(format!("{crate_name} is not #![no_std]"));
+            }
+        }
+        for file in rust_files(&dir)? {
+            let text = std::fs::read_to_string(&file)?;
+            for (number, line) in (1..).zip(text.lines()) {
+                let code = line.split("//").next().unwrap_or_default();
+                for path in FORBIDDEN_PATHS.iter().filter(|path| code.contains(**path)) {
+                    wrong.push(format!("{}:{number} names {path}", file.display()));
+                }
+            }
+        }
+    }
+    Ok(wrong)
+}
+
+/// Every source file below a folder, tests left out: what tests do is not the product's.
+fn rust_files(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut open = vec![dir.to_path_buf()];
+    while let Some(dir) = open.pop() {
+        for entry in std::fs::read_dir(&dir)? {
+            let path = entry?.path();
+            let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
+            if path.is_dir() && !is_test {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test {
+                files.push(path);
+            }
+        }
+    }
+    Ok(files)
+}
