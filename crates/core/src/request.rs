@@ -114,8 +114,6 @@ const PRODUCER_ENTRY_BYTES_MAX: usize = 64;
 const TRIM_ENTRY_BYTES_MAX: usize = 32;
 /// Bytes of a stream's entry: 128 annotations of 4.3 KB each, and the rest.
 const STREAM_ENTRY_BYTES_MAX: usize = 640 << 10;
-/// Bytes of all entries of one group request; rosters are the largest, see [`crate::cursor`].
-pub(crate) const GROUP_ENTRIES_BYTES_MAX: usize = 4 << 20;
 
 impl Request {
     /// See [`FrameSize`].
@@ -141,7 +139,7 @@ impl Request {
             Request::DeleteStream { .. } => size(TRIM_ENTRY_BYTES_MAX, true),
             Request::TrimLogs(trims) => size(trims.len() * TRIM_ENTRY_BYTES_MAX, true),
             Request::AllocateProducer => size(PRODUCER_ENTRY_BYTES_MAX, false),
-            Request::Group(_) => size(GROUP_ENTRIES_BYTES_MAX, true),
+            Request::Group(request) => size(request.entries_bytes_max(), true),
         }
     }
 }

@@ -36,9 +36,11 @@ pub const GROUPS_MAX: usize = 100_000;
 /// Members of one group at most: a rebalance answers all of them in one step, and their leader gets everyone's
 /// metadata.
 pub const MEMBERS_PER_GROUP_MAX: usize = 5_000;
-/// Metadata of one group's members together at most, and of their assignments as much again: 4 MiB. Written as one
-/// entry at each rebalance; systems that keep groups in a log of ordinary records stop at a quarter of it.
-pub const GROUP_ROSTER_BYTES_MAX: usize = 4 << 20;
+/// What one group's members say of themselves, together at most: 2 MiB. It is written as one entry at each rebalance,
+/// twice what systems take that keep groups in a log of ordinary records.
+pub const GROUP_MEMBERS_BYTES_MAX: usize = 2 << 20;
+/// One group's assignments together at most: 2 MiB, in the same entry.
+pub const GROUP_ASSIGNMENTS_BYTES_MAX: usize = 2 << 20;
 /// Ways of assigning that one member may offer: clients know two to five.
 pub const GROUP_PROTOCOLS_PER_MEMBER_MAX: usize = 32;
 /// Bytes of each thing a member is called by (its client's id and host, its static identity, its protocols' names).

@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use millstream_types::ErrorKind;
 use millstream_types::limits::{
-    GROUP_PROTOCOLS_PER_MEMBER_MAX, GROUP_ROSTER_BYTES_MAX, GROUPS_MAX, MEMBER_TEXT_BYTES_MAX,
+    GROUP_MEMBERS_BYTES_MAX, GROUP_PROTOCOLS_PER_MEMBER_MAX, GROUPS_MAX, MEMBER_TEXT_BYTES_MAX,
     MEMBERS_PER_GROUP_MAX, NAME_BYTES_MAX,
 };
 
@@ -40,6 +40,14 @@ fn check_sizes(join: &JoinGroup) -> Result<(), ErrorKind> {
         && join.member.len() <= MEMBER_TEXT_BYTES_MAX + MEMBER_ID_SUFFIX_BYTES
         && join.protocols.len() <= GROUP_PROTOCOLS_PER_MEMBER_MAX;
     if fits { Ok(()) } else { Err(ErrorKind::LimitExceeded) }
+}
+
+/// What the member will count against the roster's limit; its id may be still to come.
+fn join_weight(join: &JoinGroup) -> usize {
+    let texts = [Some(&join.member), join.instance.as_ref(), Some(&join.client_id), Some(&join.client_host)];
+    let name = join.instance.as_ref().unwrap_or(&join.client_id).len() + MEMBER_ID_SUFFIX_BYTES;
+    let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
+    weight(&join.protocols, &join.subscription) + texts + name
 }
 
 /// Copies what will be kept out of the buffer it came in, and drops offers that repeat a name.
@@ -95,8 +103,8 @@ impl Act<'_> {
             }
             return Err(ErrorKind::GroupFull);
         }
-        let before = live.members.get(&join.member).map_or(0, Member::weight);
-        if live.bytes - before + weight(&join.protocols, &join.subscription) > GROUP_ROSTER_BYTES_MAX {
+        let before = live.members.get(&join.member).map_or(0, |member| member.weight(&join.member));
+        if live.bytes - before + join_weight(&join) > GROUP_MEMBERS_BYTES_MAX {
             return Err(ErrorKind::LimitExceeded);
         }
         if !live.supports(&join.protocol_type, &join.protocols) {

@@ -40,8 +40,10 @@ pub(super) struct Member {
 
 impl Member {
     /// Bytes that it counts against the roster's limit.
-    pub(super) fn weight(&self) -> usize {
-        weight(&self.protocols, &self.subscription)
+    pub(super) fn weight(&self, id: &str) -> usize {
+        let texts = [self.instance.as_ref(), Some(&self.client_id), Some(&self.client_host)];
+        let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
+        weight(&self.protocols, &self.subscription) + id.len() + texts
     }
 
     /// What it said in a protocol.
@@ -51,13 +53,16 @@ impl Member {
     }
 }
 
+/// Bytes of a member in a roster beside its texts, metadata and assignment.
+const MEMBER_BYTES: usize = 64;
+
 /// Bytes that an offer counts against the roster's limit.
 pub(super) fn weight(protocols: &[OfferedProtocol], subscription: &Subscription) -> usize {
     let names = match subscription {
         Subscription::Streams(names) => names.iter().map(|name| name.len() + 4).sum(),
         Subscription::Opaque | Subscription::Unknown => 0,
     };
-    protocols.iter().map(|offered| offered.metadata.len()).sum::<usize>() + names
+    MEMBER_BYTES + protocols.iter().map(|offered| offered.metadata.len()).sum::<usize>() + names
 }
 
 /// See the module's documentation.
@@ -174,7 +179,7 @@ impl Live {
             let before = self.statics.insert(instance.clone(), id.clone());
             assert!(before.is_none(), "a static identity has one member");
         }
-        self.bytes += member.weight();
+        self.bytes += member.weight(&id);
         self.joining += usize::from(member.join.is_some());
         for offered in &member.protocols {
             *self.offered.entry(offered.name.clone()).or_default() += 1;
@@ -194,7 +199,7 @@ impl Live {
         let mut member = self.members.remove(id)?;
         timers.clear(&mut member.session, timer);
         self.unsynced.remove(id);
-        self.bytes -= member.weight();
+        self.bytes -= member.weight(id);
         self.joining -= usize::from(member.join.is_some());
         self.withdraw(&member.protocols);
         if let Some(instance) = &member.instance {
@@ -221,12 +226,12 @@ impl Live {
     pub(super) fn rejoin(&mut self, id: &Arc<str>, join: &JoinGroup, ticket: Ticket) -> Option<Ticket> {
         let mut member = self.members.remove(id).expect("the caller has found the member");
         self.withdraw(&member.protocols);
-        self.bytes -= member.weight();
+        self.bytes -= member.weight(id);
         member.protocols.clone_from(&join.protocols);
         member.subscription = join.subscription.clone();
         member.session_timeout_ms = join.session_timeout_ms;
         member.rebalance_timeout_ms = join.rebalance_timeout_ms;
-        self.bytes += member.weight();
+        self.bytes += member.weight(id);
         for offered in &member.protocols {
             *self.offered.entry(offered.name.clone()).or_default() += 1;
         }

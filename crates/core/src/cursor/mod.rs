@@ -56,6 +56,7 @@ mod replace;
 mod reply;
 mod request;
 mod roster;
+mod size;
 mod sweep;
 mod sync;
 mod timeouts;
@@ -74,6 +75,7 @@ pub use request::{
     LeavingMember, OfferedProtocol, OffsetToCommit, Subscription, SyncGroup,
 };
 pub use roster::Roster;
+pub(crate) use size::TICK_ENTRIES_BYTES_MAX;
 
 use crate::effect::{Effects, Ticket};
 use crate::request::Reply;

@@ -13,7 +13,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use millstream_types::ErrorKind;
-use millstream_types::limits::GROUP_ROSTER_BYTES_MAX;
+use millstream_types::limits::GROUP_ASSIGNMENTS_BYTES_MAX;
 
 impl Act<'_> {
     /// Decides a sync. An error is for the caller to answer with; otherwise it is answered or waits.
@@ -32,7 +32,7 @@ impl Act<'_> {
             return Err(ErrorKind::InconsistentProtocol);
         }
         let assigned: usize = sync.assignments.iter().map(|(_, bytes)| bytes.len()).sum();
-        if assigned > GROUP_ROSTER_BYTES_MAX {
+        if assigned > GROUP_ASSIGNMENTS_BYTES_MAX {
             return Err(ErrorKind::LimitExceeded);
         }
         match live.state {

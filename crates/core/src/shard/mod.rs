@@ -13,7 +13,7 @@ pub use image::ImageKey;
 pub use restore::{Restore, RestoreError};
 
 /// Bytes of entries that one [`Shard::tick`] makes at most.
-pub const TICK_ENTRIES_BYTES_MAX: usize = crate::request::GROUP_ENTRIES_BYTES_MAX;
+pub const TICK_ENTRIES_BYTES_MAX: usize = crate::cursor::TICK_ENTRIES_BYTES_MAX;
 
 use crate::catalog::{Stream, StreamEntry};
 use crate::cursor::{GroupOptions, Groups};

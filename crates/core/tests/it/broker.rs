@@ -8,7 +8,7 @@ use crate::random::Random;
 use bytes::Bytes;
 use millstream_core::cursor::GroupRequest;
 use millstream_core::hash::HashSeed;
-use millstream_core::shard::{ImageKey, ShardOptions};
+use millstream_core::shard::{ImageKey, ShardOptions, TICK_ENTRIES_BYTES_MAX};
 use millstream_core::{Effects, Reply, Request, Restore, Shard, Ticket, Turn};
 use millstream_types::{BatchFacts, EngineTime, Namespace, StreamId, StreamUid, WalPosition};
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,7 +83,9 @@ impl Broker {
         self.open.insert(ticket);
         let turn = Turn { now: self.now, position: self.position };
         let mut effects = std::mem::take(&mut self.effects);
+        let announced = request.frame_size_max();
         self.shard.apply(turn, ticket, request, &mut effects);
+        assert!(effects.entries.len() <= announced.entries_bytes, "a request writes more than it announced");
         self.absorb(effects);
         ticket
     }
@@ -166,6 +168,7 @@ impl Broker {
                     self.now = self.now.max(due);
                     let mut effects = std::mem::take(&mut self.effects);
                     self.shard.tick(Turn { now: self.now, position: self.position }, &mut effects);
+                    assert!(effects.entries.len() <= TICK_ENTRIES_BYTES_MAX, "a tick is bounded");
                     self.absorb(effects);
                 }
                 _ => {
