@@ -66,7 +66,7 @@ fn sizes(
         let log = cx.backend.log(LogId { stream: entry.id, index })?;
         Some(DescribeLogDirsPartition {
             partition_index: i32::try_from(index).expect("a stream has at most 10,000 logs"),
-            partition_size: wire(log.bytes_from(log.log_start())),
+            partition_size: wire(log.bytes()),
             offset_lag: 0,
             is_future_key: false,
         })

@@ -18,7 +18,7 @@ use crate::ops::topics::find_topic;
 use crate::session::{Context, ReadResult, Step};
 use bytes::{Bytes, BytesMut};
 use millstream_front::registry::Operation;
-use millstream_front::{Action, LogReader, Resource};
+use millstream_front::{Action, LogReader, ReadError, Resource};
 use millstream_types::batch::{self, BatchHeader, OpenLimits};
 use millstream_types::{ErrorKind, LogId, Offset, RecordTime};
 use std::sync::Arc;
@@ -186,11 +186,11 @@ impl Search {
             EARLIEST | EARLIEST_LOCAL => State::Done(Ok(Found::end(reader.log_start()))),
             LATEST_TIERED | EARLIEST_PENDING_UPLOAD => State::Done(Ok(Found::NOTHING)),
             MAX_TIMESTAMP => match reader.max_timestamp() {
-                Some((time, at)) => State::Open { at, time },
+                Some((time, at)) => State::Open { at: at.max(reader.log_start()), time },
                 None => State::Done(Ok(Found::NOTHING)),
             },
             time => match reader.batch_from_time(RecordTime(time)) {
-                Some(at) => State::Open { at, time: RecordTime(time) },
+                Some(at) => State::Open { at: at.max(reader.log_start()), time: RecordTime(time) },
                 None => State::Done(Ok(Found::NOTHING)),
             },
         })
@@ -198,9 +198,13 @@ impl Search {
 
     /// Looks through a batch; goes on with the next one when the index was wrong about it.
     fn take(&mut self, result: ReadResult) {
-        let (State::Open { time, .. }, Some((_, _, reader))) = (&self.state, &self.log) else { return };
-        let time = *time;
+        let (State::Open { at, time }, Some((_, _, reader))) = (&self.state, &self.log) else { return };
+        let (at, time) = (*at, *time);
         self.state = match result {
+            // The start moved since the look at the index.
+            Err(ReadError::OutOfRange) if at < reader.log_start() => {
+                State::Open { at: reader.log_start(), time }
+            }
             Err(error) => State::Done(Err(ErrorCode::from(ErrorKind::from(error)))),
             Ok(slice) if slice.chunks.is_empty() => State::Done(Ok(Found::NOTHING)),
             Ok(slice) => match first_from(join(&slice.chunks), reader.log_start(), time) {
