@@ -7,7 +7,7 @@ use crate::errors::ErrorCode;
 use bytes::Bytes;
 use millstream_core::cursor::{GroupState, OfferedProtocol, Subscription};
 use millstream_types::ErrorKind;
-use millstream_types::limits::{GROUP_ROSTER_BYTES_MAX, NAME_BYTES_MAX};
+use millstream_types::limits::{GROUP_MEMBERS_BYTES_MAX, NAME_BYTES_MAX};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -101,7 +101,7 @@ pub(crate) fn subscription(protocol_type: &str, protocols: &[OfferedProtocol]) -
     let mut topics = BTreeSet::new();
     for offered in protocols {
         // The core refuses offers of more bytes; they need not be read.
-        if offered.metadata.len() > GROUP_ROSTER_BYTES_MAX
+        if offered.metadata.len() > GROUP_MEMBERS_BYTES_MAX
             || subscribed(&offered.metadata, &mut topics).is_none()
         {
             return Subscription::Unknown;
