@@ -5,6 +5,7 @@
 
 mod config;
 mod knob_args;
+mod remote;
 mod serve;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -25,6 +26,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Print the configuration in effect: every knob, its value, where that comes from, what it costs.
     Config(config::ConfigArgs),
+    #[command(flatten)]
+    Remote(remote::CliCommand),
     /// Print the version.
     Version,
     /// Print a completion script for a shell.
@@ -42,6 +45,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::Remote(command) => remote::run(command),
         Command::Version => print(&format!("millstream {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Completions { shell } => {
             let mut script = Vec::new();

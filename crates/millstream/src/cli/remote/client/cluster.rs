@@ -110,8 +110,11 @@ impl Client {
     }
 
     pub(super) fn learn_brokers(&mut self, metadata: &MetadataResponse) {
-        self.brokers =
-            metadata.brokers.iter().map(|broker| (broker.node_id, address(&broker.host, broker.port))).collect();
+        self.brokers = metadata
+            .brokers
+            .iter()
+            .map(|broker| (broker.node_id, address(&broker.host, broker.port)))
+            .collect();
         self.controller = metadata.controller_id;
         let brokers = &self.brokers;
         self.connections.retain(|id, connection| {

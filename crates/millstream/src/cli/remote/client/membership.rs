@@ -15,7 +15,9 @@ use millstream_kafka::codec::generated::join_group::{
 use millstream_kafka::codec::generated::leave_group::{LeaveGroupRequest, MemberIdentity};
 use millstream_kafka::codec::generated::sync_group::{SyncGroupRequest, SyncGroupRequestAssignment};
 
-use super::consumer_protocol::{decode_assignment, decode_subscription, encode_assignment, encode_subscription};
+use super::consumer_protocol::{
+    decode_assignment, decode_subscription, encode_assignment, encode_subscription,
+};
 use super::{Assignment, Client, ClientError, Connection, GroupOffsets, assign, check};
 
 /// How long the broker waits for a sign of life, and for all members to come to a rebalance. Clients' defaults.

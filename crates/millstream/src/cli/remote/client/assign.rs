@@ -60,7 +60,10 @@ mod tests {
     fn only_members_that_want_a_topic_get_it_and_all_have_an_entry() {
         let partitions = BTreeMap::from([("t".to_owned(), vec![0]), ("u".to_owned(), vec![0, 1])]);
         let assigned = range(&members(&[("a", &["t", "u"]), ("b", &["t"]), ("c", &["v"])]), &partitions);
-        assert_eq!(assigned["a"], Assignment::from([("t".to_owned(), vec![0]), ("u".to_owned(), vec![0, 1])]));
+        assert_eq!(
+            assigned["a"],
+            Assignment::from([("t".to_owned(), vec![0]), ("u".to_owned(), vec![0, 1])])
+        );
         assert!(assigned["b"].is_empty() && assigned["c"].is_empty());
     }
 }

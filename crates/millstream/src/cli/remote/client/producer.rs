@@ -9,9 +9,7 @@ use bytes::Bytes;
 use millstream_kafka::ErrorCode;
 use millstream_kafka::codec::Records;
 use millstream_kafka::codec::generated::init_producer_id::InitProducerIdRequest;
-use millstream_kafka::codec::generated::produce::{
-    PartitionProduceData, ProduceRequest, TopicProduceData,
-};
+use millstream_kafka::codec::generated::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use millstream_types::batch::{BatchBuilder, Compression};
 use millstream_types::{ProducerEpoch, ProducerId};
 

@@ -53,7 +53,8 @@ impl Client {
             .retrying(async |client| {
                 let ask = |_| DescribeGroupsRequest { groups: vec![group.into()], ..Default::default() };
                 let response = client.coordinator(group).await?.call(ask).await?;
-                let described = response.groups.into_iter().next().ok_or_else(|| no_answer("DescribeGroups"))?;
+                let described =
+                    response.groups.into_iter().next().ok_or_else(|| no_answer("DescribeGroups"))?;
                 if ErrorCode(described.error_code) == ErrorCode::GROUP_ID_NOT_FOUND {
                     return Ok(None);
                 }

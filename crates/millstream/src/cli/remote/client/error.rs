@@ -126,7 +126,11 @@ impl ClientError {
 }
 
 /// Turns a code and the broker's words into a result; `what` says what was asked, for the sentence.
-pub(crate) fn check(code: i16, message: Option<&str>, what: impl FnOnce() -> String) -> Result<(), ClientError> {
+pub(crate) fn check(
+    code: i16,
+    message: Option<&str>,
+    what: impl FnOnce() -> String,
+) -> Result<(), ClientError> {
     match ErrorCode(code) {
         ErrorCode::NONE => Ok(()),
         code => Err(ClientError::Refused {

@@ -39,8 +39,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects and asks for versions. `patience` bounds this and every later call.
     pub(super) async fn open(address: &str, patience: Duration) -> Result<Self, ClientError> {
-        let connect_error =
-            |reason: String| ClientError::Connect { address: address.to_owned(), reason };
+        let connect_error = |reason: String| ClientError::Connect { address: address.to_owned(), reason };
         let stream = match timeout(patience, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -142,9 +141,10 @@ impl Connection {
         frame::write_request(&mut out, version, self.correlation_id, Some(CLIENT_ID), request)
             .map_err(|source| ClientError::Encode { what, source })?;
         self.owed = true;
-        let answer = timeout(patience, self.send_and_receive(out.into_bytes(), what)).await.map_err(|_| {
-            ClientError::Timeout { address: self.address.clone(), what, seconds: patience.as_secs() }
-        })??;
+        let answer =
+            timeout(patience, self.send_and_receive(out.into_bytes(), what)).await.map_err(|_| {
+                ClientError::Timeout { address: self.address.clone(), what, seconds: patience.as_secs() }
+            })??;
         self.owed = false;
         Ok(answer)
     }

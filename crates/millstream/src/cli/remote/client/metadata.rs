@@ -87,7 +87,8 @@ impl Client {
     /// One topic, if it exists. Asking creates nothing, whatever the broker's settings.
     pub(super) async fn find_topic(&mut self, name: &str) -> Result<Option<TopicInfo>, ClientError> {
         let response = self.metadata(Some(name)).await?;
-        let Some(topic) = response.topics.into_iter().find(|topic| topic.name.as_deref() == Some(name)) else {
+        let Some(topic) = response.topics.into_iter().find(|topic| topic.name.as_deref() == Some(name))
+        else {
             return Ok(None);
         };
         if ErrorCode(topic.error_code) == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION {

@@ -21,12 +21,12 @@ mod producer;
 
 pub(crate) use admin::NewTopic;
 pub(crate) use cluster::{Client, ClientOptions};
-pub(crate) use consumer_protocol::Assignment;
+pub(crate) use consumer_protocol::{Assignment, decode_assignment};
 pub(crate) use coordinator::GroupOffsets;
 pub(crate) use error::{ClientError, check};
 pub(crate) use fetch::{FetchFrom, Fetched};
 pub(crate) use membership::{Beat, Membership};
-pub(crate) use metadata::{PartitionInfo, TopicInfo};
+pub(crate) use metadata::TopicInfo;
 pub(crate) use offsets::OffsetAt;
 pub(crate) use producer::{Producer, Stored};
 

@@ -148,8 +148,7 @@ mod tests {
     #[test]
     fn our_subscription_has_the_documented_bytes() {
         let bytes = encode_subscription(&names(&["b", "a"]));
-        let expected =
-            [0, 1, 0, 0, 0, 2, 0, 1, b'a', 0, 1, b'b', 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+        let expected = [0, 1, 0, 0, 0, 2, 0, 1, b'a', 0, 1, b'b', 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
         assert_eq!(bytes, expected);
         assert_eq!(decode_subscription(&bytes), Some(names(&["a", "b"])));
     }

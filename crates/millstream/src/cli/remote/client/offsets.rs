@@ -96,7 +96,9 @@ impl Client {
         };
         let response = self.broker(leader).await?.call(ask).await?;
         for partition in response.topics.iter().flat_map(|topic| &topic.partitions) {
-            check(partition.error_code, None, || format!("offsets of {topic}/{}", partition.partition_index))?;
+            check(partition.error_code, None, || {
+                format!("offsets of {topic}/{}", partition.partition_index)
+            })?;
             found.insert(partition.partition_index, partition.offset);
         }
         Ok(())
