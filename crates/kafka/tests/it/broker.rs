@@ -56,13 +56,18 @@ impl Broker {
         self.now_ms.fetch_add(ms, Ordering::Relaxed);
         let now = self.now();
         let mut state = self.state.lock().expect("nobody panics while holding it");
-        while state.shard.next_deadline().is_some_and(|due| due <= now) {
-            state.turn(now, |shard, turn, effects| shard.tick(turn, effects));
-        }
+        state.catch_up(now);
     }
 }
 
 impl State {
+    /// Does what has become due.
+    fn catch_up(&mut self, now: EngineTime) {
+        while self.shard.next_deadline().is_some_and(|due| due <= now) {
+            self.turn(now, |shard, turn, effects| shard.tick(turn, effects));
+        }
+    }
+
     fn turn(&mut self, now: EngineTime, run: impl FnOnce(&mut Shard, Turn, &mut Effects)) {
         let mut effects = Effects::default();
         let turn = Turn { now, position: WalPosition(self.position) };
@@ -166,6 +171,7 @@ impl Backend for Broker {
             state.waiting.insert(ticket, (inbox.clone(), tag));
             let request = request.into_inner();
             state.turn(now, |shard, turn, effects| shard.apply(turn, ticket, request, effects));
+            state.catch_up(now);
         }
     }
 }
