@@ -5,7 +5,7 @@
 
 use crate::catalog::Catalog;
 use millstream_core::{CatalogChange, Reply};
-use millstream_types::WalPosition;
+use millstream_types::{ErrorKind, WalPosition};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -38,18 +38,35 @@ struct State {
     /// Frames that start before this position are durable.
     durable: WalPosition,
     waiting: Vec<(WalPosition, Waiting)>,
+    /// Storage has failed: nothing becomes durable any more.
+    failed: bool,
 }
 
 impl Gate {
     pub(crate) fn new(durable: WalPosition) -> Gate {
-        Gate { state: Mutex::new(State { durable, waiting: Vec::new() }) }
+        Gate { state: Mutex::new(State { durable, ..State::default() }) }
     }
 
     /// Adds what a turn brought; what need not wait stays in `waiting` (in order), for the caller to let go.
     pub(crate) fn add(&self, waiting: &mut Vec<(WalPosition, Waiting)>) {
         let mut state = self.state.lock();
         let durable = state.durable;
-        state.waiting.extend(waiting.extract_if(.., |(after, _)| *after >= durable));
+        if state.failed {
+            waiting.retain(|(after, waiting)| *after < durable || matches!(waiting, Waiting::Reply(_)));
+            waiting.iter_mut().filter(|(after, _)| *after >= durable).for_each(make_indeterminate);
+        } else {
+            state.waiting.extend(waiting.extract_if(.., |(after, _)| *after >= durable));
+        }
+    }
+
+    /// Storage has failed: takes everything that waits, as replies that leave open what happened.
+    pub(crate) fn fail(&self) -> Vec<(WalPosition, Waiting)> {
+        let mut state = self.state.lock();
+        state.failed = true;
+        let mut waiting = std::mem::take(&mut state.waiting);
+        waiting.retain(|(_, waiting)| matches!(waiting, Waiting::Reply(_)));
+        waiting.iter_mut().for_each(make_indeterminate);
+        waiting
     }
 
     /// Everything before `durable` is on the disk: takes what waited for it, in order.
@@ -66,6 +83,13 @@ impl Gate {
     /// How far the log is durable.
     pub(crate) fn durable(&self) -> WalPosition {
         self.state.lock().durable
+    }
+}
+
+/// Whether the frame survives is open, and no reply may say otherwise.
+fn make_indeterminate((_, waiting): &mut (WalPosition, Waiting)) {
+    if let Waiting::Reply(addressed) = waiting {
+        addressed.reply = Reply::Refused(ErrorKind::Indeterminate);
     }
 }
 

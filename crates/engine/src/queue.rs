@@ -4,8 +4,9 @@
 //! It is bounded by what its pushers may have under way (the memory budget of `front`, where every request costs at
 //! least 512 bytes), so that a push never fails and never waits.
 
-use crate::gate::ReplySink;
-use millstream_core::Request;
+use crate::gate::{Addressed, ReplySink, Waiting};
+use millstream_core::{Reply, Request};
+use millstream_types::ErrorKind;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,6 +20,14 @@ pub struct Submission {
     pub tag: u64,
     /// The request.
     pub request: Request,
+}
+
+impl Submission {
+    /// The answer to a request that was never decided, because the engine stops.
+    pub(crate) fn refuse(self) -> Waiting {
+        let Submission { sink, tag, .. } = self;
+        Waiting::Reply(Addressed { sink, tag, reply: Reply::Refused(ErrorKind::ShuttingDown) })
+    }
 }
 
 impl std::fmt::Debug for Submission {

@@ -32,13 +32,16 @@ impl ShardThread {
         let mut pause = Pause::Drained;
         loop {
             let timeout = self.timeout(pause);
-            let held = pause == Pause::NoRoom;
+            // New requests wait behind those for which there is no room.
+            let held = !taken.is_empty();
             if self.shared.queue.wait(&mut taken, held, timeout) == Woken::Closed || self.shared.has_failed()
             {
                 break;
             }
             pause = self.turn(&mut taken, &mut released);
         }
+        // Left over only when storage has failed: these were never decided.
+        let_go(taken.into_iter().map(Submission::refuse), &self.shared.catalog);
         self.turns
     }
 

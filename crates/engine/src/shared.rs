@@ -4,7 +4,7 @@
 
 use crate::catalog::Catalog;
 use crate::clock::EngineClock;
-use crate::gate::Gate;
+use crate::gate::{Gate, let_go};
 use crate::queue::Queue;
 use millstream_storage::{Assembler, Views};
 use parking_lot::{Condvar, Mutex};
@@ -124,6 +124,7 @@ impl Shared {
             std::mem::take(&mut state.waiting)
         };
         waiting.into_iter().for_each(Waker::wake);
+        let_go(self.gate.fail().into_iter().map(|(_, waiting)| waiting), &self.catalog);
         self.queue.close();
         self.lane.close();
         self.keeper.close();

@@ -5,7 +5,7 @@
 
 use crate::catalog::Catalog;
 use crate::clock::EngineClock;
-use crate::gate::{Addressed, Gate, Waiting, let_go};
+use crate::gate::{Gate, let_go};
 use crate::keeper::KeeperThread;
 use crate::lane::LaneThread;
 use crate::options::EngineOptions;
@@ -15,12 +15,12 @@ use crate::shard_thread::ShardThread;
 use crate::shared::{Failure, Shared};
 use crate::turns::Turns;
 use millstream_core::hash::HashSeed;
-use millstream_core::{CatalogChange, Reply, Restore};
+use millstream_core::{CatalogChange, Restore};
 use millstream_storage::disk::DirLock;
 use millstream_storage::{
     Checkpointer, Disk, Durability, Keeper, LogView, OpenError, Opened, Options, Views, Writer,
 };
-use millstream_types::{EngineTime, ErrorKind, LogId};
+use millstream_types::{EngineTime, LogId};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
@@ -189,10 +189,7 @@ impl Handle {
     /// that is `ShuttingDown`.
     pub fn submit(&self, submissions: impl Iterator<Item = Submission>) {
         if let Err(refused) = self.shared.queue.push(submissions) {
-            let refuse = |Submission { sink, tag, .. }: Submission| {
-                Waiting::Reply(Addressed { sink, tag, reply: Reply::Refused(ErrorKind::ShuttingDown) })
-            };
-            let_go(refused.into_iter().map(refuse), &self.shared.catalog);
+            let_go(refused.into_iter().map(Submission::refuse), &self.shared.catalog);
         }
     }
 

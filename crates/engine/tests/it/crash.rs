@@ -1,0 +1,86 @@
+//! Crashes: what was acknowledged is there afterwards; what the disk refused was never acknowledged.
+
+use crate::caller::{Caller, batch, options, start, start_with};
+use millstream_core::{Reply, Request};
+use millstream_engine::EngineOptions;
+use millstream_testkit::sim_disk::{Faults, SimDisk};
+use millstream_types::{LogId, Offset};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+#[test]
+fn every_acknowledged_append_survives_a_power_cut_at_any_operation() {
+    for seed in 0..60 {
+        let disk = Arc::new(SimDisk::new(seed, Faults::none(64 << 20)));
+        let engine = start(&disk).unwrap();
+        let mut caller = Caller::new(&engine);
+        let stream = caller.create("s", 1);
+        let log = LogId { stream: stream.id, index: 0 };
+        disk.crash_at(Some(disk.operations() + 1 + seed * 3));
+        let mut acknowledged = 0;
+        for _ in 0..400 {
+            caller.submit(Request::Append(vec![batch(log, 3, 1500)]));
+            match caller.reply_within(Duration::from_millis(if disk.is_crashed() { 50 } else { 20_000 })) {
+                Some((_, Reply::Appended(results))) => {
+                    assert_eq!(results[0].unwrap().base_offset, Offset(acknowledged));
+                    acknowledged += 3;
+                }
+                Some((_, other)) => {
+                    assert!(disk.is_crashed(), "seed {seed}: {other:?}");
+                    break;
+                }
+                None => break,
+            }
+        }
+        drop(engine.stop());
+        disk.crash_at(None);
+        disk.crash();
+        let engine = start(&disk).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let caller = Caller::new(&engine);
+        let found = caller.read_all(log, Offset(0));
+        assert_eq!(found, (0..found.len() as u64).collect::<Vec<_>>(), "seed {seed}: dense offsets");
+        assert!(found.len() as u64 >= acknowledged, "seed {seed}: {} of {acknowledged} left", found.len());
+        engine.stop().unwrap();
+    }
+}
+
+#[test]
+fn a_failed_sync_acknowledges_nothing_and_stops_the_engine() {
+    let disk = Arc::new(SimDisk::new(3, Faults::none(64 << 20)));
+    let engine = start(&disk).unwrap();
+    let mut caller = Caller::new(&engine);
+    let stream = caller.create("s", 1);
+    let log = LogId { stream: stream.id, index: 0 };
+    disk.set_faults(Faults { failed_sync_one_in: 1, ..Faults::none(64 << 20) });
+    caller.submit(Request::Append(vec![batch(log, 1, 10)]));
+    let reply = caller.reply_within(Duration::from_millis(300));
+    assert!(!matches!(reply, Some((_, Reply::Appended(_)))), "{reply:?}");
+    let handle = engine.handle();
+    assert!(matches!(handle.poll_failure(&Context::from_waker(Waker::noop())), Poll::Ready(_)));
+    assert!(engine.stop().is_err());
+}
+
+#[test]
+fn a_checkpoint_is_taken_under_load_and_used() {
+    let disk = Arc::new(SimDisk::new(5, Faults::none(256 << 20)));
+    let every = EngineOptions { checkpoint_bytes: 64 << 10, ..EngineOptions::default() };
+    let engine = start_with(&disk, options(), &every).unwrap();
+    let mut caller = Caller::new(&engine);
+    let streams: Vec<_> = (0..50).map(|n| caller.create(&format!("s{n}"), 4)).collect();
+    for n in 0..400_u32 {
+        let log = LogId { stream: streams[n as usize % 50].id, index: n % 4 };
+        caller.ask(Request::Append(vec![batch(log, 2, 3000)]));
+    }
+    let ends = |caller: &Caller| -> Vec<Offset> {
+        let logs = streams.iter().flat_map(|stream| stream.log_ids());
+        logs.map(|log| caller.handle.view(log).expect("it lives").high_watermark()).collect()
+    };
+    let before = ends(&caller);
+    // Like a crash: nothing is closed.
+    std::mem::forget(engine);
+    disk.crash();
+    let engine = start_with(&disk, options(), &every).unwrap();
+    assert_eq!(ends(&Caller::new(&engine)), before);
+    engine.stop().unwrap();
+}

@@ -1,0 +1,8 @@
+//! The engine on a simulated disk: what callers rely on, across stops, crashes and failing disks.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod caller;
+mod crash;
+mod disk_full;
+mod serve;
