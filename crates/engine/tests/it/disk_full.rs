@@ -6,7 +6,7 @@ use millstream_core::{Reply, Request};
 use millstream_testkit::sim_disk::{Faults, SimDisk};
 use millstream_types::{ErrorKind, LogId, Offset};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[test]
 fn appends_are_refused_reads_go_on_and_trimming_makes_room() {
@@ -31,7 +31,7 @@ fn appends_are_refused_reads_go_on_and_trimming_makes_room() {
     assert_eq!(caller.read_all(log, Offset(0)), (0..end).collect::<Vec<_>>());
     let reply = caller.ask(Request::TrimLogs(vec![Trim { log, before: None }]));
     assert!(matches!(reply, Reply::Trimmed(_)), "what frees space is never refused: {reply:?}");
-    let begun = Instant::now();
+    let mut refused = 0;
     loop {
         match caller.ask(Request::Append(vec![batch(log, 1, 200_000)])) {
             Reply::Appended(results) => {
@@ -39,7 +39,8 @@ fn appends_are_refused_reads_go_on_and_trimming_makes_room() {
                 break;
             }
             Reply::Refused(ErrorKind::StorageFull) => {
-                assert!(begun.elapsed() < Duration::from_secs(20), "writing resumes without a restart");
+                refused += 1;
+                assert!(refused < 1000, "writing resumes without a restart");
                 std::thread::sleep(Duration::from_millis(20));
             }
             other => panic!("{other:?}"),
