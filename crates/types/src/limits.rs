@@ -41,6 +41,8 @@ pub const MEMBERS_PER_GROUP_MAX: usize = 5_000;
 pub const GROUP_MEMBERS_BYTES_MAX: usize = 2 << 20;
 /// One group's assignments together at most: 2 MiB, in the same entry.
 pub const GROUP_ASSIGNMENTS_BYTES_MAX: usize = 2 << 20;
+/// Both together: the largest roster, apart from a few kilobytes of names.
+pub const GROUP_ROSTER_BYTES_MAX: usize = GROUP_MEMBERS_BYTES_MAX + GROUP_ASSIGNMENTS_BYTES_MAX;
 /// Ways of assigning that one member may offer: clients know two to five.
 pub const GROUP_PROTOCOLS_PER_MEMBER_MAX: usize = 32;
 /// Bytes of each thing a member is called by (its client's id and host, its static identity, its protocols' names).

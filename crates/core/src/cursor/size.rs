@@ -3,28 +3,32 @@
 //! Apart because these are bounds over all events: one request, like one timer, records one roster at most.
 
 use super::request::{GroupRequest, SyncGroup};
-use millstream_types::limits::{GROUP_ASSIGNMENTS_BYTES_MAX, GROUP_MEMBERS_BYTES_MAX, NAME_BYTES_MAX};
+use millstream_types::limits::{GROUP_MEMBERS_BYTES_MAX, GROUP_ROSTER_BYTES_MAX, NAME_BYTES_MAX};
 
 /// An entry's tag, its group and its counts.
 const HEAD_BYTES: usize = NAME_BYTES_MAX + 32;
-/// A roster without assignments. What is beside the members (names, the leader), and what a member that joins again is
-/// measured wrongly by (the names of its client), is a few kilobytes.
-const MEMBERS_BYTES: usize = GROUP_MEMBERS_BYTES_MAX + (64 << 10);
+/// What is in a roster beside the members (names, the leader), and what a member that joins again is measured wrongly
+/// by (the names of its client): a few kilobytes.
+const SLACK_BYTES: usize = 64 << 10;
+/// A whole roster.
+const ROSTER_BYTES: usize = GROUP_ROSTER_BYTES_MAX + SLACK_BYTES;
 /// A committed offset beside its note.
 const OFFSET_BYTES: usize = 64;
 /// A log.
 const LOG_BYTES: usize = 12;
 /// Bytes of entries of one [`tick`](super::tick): a megabyte of timers, the roster that passes it, and what a slice of
 /// long work removes.
-pub(crate) const TICK_ENTRIES_BYTES_MAX: usize = MEMBERS_BYTES + GROUP_ASSIGNMENTS_BYTES_MAX + (2 << 20);
+pub(crate) const TICK_ENTRIES_BYTES_MAX: usize = ROSTER_BYTES + (2 << 20);
 
 impl GroupRequest {
     /// Bytes of all entries that the request can make.
     pub(crate) fn entries_bytes_max(&self) -> usize {
         match self {
-            GroupRequest::Join(_) | GroupRequest::Leave(_) => MEMBERS_BYTES + GROUP_ASSIGNMENTS_BYTES_MAX,
+            GroupRequest::Join(_) | GroupRequest::Leave(_) => ROSTER_BYTES,
             GroupRequest::Sync(SyncGroup { assignments, .. }) => {
-                MEMBERS_BYTES + assignments.iter().map(|(_, bytes)| bytes.len()).sum::<usize>()
+                GROUP_MEMBERS_BYTES_MAX
+                    + SLACK_BYTES
+                    + assignments.iter().map(|(_, bytes)| bytes.len()).sum::<usize>()
             }
             GroupRequest::CommitOffsets(commit) => {
                 let notes: usize = commit.offsets.iter().map(|offset| offset.metadata.len()).sum();
