@@ -2,7 +2,7 @@
 //!
 //! From version 4 a new member without static identity is first given an id and told to come back with it
 //! (MEMBER_ID_REQUIRED); from version 9 a leader that comes back under its static identity may be told that the assignment
-//! stands. Version 0 has no rebalance timeout: the session's is taken. What members tell each other is handed on unread,
+//! stands. Version 0 has no rebalance timeout: the session's is taken. The reason of version 8 goes to the log. What members tell each other is handed on unread,
 //! but for the topics of a consumer's subscription, which decide whether offsets may be deleted under it.
 
 use crate::codec::generated::join_group::{JoinGroupRequest, JoinGroupResponse, JoinGroupResponseMember};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub(crate) const OPERATION: Operation = operation(
     ApiKey::JoinGroup,
-    "Group ids have at most 255 bytes; a group's members share 4 MiB of metadata.",
+    "Group ids have at most 255 bytes; a group's members share 2 MiB of metadata.",
 );
 
 pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<Step, DecodeError> {
@@ -28,6 +28,10 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
         Ok(grant) => grant,
         Err(code) => return Ok(Step::respond(refused(version, member_id, code))),
     };
+    if let Some(reason) = &request.reason {
+        let (group, member) = (&*request.group_id, &*member_id);
+        tracing::debug!(?group, ?member, reason = ?&**reason, "a member joins its group");
+    }
     let join = GroupRequest::Join(join(cx, version, &request));
     Ok(groups::ask(grant, join, move |_, reply| {
         Step::respond(match reply {

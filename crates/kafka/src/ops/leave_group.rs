@@ -31,7 +31,8 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
     };
     for MemberIdentity { member_id, reason, .. } in &members {
         if let Some(reason) = reason {
-            tracing::debug!(group = %request.group_id, member = %member_id, %reason, "a member leaves its group");
+            let (group, member) = (&*request.group_id, &**member_id);
+            tracing::debug!(?group, ?member, reason = ?&**reason, "a member leaves its group");
         }
     }
     let leaving = members.iter().map(|member| LeavingMember {

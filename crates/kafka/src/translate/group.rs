@@ -201,6 +201,16 @@ mod tests {
     }
 
     #[test]
+    fn a_coordinator_that_cannot_is_looked_for_again() {
+        assert_eq!(group_error(ErrorKind::ShuttingDown), ErrorCode::NOT_COORDINATOR);
+        assert_eq!(group_error(ErrorKind::StorageFull), ErrorCode::COORDINATOR_NOT_AVAILABLE);
+        assert_eq!(group_error(ErrorKind::Indeterminate), ErrorCode::COORDINATOR_NOT_AVAILABLE);
+        assert_eq!(group_error(ErrorKind::Overloaded), ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
+        assert_eq!(group_error(ErrorKind::InvalidName), ErrorCode::INVALID_GROUP_ID);
+        assert_eq!(group_error(ErrorKind::StaleGeneration), ErrorCode::ILLEGAL_GENERATION);
+    }
+
+    #[test]
     fn addresses_are_spelled_as_kafka_spells_them() {
         let host = |address: &str| client_host(address.parse().unwrap()).to_string();
         assert_eq!(host("127.0.0.1:9092"), "/127.0.0.1");

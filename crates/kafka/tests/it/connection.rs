@@ -5,6 +5,7 @@
 
 use crate::broker::{Broker, Queue};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use millstream_core::Reply;
 use millstream_front::backend::{Blocking, Inbox};
 use millstream_front::{
     Authorizer, Backend, Close, Event, Io, ReadOutcome, Session, SessionFactory, Submission, Watch,
@@ -12,6 +13,7 @@ use millstream_front::{
 use millstream_kafka::codec::frame::{read_response, write_request};
 use millstream_kafka::codec::{Message, RequestMessage, Writer};
 use millstream_kafka::{KafkaOptions, Listener};
+use millstream_types::ErrorKind;
 use std::sync::Arc;
 
 pub(crate) const NODE: i32 = 1;
@@ -126,6 +128,13 @@ impl Connection {
     pub(crate) fn release(&mut self, index: usize) {
         let submission = self.held.remove(index);
         self.submit(vec![submission]);
+        self.run();
+    }
+
+    /// Answers every held request as the engine does when it takes none.
+    pub(crate) fn refuse_held(&mut self, kind: ErrorKind) {
+        let held = std::mem::take(&mut self.held);
+        self.queue.deliver(&mut held.into_iter().map(|submission| (submission.tag, Reply::Refused(kind))));
         self.run();
     }
 

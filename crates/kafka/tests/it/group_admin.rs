@@ -7,12 +7,22 @@ use crate::connection::{Connection, NODE};
 use crate::groups::{GROUP, Member, SHARES, commit, commit_codes, join, subscription};
 use crate::records::create;
 use bytes::Bytes;
-use millstream_kafka::codec::Str;
 use millstream_kafka::codec::generated::delete_groups::DeleteGroupsRequest;
 use millstream_kafka::codec::generated::describe_groups::{DescribeGroupsRequest, DescribedGroup};
 use millstream_kafka::codec::generated::find_coordinator::FindCoordinatorRequest;
+use millstream_kafka::codec::generated::heartbeat::HeartbeatRequest;
+use millstream_kafka::codec::generated::leave_group::LeaveGroupRequest;
 use millstream_kafka::codec::generated::list_groups::ListGroupsRequest;
 use millstream_kafka::codec::generated::offset_commit::OffsetCommitRequest;
+use millstream_kafka::codec::generated::offset_delete::{
+    OffsetDeleteRequest, OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
+};
+use millstream_kafka::codec::generated::offset_fetch::{
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic,
+};
+use millstream_kafka::codec::generated::sync_group::SyncGroupRequest;
+use millstream_kafka::codec::{RequestMessage, Str};
+use millstream_types::ErrorKind;
 
 /// Node, host, port and error for one key, and the message if there is one.
 fn find(version: i16, key: &str, key_type: i8) -> (i32, String, i32, i16, String) {
@@ -218,5 +228,61 @@ fn groups_without_members_are_deleted_with_their_offsets() {
         members.iter_mut().for_each(|member| assert_eq!(member.leave(), 0));
         assert_eq!(delete(&[GROUP]), answered(&[(GROUP, 0)]), "v{version}");
         assert_eq!(list(&mut connection, 5, &[], &[]), []);
+    }
+}
+
+/// Sends a request that the shard does not take, and gives the answer.
+fn refused<M: RequestMessage>(
+    connection: &mut Connection,
+    version: i16,
+    kind: ErrorKind,
+    request: &M,
+) -> M::Response {
+    connection.hold = true;
+    connection.send(version, request);
+    assert!(!connection.held.is_empty(), "{} asks the shard", M::NAME);
+    connection.refuse_held(kind);
+    connection.hold = false;
+    connection.take(version).expect("an answer").1
+}
+
+#[test]
+fn a_broker_that_stops_or_is_full_is_no_coordinator() {
+    let broker = Broker::new();
+    create(&mut Connection::open(&broker), "orders", 2, &[]);
+    for (kind, code) in
+        [(ErrorKind::ShuttingDown, 16), (ErrorKind::StorageFull, 15), (ErrorKind::Overloaded, 14)]
+    {
+        let c = &mut Connection::open(&broker);
+        assert_eq!(refused(c, 9, kind, &join("")).error_code, code);
+        let sync = SyncGroupRequest { group_id: GROUP.into(), ..Default::default() };
+        assert_eq!(refused(c, 4, kind, &sync).error_code, code);
+        let beat = HeartbeatRequest { group_id: GROUP.into(), ..Default::default() };
+        assert_eq!(refused(c, 4, kind, &beat).error_code, code);
+        let leave = LeaveGroupRequest { group_id: GROUP.into(), ..Default::default() };
+        assert_eq!(refused(c, 2, kind, &leave).error_code, code);
+        assert_eq!(refused(c, 5, kind, &leave).error_code, code);
+        let committed = refused(c, 8, kind, &commit(&[(0, 1), (7, 1)])).topics.remove(0).partitions;
+        assert_eq!((committed[0].error_code, committed[1].error_code), (code, 3));
+        let all = OffsetFetchRequest { group_id: GROUP.into(), topics: None, ..Default::default() };
+        assert_eq!(refused(c, 7, kind, &all).error_code, code);
+        let topics = vec![OffsetFetchRequestTopic { name: "orders".into(), partition_indexes: vec![0] }];
+        let named = OffsetFetchRequest { group_id: GROUP.into(), topics: Some(topics), ..Default::default() };
+        assert_eq!(refused(c, 2, kind, &named).error_code, code);
+        let oldest = refused(c, 1, kind, &named).topics.remove(0).partitions;
+        assert_eq!((oldest[0].error_code, oldest[0].committed_offset), (code, -1), "version 1 says it there");
+        let group = OffsetFetchRequestGroup { group_id: GROUP.into(), topics: None, ..Default::default() };
+        let several = OffsetFetchRequest { groups: vec![group], ..Default::default() };
+        assert_eq!(refused(c, 8, kind, &several).groups[0].error_code, code);
+        let describe = DescribeGroupsRequest { groups: vec![GROUP.into(), "b".into()], ..Default::default() };
+        let described = refused(c, 5, kind, &describe).groups;
+        assert_eq!((described[0].error_code, described[1].error_code), (code, code));
+        assert_eq!(refused(c, 5, kind, &ListGroupsRequest::default()).error_code, code);
+        let delete = DeleteGroupsRequest { groups_names: vec![GROUP.into()] };
+        assert_eq!(refused(c, 2, kind, &delete).results[0].error_code, code);
+        let partitions = vec![OffsetDeleteRequestPartition { partition_index: 0 }];
+        let topics = vec![OffsetDeleteRequestTopic { name: "orders".into(), partitions }];
+        let forget = OffsetDeleteRequest { group_id: GROUP.into(), topics };
+        assert_eq!(refused(c, 0, kind, &forget).error_code, code);
     }
 }
