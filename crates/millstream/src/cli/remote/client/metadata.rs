@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn near_names_are_slips_and_parts_the_nearest_first() {
         let names = || ["orders", "order-events", "payments", "Order"].into_iter().map(str::to_owned);
-        assert_eq!(near("oders", names()), ["orders", "Order"]);
+        assert_eq!(near("oders", names()), ["orders"]);
         assert_eq!(near("order", names()), ["Order", "orders", "order-events"]);
         assert!(near("zebra", names()).is_empty());
     }
