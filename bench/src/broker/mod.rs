@@ -18,7 +18,8 @@ use anyhow::{Context, bail};
 use crate::clock;
 use crate::wire::Admin;
 
-/// A running broker. Dropping it ends the process and removes its data.
+/// A running broker. Dropping it ends the process and removes its data; its output stays beside the data, in
+/// NAME.log, until a bench has ended well.
 pub(crate) struct Broker {
     /// Its name in the tables.
     pub(crate) name: &'static str,
@@ -36,7 +37,7 @@ const START_MAX: Duration = Duration::from_secs(60);
 const START_POLL: Duration = Duration::from_millis(1);
 
 impl Broker {
-    /// Runs `command` and waits until `address` answers. Output goes to `directory`/log.
+    /// Runs `command` and waits until `address` answers.
     ///
     /// # Errors
     /// When it does not come up.
@@ -46,7 +47,8 @@ impl Broker {
         address: SocketAddr,
         directory: PathBuf,
     ) -> anyhow::Result<Broker> {
-        let log = fs::File::create(directory.join("log"))?;
+        let log_path = directory.with_extension("log");
+        let log = fs::File::create(&log_path)?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let start = clock::now();
         let child = command.spawn().with_context(|| format!("starting {name}: {command:?}"))?;
@@ -54,7 +56,7 @@ impl Broker {
         let mut broker = Broker { name, address, ready_after, child, directory };
         while Admin::connect(address).is_err() {
             if start.elapsed() > START_MAX || broker.child.try_wait()?.is_some() {
-                let log = fs::read_to_string(broker.directory.join("log"))?;
+                let log = fs::read_to_string(&log_path)?;
                 let tail: Vec<_> = log.lines().rev().take(20).collect();
                 let tail: Vec<_> = tail.into_iter().rev().collect();
                 bail!("{name} did not come up; the end of its output:\n{}", tail.join("\n"));
