@@ -155,7 +155,12 @@ fn changes(config: &StreamConfig, what: &What) -> Result<Vec<ConfigChange>, Fail
             });
             dropped.into_iter().map(Ok).chain(set).collect()
         }
-        What::Change(changes) => changes.iter().map(|change| one(config, change)).collect(),
+        // What is not known cannot be set, so deleting it is done already: tools that clean up after older versions do.
+        What::Change(changes) => changes
+            .iter()
+            .filter(|change| change.operation != DELETE || config::find(&change.name).is_some())
+            .map(|change| one(config, change))
+            .collect(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! IncrementalAlterConfigs (44), versions 0–1: change single keys of topics' configuration.
 //!
 //! Set (0), delete (1, back to the default), append (2) and subtract (3) for keys that are lists, which begin with the
-//! default when nothing was set. A list is read when the request starts: two connections that append to one list at the
-//! same moment may overwrite each other.
+//! default when nothing was set. Deleting a key that is not known does nothing, as in Kafka. A list is read when the
+//! request starts: two connections that append to one list at the same moment may overwrite each other.
 
 use super::altering::{Asked, Change, Outcome, What, alter};
 use crate::codec::generated::incremental_alter_configs::{

@@ -20,6 +20,7 @@ use bytes::{Bytes, BytesMut};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, LogReader, ReadError, Resource};
 use millstream_types::batch::{self, BatchHeader, OpenLimits};
+use millstream_types::limits::READ_BYTES_PER_TURN;
 use millstream_types::{ErrorKind, LogId, Offset, RecordTime};
 use std::sync::Arc;
 
@@ -68,6 +69,8 @@ struct Search {
     topic: usize,
     partition: i32,
     log: Option<(LogId, Arc<str>, Arc<dyn LogReader>)>,
+    /// The batch that the index named did not have the record (its beginning was deleted): whole runs are looked through.
+    scanning: bool,
     state: State,
 }
 
@@ -102,7 +105,8 @@ fn go_on(cx: &mut Context, version: i16, mut searches: Vec<Search>, names: Vec<c
         let (State::Open { at, .. }, Some((log, name, _))) = (&search.state, &search.log) else { continue };
         match cx.allow(Action::Describe, Resource::Stream(name)) {
             Ok(grant) => {
-                reads.push(grant.allow((*log, *at, ONE_BATCH)));
+                let bytes = if search.scanning { READ_BYTES_PER_TURN } else { ONE_BATCH };
+                reads.push(grant.allow((*log, *at, bytes)));
                 open.push(index);
             }
             Err(code) => search.state = State::Done(Err(code)),
@@ -152,6 +156,7 @@ impl Search {
             topic,
             partition: asked.partition_index,
             log: None,
+            scanning: false,
             state: State::Done(Ok(Found::NOTHING)),
         };
         search.state = match search.begin(cx, version, name, asked, committed_only) {
@@ -211,7 +216,10 @@ impl Search {
                 Err(code) => State::Done(Err(code)),
                 Ok(Some(found)) => State::Done(Ok(found)),
                 Ok(None) if slice.next_offset >= reader.high_watermark() => State::Done(Ok(Found::NOTHING)),
-                Ok(None) => State::Open { at: slice.next_offset, time },
+                Ok(None) => {
+                    self.scanning = true;
+                    State::Open { at: slice.next_offset, time }
+                }
             },
         };
     }

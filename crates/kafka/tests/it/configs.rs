@@ -147,6 +147,7 @@ fn single_keys_are_set_and_returned_to_their_default() {
     assert_eq!(change(&mut connection, &[("segment.ms", DELETE, None)]), 0);
     assert_eq!(value(&mut connection, "segment.ms"), ("604800000".to_owned(), 5));
     assert_eq!(change(&mut connection, &[("segment.ms", DELETE, None)]), 0, "it is so already");
+    assert_eq!(change(&mut connection, &[("message.format.version", DELETE, None)]), 0, "nobody has it");
 }
 
 #[test]
@@ -172,7 +173,7 @@ fn changes_that_cannot_be_change_nothing() {
     let mut connection = connection();
     for (changes, code) in [
         (&[("nope", SET, Some("1"))][..], 40),
-        (&[("nope", DELETE, None)], 40),
+        (&[("nope", APPEND, Some("1"))], 40),
         (&[("retention.ms", SET, Some("abc"))], 40),
         (&[("retention.ms", APPEND, Some("1"))], 40),
         (&[("cleanup.policy", APPEND, Some("foo"))], 40),

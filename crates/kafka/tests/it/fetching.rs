@@ -240,6 +240,26 @@ fn offsets_are_found_by_time_and_by_every_special_time() {
 }
 
 #[test]
+fn a_time_whose_record_was_deleted_is_looked_for_further_on() {
+    let mut connection = connection(&["orders"]);
+    produce(&mut connection, "orders", batch(&[(300, None, "a"), (100, None, "b")]));
+    for time in [150, 200, 250] {
+        produce(&mut connection, "orders", batch(&[(time, None, "c")]));
+    }
+    let trim = DeleteRecordsPartition { partition_index: 0, offset: 1 };
+    let trim = DeleteRecordsTopic { name: Str::from("orders"), partitions: vec![trim] };
+    connection.call(2, &DeleteRecordsRequest { topics: vec![trim], timeout_ms: 1000 });
+    assert_eq!(list(&mut connection, 11, 50), (0, 1, 100, 0));
+    assert_eq!(
+        list(&mut connection, 11, 220),
+        (0, 4, 250, 0),
+        "the index names the first batch, which lost it"
+    );
+    assert_eq!(list(&mut connection, 11, 300), (0, -1, -1, -1));
+    assert_eq!(list(&mut connection, 11, -3), (0, -1, -1, -1));
+}
+
+#[test]
 fn the_only_leader_epoch_ends_at_the_high_watermark() {
     let mut connection = connection(&["orders"]);
     produce(&mut connection, "orders", batch(&[(1, None, "a"), (1, None, "b")]));
