@@ -84,12 +84,11 @@ func connect(settings ...kgo.Opt) (*kgo.Client, error) {
 		kgo.SeedBrokers(os.Args[1]),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.DisableAutoCommit(),
 	)...)
 }
 
 func groupSettings(c command) []kgo.Opt {
-	settings := []kgo.Opt{kgo.ConsumerGroup(c.Group), kgo.ConsumeTopics(c.Topic), kgo.BlockRebalanceOnPoll()}
+	settings := []kgo.Opt{kgo.ConsumerGroup(c.Group), kgo.ConsumeTopics(c.Topic), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll()}
 	if c.Protocol == "consumer" {
 		return append(settings, kgo.ServerSideBalancer(), kgo.Balancers(kgo.StickyBalancer()))
 	}

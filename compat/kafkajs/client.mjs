@@ -196,7 +196,14 @@ async function member({ topic, group }, closing) {
 
 const commands = { create, produce, read, consume, stream, member }
 
-say({ event: 'ready', version: `kafkajs ${version}`, codecs: Object.keys(CODECS), protocols: ['classic'] })
+say({
+  event: 'ready',
+  version: `kafkajs ${version}`,
+  codecs: Object.keys(CODECS),
+  protocols: ['classic'],
+  // It reads a header without a value but refuses to write one.
+  writes_null_headers: false,
+})
 const lines = createInterface({ input: process.stdin })
 const closing = new Promise((resolve) => lines.once('close', resolve))
 let turn = Promise.resolve()

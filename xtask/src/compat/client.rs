@@ -126,6 +126,13 @@ pub(crate) struct Abilities {
     pub codecs: Vec<String>,
     /// Group protocols it speaks: `classic`, `consumer`.
     pub protocols: Vec<String>,
+    /// Whether it can write a header that has no value.
+    #[serde(default = "yes")]
+    pub writes_null_headers: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// One client that answers commands one after the other.

@@ -5,6 +5,7 @@
 mod broker;
 mod client;
 mod kcat;
+mod offers;
 mod prepare;
 mod record;
 mod report;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::clock;
 use broker::{Broker, Kind};
 use client::Client;
 use kcat::Kcat;
@@ -73,6 +75,8 @@ fn against(kind: Kind, clients: &[prepare::Name]) -> anyhow::Result<Report> {
     let programs =
         clients.iter().map(|name| prepare::client(*name, &root)).collect::<anyhow::Result<Vec<_>>>()?;
     let mut broker = Broker::start(kind, &work.join("data"), &fresh(&logs, "broker")?)?;
+    let protocols = offers::group_protocols(broker.bootstrap())?;
+    let start_ms = clock::wall_ms()? - 3_600_000;
     let mut report = Report::default();
     let mut written = Vec::new();
     for program in &programs {
@@ -87,6 +91,8 @@ fn against(kind: Kind, clients: &[prepare::Name]) -> anyhow::Result<Report> {
             kcat: &kcat,
             log,
             written: &mut written,
+            start_ms,
+            protocols: &protocols,
             report: &mut report,
         };
         let outcome = scenarios::run(bench);

@@ -44,6 +44,11 @@ impl Report {
         }
     }
 
+    /// Says what is not checked and why.
+    pub(crate) fn note(&self, text: &str) {
+        println!("  --      {text}");
+    }
+
     /// Counts checks that another report counted.
     pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 
-use super::{Bench, EPOCH_MS};
+use super::Bench;
 use crate::clock;
 use crate::compat::client::{Message, Process};
 
@@ -24,6 +24,12 @@ const ROUND: Duration = Duration::from_millis(500);
 
 pub(super) fn run(bench: &mut Bench<'_>) {
     for protocol in bench.client.abilities.protocols.clone() {
+        if !bench.protocols.contains(&protocol) {
+            bench.report.note(&format!(
+                "group of three ({protocol} protocol): the broker does not offer this protocol"
+            ));
+            continue;
+        }
         let outcome = group(bench, &protocol);
         bench.report.check(
             format!(
@@ -160,7 +166,7 @@ impl<'a, 'b> Run<'a, 'b> {
                 let values: Vec<String> =
                     (first..first + 3).map(|number| format!("value {number}")).collect();
                 self.judge.written.extend(values.iter().cloned());
-                self.bench.fill(&self.topic, partition, &values, EPOCH_MS)?;
+                self.bench.fill(&self.topic, partition, &values)?;
             }
             // Listen the round to its end: records that come late belong to it.
             let round = clock::now() + ROUND;

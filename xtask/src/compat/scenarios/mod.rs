@@ -32,6 +32,11 @@ pub(crate) struct Bench<'a> {
     pub log: PathBuf,
     /// What clients before this one wrote and what must be read of it.
     pub written: &'a mut Vec<(String, Vec<Record>)>,
+    /// Timestamp of the first record that a scenario writes, in milliseconds since the epoch: young enough that no
+    /// broker's retention takes it while the checks run.
+    pub start_ms: i64,
+    /// Group protocols that the broker offers.
+    pub protocols: &'a [String],
     /// Where the checks are counted.
     pub report: &'a mut Report,
 }
@@ -43,9 +48,9 @@ impl Bench<'_> {
     }
 
     /// Writes records with text values to one partition.
-    fn fill(&mut self, topic: &str, partition: u32, values: &[String], timestamp: i64) -> anyhow::Result<()> {
+    fn fill(&mut self, topic: &str, partition: u32, values: &[String]) -> anyhow::Result<()> {
         let records: Vec<Record> =
-            (0u64..).zip(values).map(|(offset, text)| plain(offset, timestamp, text)).collect();
+            (0u64..).zip(values).map(|(offset, text)| plain(offset, self.start_ms, text)).collect();
         let command = json!({
             "do": "produce", "topic": topic, "partition": partition, "codec": "none", "records": records,
         });
@@ -56,9 +61,6 @@ impl Bench<'_> {
 fn plain(offset: u64, timestamp: i64, text: &str) -> Record {
     Record { offset, timestamp, key: None, value: Some(hex(text.as_bytes())), headers: vec![] }
 }
-
-/// Some time in the past; milliseconds since the epoch.
-const EPOCH_MS: i64 = 1_790_000_000_000;
 
 /// Runs every scenario; a failure of one does not keep the next from running.
 pub(crate) fn run(mut bench: Bench<'_>) -> anyhow::Result<()> {

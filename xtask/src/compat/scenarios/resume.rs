@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Bench, EPOCH_MS};
+use super::Bench;
 
 pub(super) fn run(bench: &mut Bench<'_>) {
     let outcome = resume(bench);
@@ -17,7 +17,7 @@ fn resume(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     let topic = bench.topic("resume");
     bench.client.create(&topic, 1)?;
     let values: Vec<String> = (0..100).map(|number| format!("value {number}")).collect();
-    bench.fill(&topic, 0, &values, EPOCH_MS)?;
+    bench.fill(&topic, 0, &values)?;
     for (from, to, crash) in [(0, 40, false), (40, 70, true), (70, 100, false)] {
         if crash {
             bench.broker.crash_and_restart()?;

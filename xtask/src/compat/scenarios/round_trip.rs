@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::{Bench, EPOCH_MS};
+use super::Bench;
 use crate::compat::record::{Record, compare, hex};
 
 const RECORDS: u64 = 40;
@@ -27,7 +27,12 @@ pub(super) fn run(bench: &mut Bench<'_>) {
 }
 
 fn one(bench: &mut Bench<'_>, topic: &str, codec: &str) -> anyhow::Result<()> {
-    let records = records();
+    let mut records = records(bench.start_ms);
+    if !bench.client.abilities.writes_null_headers {
+        for record in &mut records {
+            record.headers.retain(|(_, value)| value.is_some());
+        }
+    }
     bench.client.create(topic, 1)?;
     let sent = bench.client.call(
         &json!({"do": "produce", "topic": topic, "partition": 0, "codec": codec, "records": records}),
@@ -45,7 +50,7 @@ fn one(bench: &mut Bench<'_>, topic: &str, codec: &str) -> anyhow::Result<()> {
 }
 
 /// Records with everything that a record may have.
-fn records() -> Vec<Record> {
+fn records(start_ms: i64) -> Vec<Record> {
     let text = |text: &str| Some(hex(text.as_bytes()));
     let header =
         |name: &str, value: Option<&str>| (name.to_owned(), value.map(|value| hex(value.as_bytes())));
@@ -73,7 +78,7 @@ fn records() -> Vec<Record> {
         (text(&format!("key {number}")), text(&value), vec![header("number", Some(&number.to_string()))])
     });
     (0u64..)
-        .zip(EPOCH_MS..)
+        .zip(start_ms..)
         .zip(special.clone().into_iter().chain(long))
         .map(|((offset, timestamp), (key, value, headers))| Record { offset, timestamp, key, value, headers })
         .collect()

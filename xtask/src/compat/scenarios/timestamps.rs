@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::{Bench, EPOCH_MS, plain};
+use super::{Bench, plain};
 use crate::compat::record::{Record, compare};
 
 const BATCHES: u64 = 3;
@@ -20,7 +20,7 @@ fn timestamps(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     let topic = bench.topic("timestamps");
     bench.client.create(&topic, 1)?;
     let records: Vec<Record> = (0..BATCHES * BATCH_RECORDS)
-        .zip((EPOCH_MS..).step_by(STEP_MS.unsigned_abs().try_into()?))
+        .zip((bench.start_ms..).step_by(STEP_MS.unsigned_abs().try_into()?))
         .map(|(offset, timestamp)| plain(offset, timestamp, &offset.to_string()))
         .collect();
     for batch in records.chunks(BATCH_RECORDS.try_into()?) {
@@ -28,7 +28,7 @@ fn timestamps(bench: &mut Bench<'_>) -> anyhow::Result<()> {
             &json!({"do": "produce", "topic": topic, "partition": 0, "codec": "none", "records": batch}),
         )?;
     }
-    let first = EPOCH_MS;
+    let first = bench.start_ms;
     let cases = [
         ("before all", first - 1, 0),
         ("the first exactly", first, 0),
