@@ -161,7 +161,7 @@ fn many_records_are_stored_once_each_under_their_keys_partition() {
     let lines: String = (0..20_000).map(|n| format!("{}:{n}\n", n % 10)).collect();
     let said = place.produce(&["t", "--key-separator", ":", "-z", "lz4"], &lines);
     assert!(said.starts_with("20000 records stored in \"t\": "), "{said}");
-    let mut last = vec![-1; 10];
+    let mut last = [-1; 10];
     for line in place.run(&["consume", "t", "--keys"]).lines() {
         let (key, n) = line.split_once('\t').unwrap();
         let (key, n): (usize, i64) = (key.parse().unwrap(), n.parse().unwrap());
@@ -260,6 +260,48 @@ fn members_share_partitions_and_the_rest_takes_over_from_one_that_leaves() {
         "nothing twice, nothing lost"
     );
     assert_eq!(second.stop(), Some(0));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let place = Place::new();
+    place.run(&["topic", "create", "t", "-p", "1"]);
+    place.run(&["produce", "t", "--value", "a value of some length", "-n", "50000"]);
+    let mut child =
+        place.command(&["consume", "t"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "a value of some length\n");
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
+fn what_was_typed_before_ctrl_c_is_stored_and_reported() {
+    let place = Place::new();
+    place.run(&["topic", "create", "t", "-p", "1"]);
+    let mut command = place.command(&["produce", "t"]);
+    let mut producing = Following::start(command.stdin(Stdio::piped()));
+    let mut typed = producing.0.stdin.take().unwrap();
+    typed.write_all(b"one\n").unwrap();
+    let mut following = Following::start(&mut place.command(&["consume", "t", "--follow"]));
+    assert_eq!(following.line(), "one", "a line is stored without waiting for the next");
+    assert_eq!(following.stop(), Some(0));
+    let id = producing.0.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(producing.line(), "1 record stored in \"t\": partition 0 offset 0");
+    assert_eq!(producing.0.wait().unwrap().code(), Some(0));
+    drop(typed);
+}
+
+#[test]
+fn a_line_that_is_wrong_is_named_and_those_before_it_are_stored() {
+    let place = Place::new();
+    place.run(&["topic", "create", "t", "-p", "1"]);
+    place.scratch.write("lines", "a=1|first\nno header|second\na=1|third\n");
+    let said = place.refused(&["produce", "t", "--headers-separator", "|", "--file", "lines"]);
+    assert_eq!(said, "millstream: line 2: header \"no header\" is not NAME=VALUE");
+    assert_eq!(place.run(&["consume", "t"]), "first\n");
 }
 
 #[test]

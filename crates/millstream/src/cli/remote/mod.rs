@@ -13,6 +13,8 @@ mod output;
 mod place;
 mod produce;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod topic;
 
 use std::time::{Duration, SystemTime};

@@ -3,7 +3,7 @@
 //! Apart so that all commands look alike: results go to standard output, everything else to standard error, and a
 //! progress bar is only shown to someone who is looking.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -72,6 +72,11 @@ pub(super) fn progress(total: Option<u64>) -> ProgressBar {
     bar.set_style(ProgressStyle::with_template(template).expect("the templates are ours"));
     bar.enable_steady_tick(PROGRESS_TICK);
     bar
+}
+
+/// A progress bar for a command whose output is records: invisible when they appear on the terminal themselves.
+pub(super) fn progress_beside_output(total: Option<u64>) -> ProgressBar {
+    if io::stdout().is_terminal() { ProgressBar::hidden() } else { progress(total) }
 }
 
 /// Whether the reader of our output went away.

@@ -1,4 +1,6 @@
 //! `millstream topic`: create, list, describe, delete and alter topics.
+//!
+//! Apart because it is all requests and tables; nothing here outlives an answer.
 
 use anyhow::Context;
 use millstream_kafka::ErrorCode;

@@ -1,4 +1,6 @@
 //! Arguments of `millstream group`.
+//!
+//! Apart because the many ways of saying where a group goes on are declared here, and exclude one another here.
 
 use clap::{Args, Subcommand};
 

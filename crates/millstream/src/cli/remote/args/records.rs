@@ -1,4 +1,6 @@
 //! Arguments of `millstream produce` and `millstream consume`.
+//!
+//! Together, and apart from the rest, because what one writes the other reads: separators, headers, keys.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,6 @@
 //! Arguments of `millstream topic`.
+//!
+//! Apart because what can be said is read, and checked against the page about it, without what is done.
 
 use clap::{Args, Subcommand};
 

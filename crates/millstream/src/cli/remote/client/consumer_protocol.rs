@@ -122,27 +122,33 @@ impl<'a> Input<'a> {
 mod tests {
     use super::*;
 
-    /// What a Java consumer of one topic with the range assignor sends (version 3: owned partitions, generation −1,
-    /// no rack).
-    const JAVA_SUBSCRIPTION: &[u8] = &[
-        0, 3, 0, 0, 0, 1, 0, 6, b'o', b'r', b'd', b'e', b'r', b's', 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff,
-        0xff, 0xff, 0xff, 0xff, 0xff,
-    ];
-    /// What librdkafka's range assignor sends for two topics (version 1, empty user data).
-    const LIBRDKAFKA_SUBSCRIPTION: &[u8] =
-        &[0, 1, 0, 0, 0, 2, 0, 1, b'a', 0, 1, b'b', 0, 0, 0, 0, 0, 0, 0, 0];
-    /// What kafka-python sends (version 0, empty user data).
-    const OLD_SUBSCRIPTION: &[u8] = &[0, 0, 0, 0, 0, 1, 0, 1, b'a', 0, 0, 0, 0];
+    /// What clients with one topic and the range assignor send to a broker, as it came over the wire.
+    ///
+    /// Kafka's Java client 4.3: version 3, null user data, no owned partitions, no generation, no rack.
+    const JAVA: &[u8] = b"\0\x03\0\0\0\x01\0\x06orders\xff\xff\xff\xff\0\0\0\0\xff\xff\xff\xff\xff\xff";
+    /// librdkafka: version 3, empty user data, an empty rack.
+    const LIBRDKAFKA: &[u8] = b"\0\x03\0\0\0\x01\0\x06orders\0\0\0\0\0\0\0\0\xff\xff\xff\xff\0\0";
+    /// kafka-python 3.0 and aiokafka 0.14: version 0, empty user data.
+    const PYTHON: &[u8] = b"\0\0\0\0\0\x01\0\x06orders\0\0\0\0";
+    /// What the Java client as leader gives to a member: version 3 and null user data.
+    const JAVA_ASSIGNMENT: &[u8] =
+        b"\0\x03\0\0\0\x01\0\x06orders\0\0\0\x02\0\0\0\0\0\0\0\x01\xff\xff\xff\xff";
+    /// The same from librdkafka: version 0 and empty user data.
+    const LIBRDKAFKA_ASSIGNMENT: &[u8] = b"\0\0\0\0\0\x01\0\x06orders\0\0\0\x02\0\0\0\0\0\0\0\x01\0\0\0\0";
 
     fn names(names: &[&str]) -> BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
     #[test]
-    fn subscriptions_of_other_clients_are_read() {
-        assert_eq!(decode_subscription(JAVA_SUBSCRIPTION), Some(names(&["orders"])));
-        assert_eq!(decode_subscription(LIBRDKAFKA_SUBSCRIPTION), Some(names(&["a", "b"])));
-        assert_eq!(decode_subscription(OLD_SUBSCRIPTION), Some(names(&["a"])));
+    fn what_other_clients_send_is_read() {
+        for subscription in [JAVA, LIBRDKAFKA, PYTHON] {
+            assert_eq!(decode_subscription(subscription), Some(names(&["orders"])));
+        }
+        let assignment = Assignment::from([("orders".to_owned(), vec![0, 1])]);
+        for bytes in [JAVA_ASSIGNMENT, LIBRDKAFKA_ASSIGNMENT] {
+            assert_eq!(decode_assignment(bytes), Some(assignment.clone()));
+        }
     }
 
     #[test]
@@ -168,10 +174,11 @@ mod tests {
 
     #[test]
     fn lengths_that_lie_are_refused() {
-        for bytes in [JAVA_SUBSCRIPTION, LIBRDKAFKA_SUBSCRIPTION] {
-            for end in 0..14.min(bytes.len() - 8) {
-                assert_eq!(decode_subscription(&bytes[..end]), None, "cut at {end}");
-            }
+        for end in 0..14 {
+            assert_eq!(decode_subscription(&JAVA[..end]), None, "cut at {end}");
+        }
+        for end in 1..26 {
+            assert_eq!(decode_assignment(&JAVA_ASSIGNMENT[..end]), None, "cut at {end}");
         }
         assert_eq!(decode_subscription(&[0, 0, 0x7f, 0xff, 0xff, 0xff]), None);
         assert_eq!(decode_subscription(&[0, 0, 0, 0, 0, 1, 0xff, 0xff]), None);

@@ -1,6 +1,7 @@
 //! What can go wrong between the command line and a broker, each as one sentence for the person at the terminal.
 //!
-//! Apart because two things are decided on it: what is printed, and whether trying again makes sense.
+//! Apart because two things are decided on it: what is printed, and whether trying again makes sense. Causes are not in
+//! the sentences: whoever prints them prints the chain.
 
 use std::io;
 
@@ -31,7 +32,7 @@ pub(crate) enum ClientError {
         seconds: u64,
     },
     /// The broker ended the connection, or the network did.
-    #[error("the connection to {address} was lost during {what} ({source})")]
+    #[error("the connection to {address} was lost during {what}")]
     Lost {
         /// The broker.
         address: String,
@@ -59,7 +60,7 @@ pub(crate) enum ClientError {
         what: &'static str,
     },
     /// The request cannot be said.
-    #[error("{what} cannot be sent: {source}")]
+    #[error("{what} cannot be sent")]
     Encode {
         /// What was to be asked.
         what: &'static str,

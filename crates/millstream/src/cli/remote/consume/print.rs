@@ -5,13 +5,14 @@
 
 use std::io::{self, BufWriter, Stdout, Write};
 
+use indicatif::ProgressBar;
 use millstream_types::batch::RecordView;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::super::args::ConsumeArgs;
 use super::super::moment::format_rfc3339;
-use super::super::output::base64;
+use super::super::output::{base64, progress_beside_output};
 
 /// Where a record is.
 pub(super) struct Place<'a> {
@@ -28,6 +29,7 @@ pub(super) struct Place<'a> {
 pub(super) struct Printer<W: Write = Stdout> {
     out: BufWriter<W>,
     parts: Parts,
+    progress: ProgressBar,
 }
 
 /// What is printed of a record.
@@ -52,14 +54,16 @@ impl Printer {
             offsets: args.offsets,
             separator: args.separator.clone(),
         };
-        Self { out: BufWriter::new(io::stdout()), parts }
+        let progress = progress_beside_output(args.count);
+        Self { out: BufWriter::new(io::stdout()), parts, progress }
     }
 }
 
 impl<W: Write> Printer<W> {
     /// Prints one record; it may stay in memory until the next flush.
     pub(super) fn print(&mut self, place: &Place<'_>, record: &RecordView<'_>) -> io::Result<()> {
-        let Self { out, parts } = self;
+        let Self { out, parts, progress } = self;
+        progress.inc(1);
         if parts.json {
             serde_json::to_writer(&mut *out, &Line { place, record })?;
         } else {
@@ -170,7 +174,7 @@ mod tests {
         let mut batch = BatchBuilder::new();
         batch.push(RecordTime(time), key, value, &[("h", Some(b"1")), ("h", None)]).unwrap();
         let batch = open(&batch.finish(Compression::None).unwrap(), OpenLimits::default()).unwrap();
-        let mut printer = Printer { out: BufWriter::new(Vec::new()), parts };
+        let mut printer = Printer { out: BufWriter::new(Vec::new()), parts, progress: ProgressBar::hidden() };
         printer.print(&PLACE, &batch.iter().next().unwrap().unwrap()).unwrap();
         printer.out.into_inner().unwrap()
     }

@@ -1,4 +1,6 @@
 //! `millstream group`: list, describe, reset and delete consumer groups.
+//!
+//! Apart because it looks at groups from outside; being a member of one is `consume`.
 
 mod lag;
 mod reset;

@@ -1,4 +1,7 @@
 //! `millstream produce`: stores lines, files or one repeated value.
+//!
+//! Apart because its parts run at their own speeds: `input` as fast as lines come, `pace` as fast as allowed, `sender`
+//! as fast as the broker stores. Here they are brought together, and what was read before a failure is still stored.
 
 mod input;
 mod pace;
