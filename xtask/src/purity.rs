@@ -100,7 +100,6 @@ struct NodeDep {
 #[derive(Deserialize)]
 struct DepKind {
     kind: Option<String>,
-    target: Option<String>,
 }
 
 /// Runs every check and names all that is wrong.
@@ -118,12 +117,22 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 fn metadata() -> anyhow::Result<Metadata> {
     let output = Command::new(project::cargo())
-        .args(["metadata", "--format-version=1", "--locked"])
+        .args(["metadata", "--format-version=1", "--locked", "--filter-platform", &host()?])
         .current_dir(project::root())
         .stderr(std::process::Stdio::inherit())
         .output()?;
     ensure!(output.status.success(), "cargo metadata ended with {}", output.status);
     serde_json::from_slice(&output.stdout).context("what cargo metadata says")
+}
+
+/// The target that this machine builds for; what only other targets need is not fetched.
+fn host() -> anyhow::Result<String> {
+    let output = Command::new("rustc").arg("-vV").output().context("starting rustc")?;
+    let text = String::from_utf8(output.stdout)?;
+    text.lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .map(str::to_owned)
+        .context("rustc names no host")
 }
 
 impl Metadata {
@@ -156,19 +165,13 @@ fn trees(metadata: &Metadata) -> anyhow::Result<Vec<String>> {
                 wrong.push(format!("{crate_name} depends on {}: {path}", names[id]));
             }
             for dep in &nodes.get(id).context("a package that is not resolved")?.deps {
-                // Dependencies for one kind of target alone are few and named by what they target.
-                let linked = dep.dep_kinds.iter().any(|kind| kind.kind.is_none() && !for_other_target(kind));
-                if linked {
+                if dep.dep_kinds.iter().any(|kind| kind.kind.is_none()) {
                     open.push((&dep.pkg, format!("{path} → {}", names[dep.pkg.as_str()])));
                 }
             }
         }
     }
     Ok(wrong)
-}
-
-fn for_other_target(kind: &DepKind) -> bool {
-    kind.target.as_ref().is_some_and(|target| target.contains("windows") || target.contains("wasm"))
 }
 
 /// Names of this workspace in manifests against the picture of the house.
@@ -228,4 +231,64 @@ fn rust_files(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
         }
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A workspace in which each crate depends on those named, ordinarily or only in its tests.
+    fn workspace(edges: &[(&str, &str, Option<&str>)]) -> Metadata {
+        let mut names: BTreeSet<&str> = PURE.into_iter().collect();
+        names.extend(edges.iter().flat_map(|(from, to, _)| [*from, *to]));
+        let of = |name: &str| edges.iter().filter(move |(from, _, _)| *from == name).collect::<Vec<_>>();
+        let package = |name: &&str| -> Value {
+            let dependencies: Vec<_> =
+                of(name).iter().map(|(_, to, kind)| json!({"name": to, "kind": kind})).collect();
+            json!({"id": name, "name": name, "manifest_path": "/Cargo.toml", "dependencies": dependencies})
+        };
+        let node = |name: &&str| -> Value {
+            let deps: Vec<_> = of(name)
+                .iter()
+                .map(|(_, to, kind)| json!({"pkg": to, "dep_kinds": [{"kind": kind}]}))
+                .collect();
+            json!({"id": name, "deps": deps})
+        };
+        let members: Vec<_> = names.iter().filter(|name| name.starts_with("millstream")).collect();
+        serde_json::from_value(json!({
+            "packages": names.iter().map(package).collect::<Vec<_>>(),
+            "resolve": {"nodes": names.iter().map(node).collect::<Vec<_>>()},
+            "workspace_members": members,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_runtime_is_found_behind_another_library_and_allowed_in_tests() {
+        let metadata = workspace(&[("millstream-core", "harmless", None), ("harmless", "tokio", None)]);
+        let wrong = trees(&metadata).unwrap();
+        assert_eq!(wrong, ["millstream-core depends on tokio: millstream-core → harmless → tokio"]);
+        let metadata = workspace(&[("millstream-core", "tokio", Some("dev"))]);
+        assert!(trees(&metadata).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_front_may_name_neither_the_engine_nor_another_front() {
+        let metadata = workspace(&[
+            ("millstream-kafka", "millstream-front", None),
+            ("millstream-kafka", "millstream-engine", None),
+            ("millstream-amqp", "millstream-kafka", None),
+            ("millstream-amqp", "millstream-engine", Some("dev")),
+        ]);
+        let wrong = arrows(&metadata);
+        assert_eq!(
+            wrong,
+            [
+                "millstream-amqp may not depend on millstream-kafka",
+                "millstream-kafka may not depend on millstream-engine",
+            ]
+        );
+    }
 }

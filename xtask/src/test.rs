@@ -62,7 +62,11 @@ pub(crate) fn run(options: &Options, tasks: &[String]) -> anyhow::Result<()> {
                 report.add(compat::all(&binary)?);
                 Ok(())
             }),
-            Stage::Crash => crash(tasks),
+            Stage::Crash if tasks.iter().any(|task| task == "crash") => crash(),
+            Stage::Crash => {
+                report.note("not run: this tree has no task `crash`");
+                continue;
+            }
         };
         // A stage that counts its own checks still counts as one: it may fail before the first of them.
         report.check(stage.name().to_owned(), outcome);
@@ -107,8 +111,7 @@ fn counts(line: &str) -> Option<(usize, usize)> {
 }
 
 /// Runs the crash task, in a process of its own because it is one.
-fn crash(tasks: &[String]) -> anyhow::Result<()> {
-    anyhow::ensure!(tasks.iter().any(|task| task == "crash"), "there is no task `crash`");
+fn crash() -> anyhow::Result<()> {
     project::run_in(&project::root(), &std::env::current_exe()?, &["crash"])
 }
 

@@ -123,5 +123,5 @@ pub trait SessionFactory: Send + Sync + 'static {
     fn name(&self) -> &'static str;
 
     /// A session for a connection from `peer`.
-    fn session(&self, peer: std::net::SocketAddr, backend: &Arc<dyn Backend>) -> Box<dyn Session>;
+    fn session(&self, peer: core::net::SocketAddr, backend: &Arc<dyn Backend>) -> Box<dyn Session>;
 }

@@ -3,8 +3,8 @@
 //! Apart because it is all that the binary sees of this front.
 
 use crate::session::KafkaSession;
+use core::net::SocketAddr;
 use millstream_front::{Authorizer, Backend, Session, SessionFactory};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// What can be set of the Kafka front.

@@ -19,7 +19,7 @@ use millstream_front::{
 };
 use millstream_types::{EngineTime, LogId, Offset};
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::sync::Arc;
 
 /// What an operation wants next. A chain of these is an operation's whole life.

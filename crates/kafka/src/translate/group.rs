@@ -9,7 +9,7 @@ use millstream_core::cursor::{GroupState, OfferedProtocol, Subscription};
 use millstream_types::ErrorKind;
 use millstream_types::limits::{GROUP_MEMBERS_BYTES_MAX, NAME_BYTES_MAX};
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// The protocol type of groups whose members read topics and say which.
