@@ -79,11 +79,6 @@ impl Gate {
         }
         state.waiting.extract_if(.., |(after, _)| *after < durable).collect()
     }
-
-    /// How far the log is durable.
-    pub(crate) fn durable(&self) -> WalPosition {
-        self.state.lock().durable
-    }
 }
 
 /// Whether the frame survives is open, and no reply may say otherwise.

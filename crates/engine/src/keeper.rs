@@ -117,11 +117,11 @@ impl KeeperThread {
             let recycled = self.keeper.recycle()?;
             let prepared = self.keeper.prepare_one()?;
             if prepared == Prepared::Ready || recycled.spared > 0 {
-                self.shared.queue.nudge();
+                self.shared.bell.ring();
             }
             if prepared != Prepared::Ready {
                 // The shard has to look again: what waited for space is refused now.
-                self.shared.queue.nudge();
+                self.shared.bell.ring();
                 break;
             }
         }
@@ -143,7 +143,7 @@ impl KeeperThread {
             }
             Order::Finish => {
                 let Some(writer) = self.writing.take() else { return };
-                while self.shared.gate.durable() < writer.largest_stamp() {
+                while !writer.may_finish() {
                     if self.shared.has_failed() || self.shared.keeper.is_closed() {
                         return;
                     }
@@ -153,7 +153,7 @@ impl KeeperThread {
                     tracing::warn!(%error, "a checkpoint is given up");
                 }
                 match self.keeper.recycle() {
-                    Ok(_) => self.shared.queue.nudge(),
+                    Ok(_) => self.shared.bell.ring(),
                     Err(error) => self.shared.fail(&error),
                 }
             }

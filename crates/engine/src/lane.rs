@@ -7,6 +7,7 @@ use crate::gate::let_go;
 use crate::shared::Shared;
 use millstream_storage::{LaneError, Writer};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub(crate) struct LaneThread {
@@ -45,8 +46,12 @@ impl LaneThread {
                     let durable = self.writer.write(group)?;
                     let open = self.shared.gate.open(durable.position);
                     let_go(open.into_iter().map(|(_, waiting)| waiting), &self.shared.catalog);
-                    self.shared.keeper.nudge();
-                    self.shared.queue.nudge_if_held();
+                    if self.writer.wants_file() {
+                        self.shared.keeper.nudge();
+                    }
+                    if self.shared.held.load(Ordering::SeqCst) {
+                        self.shared.bell.ring();
+                    }
                     unsynced = self.sync_interval.is_some();
                 }
                 None if unsynced => {

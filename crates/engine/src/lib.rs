@@ -1,13 +1,13 @@
 //! The shard as a running thing: requests in, frames to the lane, replies out when they are durable.
 //!
-//! Apart because core decides without doing and storage does without deciding; what connects them is here. Two threads
-//! carry it: the *shard* thread takes requests and applies them ([`turns`]), the *lane* thread writes what came of
-//! them and lets the replies go ([`lane`]). A third one, the *keeper*, prepares files and writes checkpoints. Each
-//! has its steps as a value, so that a simulator can run them in one thread.
+//! Apart because core decides without doing and storage does without deciding; what connects them is here. The shard is
+//! run by one thread at a time ([`seat`]): the one that submits, or the shard's own for deadlines and checkpoints. The *lane*
+//! thread writes what came of it and lets the replies go ([`lane`]). The *keeper* prepares files and writes
+//! checkpoints. Each has its steps as a value ([`turns`]), so that a simulator can run them in one thread.
 //!
 //! ```text
-//! submit ─► queue ─► shard: admit, apply ─► assembler ─► lane: write, sync, publish ─► gate: replies ─► inboxes
-//!                                └───────────── replies that wait for nothing ────────────────────────────┘
+//! submit ─► queue ─► seat: admit, apply ─► assembler ─► lane: write, sync, publish ─► gate: replies ─► inboxes
+//!                               └───────────── replies that wait for nothing ────────────────────────────┘
 //! ```
 
 mod catalog;
@@ -18,6 +18,7 @@ mod lane;
 mod options;
 mod queue;
 mod replay;
+mod seat;
 mod shard_thread;
 mod shared;
 mod start;

@@ -20,8 +20,11 @@ impl Default for EngineOptions {
     }
 }
 
-/// Requests that the shard applies before it lets go of the assembler.
-pub(crate) const REQUESTS_PER_TURN: usize = 256;
+/// Requests that one turn applies before it lets go of the assembler: the lane waits no longer than these take,
+/// under 100 µs.
+pub(crate) const REQUESTS_PER_TURN: usize = 64;
+/// Turns that a submitting thread runs before it leaves the rest to the shard's own.
+pub(crate) const TURNS_PER_CALLER: usize = 16;
 /// Bytes of images written per turn of the shard: about 100 µs of work (R7).
 pub(crate) const IMAGE_BYTES_PER_TURN: usize = 64 << 10;
 /// Image chunks on their way to the keeper; the walk waits when there are more.

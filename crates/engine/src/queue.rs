@@ -1,8 +1,7 @@
-//! The queue of requests to the shard.
+//! The queue of requests to the shard, and what wakes the shard's thread.
 //!
-//! Apart because every session pushes to it and one thread drains it: a push is a lock, a move and at most one wake.
-//! It is bounded by what its pushers may have under way (the memory budget of `front`, where every request costs at
-//! least 512 bytes), so that a push never fails and never waits.
+//! Apart because every session pushes to it. A push is a lock and a move. It is bounded by what its pushers may have
+//! under way (the memory budget of `front`), so that a push never fails for lack of room and never waits.
 
 use crate::gate::{Addressed, ReplySink, Waiting};
 use millstream_core::{Reply, Request};
@@ -39,31 +38,16 @@ impl std::fmt::Debug for Submission {
     }
 }
 
+/// Requests that nobody has taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
-    moved: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Submission>,
-    /// Something else than a request wants the shard's attention.
-    nudged: bool,
     closed: bool,
-    /// The shard is asleep: a push has to wake it.
-    asleep: bool,
-    /// The shard holds requests for which there was no room.
-    held: bool,
-}
-
-/// What [`Queue::wait`] found.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Woken {
-    /// There may be something to do.
-    Work,
-    /// No request is waiting and none will come.
-    Closed,
 }
 
 impl Queue {
@@ -75,63 +59,55 @@ impl Queue {
             return Err(submissions.collect());
         }
         state.waiting.extend(submissions);
-        if !state.held && std::mem::take(&mut state.asleep) {
-            self.moved.notify_one();
-        }
         Ok(())
     }
 
-    /// Wakes the shard: the lane or the keeper has made room.
-    pub(crate) fn nudge(&self) {
-        let mut state = self.state.lock();
-        state.nudged = true;
-        if std::mem::take(&mut state.asleep) {
-            self.moved.notify_one();
-        }
+    /// Moves everything to the end of `taken`.
+    pub(crate) fn take(&self, taken: &mut VecDeque<Submission>) {
+        taken.append(&mut self.state.lock().waiting);
     }
 
-    /// Wakes the shard if it waits for room: the lane has written something.
-    pub(crate) fn nudge_if_held(&self) {
-        let mut state = self.state.lock();
-        if state.held {
-            state.nudged = true;
-            if std::mem::take(&mut state.asleep) {
-                self.moved.notify_one();
-            }
-        }
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state.lock().waiting.is_empty()
     }
 
     /// Takes no more requests.
     pub(crate) fn close(&self) {
         self.state.lock().closed = true;
-        self.nudge();
     }
 
-    /// Waits for something to do, at most for `timeout`, and moves the waiting requests to the end of `taken`. When the
-    /// caller still holds requests that it could not apply (`held`), new requests alone do not wake it.
-    pub(crate) fn wait(
-        &self,
-        taken: &mut VecDeque<Submission>,
-        held: bool,
-        timeout: Option<Duration>,
-    ) -> Woken {
-        let mut state = self.state.lock();
-        state.held = held;
-        let ready = |state: &State| state.nudged || state.closed || (!held && !state.waiting.is_empty());
-        if !ready(&state) {
-            state.asleep = true;
+    /// Whether nothing is left and nothing will come.
+    pub(crate) fn has_ended(&self) -> bool {
+        let state = self.state.lock();
+        state.closed && state.waiting.is_empty()
+    }
+}
+
+/// Wakes the shard's thread.
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    rung: Mutex<bool>,
+    moved: Condvar,
+}
+
+impl Bell {
+    /// There is something that only the shard's thread does.
+    pub(crate) fn ring(&self) {
+        *self.rung.lock() = true;
+        self.moved.notify_one();
+    }
+
+    /// Waits until rung, at most for `timeout`.
+    pub(crate) fn wait(&self, timeout: Option<Duration>) {
+        let mut rung = self.rung.lock();
+        if !*rung {
             match timeout {
-                None => self.moved.wait_while(&mut state, |state| !ready(state)),
+                None => self.moved.wait_while(&mut rung, |rung| !*rung),
                 Some(timeout) => {
-                    self.moved.wait_for(&mut state, timeout);
+                    self.moved.wait_for(&mut rung, timeout);
                 }
             }
-            state.asleep = false;
         }
-        state.nudged = false;
-        if !held {
-            taken.append(&mut state.waiting);
-        }
-        if state.closed && taken.is_empty() { Woken::Closed } else { Woken::Work }
+        *rung = false;
     }
 }

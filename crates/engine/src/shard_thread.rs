@@ -1,101 +1,52 @@
-//! The shard's thread: waits for requests and time, runs turns.
+//! The shard's thread: sleeps until something is due that nobody submits, and runs turns.
 //!
-//! Apart from the turns themselves because only this part waits.
+//! Apart from the seat because only this part waits.
 
-use crate::gate::{Waiting, let_go};
-use crate::keeper::Order;
-use crate::options::IMAGES_UNDER_WAY_MAX;
-use crate::queue::{Submission, Woken};
+use crate::gate::let_go;
+use crate::seat::Left;
 use crate::shared::Shared;
-use crate::turns::{Pause, Turns};
-use millstream_types::WalPosition;
-use std::collections::VecDeque;
+use crate::turns::Pause;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-pub(crate) struct ShardThread {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) turns: Turns,
-    /// Bytes of write-ahead log between checkpoints.
-    pub(crate) checkpoint_bytes: u64,
-    /// Where the last checkpoint began.
-    pub(crate) checkpointed: WalPosition,
-    /// A checkpoint is being written.
-    pub(crate) walking: bool,
+/// How often a checkpoint's walk goes on when nothing else happens.
+const WALK_PAUSE: Duration = Duration::from_millis(1);
+/// Whoever makes room rings the bell; the second look costs nothing if that should ever be missed.
+const ROOM_PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs until the queue has ended, or storage fails.
+pub(crate) fn run(shared: &Arc<Shared>) {
+    loop {
+        let left = shared.run();
+        if shared.has_failed() {
+            // Left over only now: these were never decided.
+            let undecided: Vec<_> = shared.seat.lock().take_undecided().collect();
+            return let_go(undecided.into_iter(), &shared.catalog);
+        }
+        if shared.queue.has_ended() && !shared.held.load(Ordering::SeqCst) {
+            return;
+        }
+        let timeout = sleep(shared, &left);
+        if timeout != Some(Duration::ZERO) {
+            shared.bell.wait(timeout);
+        }
+    }
 }
 
-impl ShardThread {
-    /// Runs until the queue is closed and empty, or storage fails. Gives the turns back for the final checkpoint.
-    pub(crate) fn run(mut self) -> Turns {
-        let mut taken: VecDeque<Submission> = VecDeque::new();
-        let mut released = Vec::new();
-        let mut pause = Pause::Drained;
-        loop {
-            let timeout = self.timeout(pause);
-            // New requests wait behind those for which there is no room.
-            let held = !taken.is_empty();
-            if self.shared.queue.wait(&mut taken, held, timeout) == Woken::Closed || self.shared.has_failed()
-            {
-                break;
-            }
-            pause = self.turn(&mut taken, &mut released);
-        }
-        // Left over only when storage has failed: these were never decided.
-        let_go(taken.into_iter().map(Submission::refuse), &self.shared.catalog);
-        self.turns
-    }
-
-    /// How long to wait at most: not at all when there is work, until the next deadline otherwise.
-    fn timeout(&self, pause: Pause) -> Option<Duration> {
-        match pause {
-            Pause::Enough => Some(Duration::ZERO),
-            // Whoever makes room nudges the queue; the second look costs nothing if that should ever be missed.
-            Pause::NoRoom => Some(Duration::from_millis(100)),
-            Pause::Drained if self.walking => Some(Duration::from_millis(1)),
-            Pause::Drained => self
-                .turns
-                .next_deadline()
-                .map(|due| Duration::from_millis(due.since_ms(self.shared.clock.now()))),
-        }
-    }
-
-    fn turn(
-        &mut self,
-        taken: &mut VecDeque<Submission>,
-        released: &mut Vec<(WalPosition, Waiting)>,
-    ) -> Pause {
-        let now = self.shared.clock.now();
-        let pause = {
-            let shared = self.shared.clone();
-            let mut door = shared.lane.assembler.lock();
-            let Some(assembler) = door.as_mut() else { return Pause::Drained };
-            let ticked = self.turns.tick(now, assembler, released);
-            let applied = self.turns.apply(now, taken, assembler, released);
-            let next = assembler.next_position();
-            if !self.walking && next.0 - self.checkpointed.0 >= self.checkpoint_bytes {
-                self.checkpointed = self.turns.begin_checkpoint(assembler);
-                self.walking = true;
-                self.shared.keeper.order(Order::Begin(self.checkpointed));
-            } else if self.walking && self.shared.keeper.orders() < IMAGES_UNDER_WAY_MAX {
-                self.walk(assembler);
-            }
-            // Before the lane can open the gate for these frames, their replies must be in it.
-            self.shared.gate.add(released);
-            if applied == Pause::Drained { ticked } else { applied }
-        };
-        self.shared.lane.ring();
-        let_go(released.drain(..).map(|(_, waiting)| waiting), &self.shared.catalog);
-        pause
-    }
-
-    fn walk(&mut self, assembler: &millstream_storage::Assembler) {
-        let (stamp, chunks, ended) = self.turns.walk(assembler).expect("a walk is under way");
-        for chunk in chunks {
-            self.shared.keeper.order(Order::Image(stamp, chunk));
-        }
-        if ended {
-            self.shared.keeper.order(Order::Finish);
-            self.walking = false;
-        }
+/// How long to sleep, and the note for callers about it.
+fn sleep(shared: &Shared, left: &Left) -> Option<Duration> {
+    let now = shared.clock.now();
+    let until = left.due.map_or(i64::MAX, |due| due.0);
+    shared.shard_sleeps_until.store(until.max(now.0), Ordering::SeqCst);
+    match left.pause {
+        Pause::Enough => Some(Duration::ZERO),
+        // Whoever found the seat taken has left its requests to us.
+        Pause::Drained if !shared.queue.is_empty() => Some(Duration::ZERO),
+        Pause::NoRoom => Some(ROOM_PAUSE),
+        Pause::Drained => left.due.map(|due| match due.since_ms(now) {
+            0 => WALK_PAUSE,
+            ms => Duration::from_millis(ms),
+        }),
     }
 }

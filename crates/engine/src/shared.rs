@@ -5,11 +5,12 @@
 use crate::catalog::Catalog;
 use crate::clock::EngineClock;
 use crate::gate::{Gate, let_go};
-use crate::queue::Queue;
+use crate::queue::{Bell, Queue};
+use crate::seat::Seat;
 use millstream_storage::{Assembler, Views};
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::task::Waker;
 
 /// Why the engine stopped by itself.
@@ -19,6 +20,13 @@ pub(crate) struct Shared {
     /// The data directory's id.
     pub(crate) directory: u128,
     pub(crate) queue: Queue,
+    /// Wakes the shard's thread.
+    pub(crate) bell: Bell,
+    pub(crate) seat: Mutex<Seat>,
+    /// Requests were taken that wait for room.
+    pub(crate) held: AtomicBool,
+    /// Engine time in milliseconds until which the shard's thread sleeps, unless the bell rings.
+    pub(crate) shard_sleeps_until: AtomicI64,
     pub(crate) gate: Gate,
     pub(crate) catalog: Catalog,
     pub(crate) views: Arc<Views>,
@@ -99,10 +107,15 @@ impl Shared {
         views: Arc<Views>,
         clock: EngineClock,
         assembler: Assembler,
+        seat: Seat,
     ) -> Arc<Shared> {
         Arc::new(Shared {
             directory,
             queue: Queue::default(),
+            bell: Bell::default(),
+            seat: Mutex::new(seat),
+            held: AtomicBool::new(false),
+            shard_sleeps_until: AtomicI64::new(i64::MIN),
             gate,
             catalog,
             views,
@@ -126,6 +139,7 @@ impl Shared {
         waiting.into_iter().for_each(Waker::wake);
         let_go(self.gate.fail().into_iter().map(|(_, waiting)| waiting), &self.catalog);
         self.queue.close();
+        self.bell.ring();
         self.lane.close();
         self.keeper.close();
     }

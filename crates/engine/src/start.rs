@@ -11,7 +11,8 @@ use crate::lane::LaneThread;
 use crate::options::EngineOptions;
 use crate::queue::Submission;
 use crate::replay::Replayer;
-use crate::shard_thread::ShardThread;
+use crate::seat::Seat;
+use crate::shard_thread;
 use crate::shared::{Failure, Shared};
 use crate::turns::Turns;
 use millstream_core::hash::HashSeed;
@@ -40,7 +41,7 @@ pub enum StartError {
 /// A running engine. Dropping it without [`Engine::stop`] is like a crash: everything acknowledged is kept.
 pub struct Engine {
     shared: Arc<Shared>,
-    shard: JoinHandle<Turns>,
+    shard: JoinHandle<()>,
     lane: JoinHandle<Option<Writer>>,
     keeper: JoinHandle<Option<(Keeper, Checkpointer)>>,
     /// Keeps every other process out of the directory.
@@ -80,14 +81,9 @@ impl Engine {
         }
         adoption.finish();
         let next = assembler.next_position();
-        let shared = Shared::new(recovered.directory, Gate::new(next), catalog, views, clock, assembler);
-        let shard = ShardThread {
-            shared: shared.clone(),
-            turns: Turns::new(shard),
-            checkpoint_bytes: options.checkpoint_bytes,
-            checkpointed: next,
-            walking: false,
-        };
+        let seat = Seat::new(Turns::new(shard), options.checkpoint_bytes, next);
+        let gate = Gate::new(next);
+        let shared = Shared::new(recovered.directory, gate, catalog, views, clock, assembler, seat);
         let sync_interval = match durability {
             Durability::Fsync => None,
             Durability::Interval(ms) => Some(Duration::from_millis(u64::from(ms))),
@@ -95,7 +91,10 @@ impl Engine {
         let lane = LaneThread { shared: shared.clone(), writer, sync_interval };
         let keeper = KeeperThread { shared: shared.clone(), keeper, checkpointer, writing: None };
         Ok(Engine {
-            shard: spawn("shard", || shard.run())?,
+            shard: spawn("shard", {
+                let shared = shared.clone();
+                move || shard_thread::run(&shared)
+            })?,
             lane: spawn("lane", || lane.run())?,
             keeper: spawn("keeper", || keeper.run())?,
             shared,
@@ -117,11 +116,13 @@ impl Engine {
     pub fn stop(self) -> Result<(), Failure> {
         let Engine { shared, shard, lane, keeper, lock } = self;
         shared.queue.close();
-        let mut turns = join(shard);
+        shared.bell.ring();
+        join(shard);
         shared.lane.close();
         let writer = join(lane);
         shared.keeper.close();
         let kept = join(keeper);
+        let turns = &mut shared.seat.lock().turns;
         let_go(turns.refuse_parked(), &shared.catalog);
         let (Some(writer), Some((_keeper, checkpointer))) = (writer, kept) else {
             return Err(shared
@@ -129,7 +130,7 @@ impl Engine {
                 .unwrap_or_else(|| "a thread ended early".into()));
         };
         let assembler = shared.lane.assembler.lock().take().expect("the assembler is taken once, here");
-        if let Err(error) = final_checkpoint(&mut turns, &assembler, checkpointer) {
+        if let Err(error) = final_checkpoint(turns, &assembler, checkpointer) {
             tracing::warn!(%error, "the last checkpoint could not be written; the next start reads more");
         }
         let closed = writer.close(assembler, shared.clock.now()).map_err(|error| error.to_string().into());
@@ -189,8 +190,9 @@ impl Handle {
     /// that is `ShuttingDown`.
     pub fn submit(&self, submissions: impl Iterator<Item = Submission>) {
         if let Err(refused) = self.shared.queue.push(submissions) {
-            let_go(refused.into_iter().map(Submission::refuse), &self.shared.catalog);
+            return let_go(refused.into_iter().map(Submission::refuse), &self.shared.catalog);
         }
+        self.shared.run_if_free();
     }
 
     /// The catalog of durable streams.

@@ -141,6 +141,13 @@ impl CheckpointWriter {
         self.largest
     }
 
+    /// Whether the lane is durable up to the largest stamp. With interval durability that is later than what replies
+    /// wait for.
+    #[must_use]
+    pub fn may_finish(&self) -> bool {
+        self.shared.durable() >= self.largest
+    }
+
     /// Makes the checkpoint count, and drops all but the two newest.
     ///
     /// # Errors

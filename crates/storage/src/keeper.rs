@@ -61,7 +61,7 @@ impl Keeper {
     /// Whether fewer files are prepared than wanted.
     #[must_use]
     pub fn wants_file(&self) -> bool {
-        self.shared.staged_count() < self.shared.options.files_ahead
+        self.shared.wants_file()
     }
 
     /// Whether the last preparation found no room.

@@ -117,6 +117,11 @@ impl Shared {
         self.staged_count.load(Ordering::Acquire)
     }
 
+    /// Whether fewer files are prepared than wanted.
+    pub(crate) fn wants_file(&self) -> bool {
+        self.staged_count() < self.options.files_ahead
+    }
+
     /// Length of the file that comes next.
     pub(crate) fn staged_bytes(&self) -> Option<u64> {
         self.staged.lock().front().map(|file| file.file_bytes)

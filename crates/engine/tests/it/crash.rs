@@ -3,6 +3,7 @@
 use crate::caller::{Caller, batch, options, start, start_with};
 use millstream_core::{Reply, Request};
 use millstream_engine::EngineOptions;
+use millstream_storage::{Durability, Options};
 use millstream_testkit::sim_disk::{Faults, SimDisk};
 use millstream_types::{LogId, Offset};
 use std::sync::Arc;
@@ -82,5 +83,23 @@ fn a_checkpoint_is_taken_under_load_and_used() {
     disk.crash();
     let engine = start_with(&disk, options(), &every).unwrap();
     assert_eq!(ends(&Caller::new(&engine)), before);
+    engine.stop().unwrap();
+}
+
+#[test]
+fn a_checkpoint_waits_for_the_sync_when_replies_do_not() {
+    let disk = Arc::new(SimDisk::new(6, Faults::none(256 << 20)));
+    let storage = Options { durability: Durability::Interval(20), ..options() };
+    let every = EngineOptions { checkpoint_bytes: 64 << 10, ..EngineOptions::default() };
+    let engine = start_with(&disk, storage, &every).unwrap();
+    let mut caller = Caller::new(&engine);
+    let stream = caller.create("s", 1);
+    let log = LogId { stream: stream.id, index: 0 };
+    for _ in 0..300 {
+        caller.ask(Request::Append(vec![batch(log, 1, 3000)]));
+    }
+    engine.stop().unwrap();
+    let engine = start_with(&disk, storage, &every).unwrap();
+    assert_eq!(Caller::new(&engine).read_all(log, Offset(0)).len(), 300);
     engine.stop().unwrap();
 }

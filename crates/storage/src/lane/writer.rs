@@ -81,6 +81,12 @@ impl Writer {
         Ok(Durable { position: written })
     }
 
+    /// Whether fewer files are prepared than wanted: the keeper should look.
+    #[must_use]
+    pub fn wants_file(&self) -> bool {
+        self.shared.wants_file()
+    }
+
     /// Position up to which everything survives a power cut.
     #[must_use]
     pub fn durable(&self) -> WalPosition {
