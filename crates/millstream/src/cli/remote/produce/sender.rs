@@ -8,7 +8,7 @@ use millstream_types::RecordTime;
 use millstream_types::batch::{BatchBuilder, Compression};
 use serde::Serialize;
 
-use super::super::client::{Client, Producer, Stored, TopicInfo};
+use super::super::client::{Client, ClientError, Producer, Stored, TopicInfo};
 use super::super::line::{NewRecord, partition_of};
 
 /// A batch is sent when it has this many bytes; a single record may be larger. Half of what brokers usually take, as
@@ -128,7 +128,13 @@ impl Sender {
         if self.topic.partitions[self.keyless].index == partition {
             self.keyless = (self.keyless + 1) % self.topic.partitions.len();
         }
-        let stored = self.producer.send(client, &self.topic, partition, batch, self.compression).await?;
+        let records = batch.record_count();
+        let sent = self.producer.send(client, &self.topic, partition, batch, self.compression).await;
+        let stored = sent.map_err(|error| match error.downcast_ref::<ClientError>() {
+            Some(ClientError::Refused { .. }) | None => error,
+            // No answer is not a no: the broker may have stored them and been lost after that.
+            Some(_) => error.context(format!("whether the last {records} records are stored is not known")),
+        })?;
         self.spans
             .entry(partition)
             .or_insert(Span { partition, records: 0, first_offset: None, last_offset: None })
