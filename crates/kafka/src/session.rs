@@ -12,6 +12,7 @@ use crate::limits::FRAME_BYTES_MAX;
 use crate::listener::KafkaOptions;
 use crate::ops::{self, fetch::FetchSessions};
 use bytes::{Buf, BytesMut};
+use core::net::SocketAddr;
 use millstream_core::{Reply, Request};
 use millstream_front::{
     Action, Authorized, Authorizer, Backend, Close, Event, Grant, Io, Need, Principal, ReadCommand,
@@ -19,7 +20,6 @@ use millstream_front::{
 };
 use millstream_types::{EngineTime, LogId, Offset};
 use std::collections::VecDeque;
-use core::net::SocketAddr;
 use std::sync::Arc;
 
 /// What an operation wants next. A chain of these is an operation's whole life.

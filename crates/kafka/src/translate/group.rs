@@ -5,11 +5,11 @@
 
 use crate::errors::ErrorCode;
 use bytes::Bytes;
+use core::net::{IpAddr, SocketAddr};
 use millstream_core::cursor::{GroupState, OfferedProtocol, Subscription};
 use millstream_types::ErrorKind;
 use millstream_types::limits::{GROUP_MEMBERS_BYTES_MAX, NAME_BYTES_MAX};
 use std::collections::BTreeSet;
-use core::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// The protocol type of groups whose members read topics and say which.
