@@ -6,6 +6,7 @@
 mod bench;
 mod clock;
 mod compat;
+mod crash;
 mod deny;
 mod kafka_codec;
 mod project;
@@ -31,6 +32,8 @@ enum Task {
     Deny,
     /// Run unmodified Kafka clients against the broker
     Compat(compat::Options),
+    /// Kill the broker again and again under real clients, and judge what they saw
+    Crash(crash::Options),
     /// Measure the broker beside its peers
     Bench {
         #[command(subcommand)]
@@ -59,6 +62,7 @@ fn main() -> anyhow::Result<()> {
         Task::Purity => purity::run(),
         Task::Deny => deny::run(),
         Task::Compat(options) => compat::run(options),
+        Task::Crash(options) => crash::run(&options),
         Task::Bench { what } => bench::run(&what),
         Task::Codegen { what: Codegen::Kafka(options) } => kafka_codec::run(&options),
     }

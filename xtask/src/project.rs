@@ -26,7 +26,8 @@ pub(crate) fn build_binary(root: &Path) -> anyhow::Result<PathBuf> {
     Ok(target_dir(root).join("debug/millstream"))
 }
 
-fn target_dir(root: &Path) -> PathBuf {
+/// Where cargo builds.
+pub(crate) fn target_dir(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
 }
 

@@ -35,6 +35,14 @@ impl FileData {
             let (sector, within) = (position / SECTOR_BYTES, position % SECTOR_BYTES);
             let step = bytes.len().min(SECTOR_BYTES - within);
             let mut content = self.sector(sector);
+            let is_new = content[within..within + step] != bytes[..step];
+            // What every version of a sector holds already cannot be lost: files that are written through with
+            // zeros cost next to nothing.
+            if !is_new && !self.dirty.contains_key(&sector) && !self.ghosts.contains_key(&sector) {
+                position += step;
+                bytes = &bytes[step..];
+                continue;
+            }
             content[within..within + step].copy_from_slice(&bytes[..step]);
             let versions = self.dirty.entry(sector).or_default();
             if versions.len() == VERSIONS_MAX {

@@ -1,0 +1,23 @@
+//! The crash test: the real binary under real clients, killed again and again, and everything they saw judged.
+//!
+//! Apart from the product and from the simulator: here nothing is simulated, so what is found is real, and what is not
+//! found depends on time. `cargo xtask crash` builds the broker, prepares the clients and runs this.
+
+mod broker;
+mod chance;
+mod clock;
+mod drain;
+mod load;
+mod moment;
+mod options;
+mod programs;
+mod report;
+mod run;
+mod value;
+mod wire;
+
+use clap::Parser as _;
+
+fn main() -> anyhow::Result<()> {
+    run::run(&options::Options::parse())
+}
