@@ -49,6 +49,8 @@ pub(crate) struct Shared {
     /// Prepared files in the order of use.
     staged: Mutex<VecDeque<Staged>>,
     staged_count: AtomicUsize,
+    /// A prepared file has been used.
+    has_rolled: AtomicBool,
     /// The last preparation found no space.
     pub(crate) disk_full: AtomicBool,
     /// Begun files that still exist, by sequence.
@@ -77,6 +79,7 @@ impl Shared {
             pending_bytes: AtomicU64::new(0),
             staged: Mutex::new(VecDeque::new()),
             staged_count: AtomicUsize::new(0),
+            has_rolled: AtomicBool::new(false),
             disk_full: AtomicBool::new(false),
             files: Mutex::new(files),
             released: Mutex::new(BTreeSet::new()),
@@ -109,6 +112,7 @@ impl Shared {
     pub(crate) fn unstage(&self) -> Option<Staged> {
         let mut staged = self.staged.lock();
         let file = staged.pop_front();
+        self.has_rolled.store(true, Ordering::Relaxed);
         self.staged_count.store(staged.len(), Ordering::Release);
         file
     }
@@ -117,9 +121,11 @@ impl Shared {
         self.staged_count.load(Ordering::Acquire)
     }
 
-    /// Whether fewer files are prepared than wanted.
+    /// Whether fewer files are prepared than wanted: one, and once it was needed, as many as the options say. A broker
+    /// with little to store keeps little disk.
     pub(crate) fn wants_file(&self) -> bool {
-        self.staged_count() < self.options.files_ahead
+        let ahead = if self.has_rolled.load(Ordering::Relaxed) { self.options.files_ahead } else { 1 };
+        self.staged_count() < ahead
     }
 
     /// Length of the file that comes next.
