@@ -86,6 +86,11 @@ impl Broker {
         Ok(Duration::from_nanos(clock::now_ns() - running.since_ns))
     }
 
+    /// Whether it runs, as far as is known without looking.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// Kills it with SIGKILL. An error when it had ended by itself.
     pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
         let mut running = self.running.take().context("the broker is not started")?;

@@ -6,6 +6,7 @@
 mod broker;
 mod chance;
 mod clock;
+mod disk;
 mod drain;
 mod load;
 mod moment;
@@ -19,5 +20,9 @@ mod wire;
 use clap::Parser as _;
 
 fn main() -> anyhow::Result<()> {
-    run::run(&options::Options::parse())
+    let options = options::Options::parse();
+    match &options.judge {
+        Some(histories) => run::judge_only(histories),
+        None => run::run(&options),
+    }
 }

@@ -20,6 +20,12 @@ pub(crate) struct Options {
     /// Keep the data directory and the history of a good run
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Cut acknowledged records off the log before the last start: the run succeeds when that is found
+    #[arg(long)]
+    pub(crate) plant_loss: bool,
+    /// Only judge the history in this folder, as a run that was kept left it
+    #[arg(long)]
+    pub(crate) judge: Option<PathBuf>,
     /// The broker's binary
     #[arg(long)]
     pub(crate) broker: PathBuf,

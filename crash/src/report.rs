@@ -17,7 +17,6 @@ const CYCLES_FOR_EVERY_MOMENT: u32 = 200;
 
 /// Prints the counts and the anomalies.
 pub(crate) fn print(seed: u64, counts: &Counts, verdict: &Verdict, checking: Duration) {
-    let [ok, fail, info] = verdict.totals();
     let mut starts = counts.starts.clone();
     starts.sort_unstable();
     let p50 = starts.get(starts.len() / 2).copied().unwrap_or_default();
@@ -29,6 +28,13 @@ pub(crate) fn print(seed: u64, counts: &Counts, verdict: &Verdict, checking: Dur
         write!(kills, ", {count} {}", when.name()).expect("a string takes everything");
     }
     println!("kills               {} ({} mid-load){kills}", verdict.kills, verdict.kills_under_load);
+    println!("restart             p50 {} ms, max {} ms", p50.as_millis(), max.as_millis());
+    print_verdict(verdict, checking);
+}
+
+/// Prints what a history holds and what is wrong in it.
+pub(crate) fn print_verdict(verdict: &Verdict, checking: Duration) {
+    let [ok, fail, info] = verdict.totals();
     println!("operations          {ok} ok, {fail} fail, {info} info");
     for (op, [ok, fail, info]) in &verdict.operations {
         println!("  {:<17} {ok} ok, {fail} fail, {info} info", format!("{op:?}").to_lowercase());
@@ -42,7 +48,6 @@ pub(crate) fn print(seed: u64, counts: &Counts, verdict: &Verdict, checking: Dur
         println!("  {process:<25} {count:>9}");
     }
     println!("repeated            {} (by producers that are not idempotent)", verdict.repeated);
-    println!("restart             p50 {} ms, max {} ms", p50.as_millis(), max.as_millis());
     let events = ok + fail + info;
     let rate = events as f64 / checking.as_secs_f64().max(1e-9);
     println!("checked             {events} operations in {:.1} s ({rate:.0}/s)", checking.as_secs_f64());

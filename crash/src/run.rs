@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
 use millstream_kafka::codec::generated::create_topics::{CreatableTopic, CreateTopicsRequest};
-use millstream_testkit::checker::{Checker, Verdict};
+use millstream_testkit::checker::{Anomaly, Checker, Verdict};
 use millstream_testkit::history::{Event, Merge, Op, Writer};
 
 use crate::broker::Broker;
@@ -22,7 +22,7 @@ use crate::load::{self, FAST, SHARED, TOPICS, TRIMMED, World};
 use crate::moment::{Moments, wait_until};
 use crate::options::Options;
 use crate::programs::Program;
-use crate::{clock, drain, report};
+use crate::{clock, disk, drain, report};
 
 /// The purpose of the killer's chance.
 const CHANCE: u64 = 1;
@@ -36,6 +36,9 @@ const AFTER_MOMENT_US: u64 = 8_000;
 const START_US: u64 = 40_000;
 /// One kill in so many waits for a checkpoint: one of a short run, too.
 const CHECKPOINT_ONE_IN: u32 = 14;
+/// Space is given back so often: between two times the files take some gigabytes.
+const CYCLES_PER_TIDYING: u32 = 10;
+const CYCLES_PER_LINE: u32 = 100;
 /// Clients start slowly; kills begin when they are there.
 const CLIENTS_MAX: Duration = Duration::from_secs(60);
 
@@ -115,21 +118,47 @@ fn inside(options: &Options, seed: u64, dir: &Path) -> anyhow::Result<()> {
     let killing = kill_all(options, &world, &mut broker, &mut programs, &loads, &mut counts);
     world.moments.over.store(true, Ordering::SeqCst);
     programs.iter_mut().for_each(Program::ask_to_end);
-    let kept = loads.end();
-    // What ended a load is the reason, if there is one; the killer only noticed.
-    let kept = kept?;
-    killing?;
+    let mut problems = Vec::new();
+    let kept = loads.end(&mut problems);
     for program in programs {
-        program.end()?;
+        problems.extend(program.end().err());
     }
-    drain::run(options, &world, &kept)?;
+    // Whatever went wrong, what was lost is worth knowing; without a broker nothing can be read.
+    if broker.is_running() {
+        problems.extend(killing.err());
+        problems.extend(drain::run(options, &world, &kept).err());
+    } else {
+        killing?;
+    }
     drop(broker);
 
     let since = clock::now_ns();
     let verdict = judge(&world.histories)?;
     report::print(seed, &counts, &verdict, Duration::from_nanos(clock::now_ns() - since));
-    ensure!(verdict.anomalies.is_empty(), "{} anomalies", verdict.anomalies.total());
+    if options.plant_loss {
+        let found = verdict.anomalies.iter().any(|(kind, _, _)| kind == Anomaly::Unseen);
+        ensure!(found, "acknowledged records were cut off the log, and nobody noticed");
+        return Ok(());
+    }
+    for problem in &problems {
+        println!("problem             {problem:#}");
+    }
+    ensure!(
+        verdict.anomalies.is_empty() && problems.is_empty(),
+        "{} anomalies, {} problems",
+        verdict.anomalies.total(),
+        problems.len()
+    );
     report::guard(&counts, &verdict, &producers, options.cycles)
+}
+
+/// Judges a history that was kept.
+pub(crate) fn judge_only(histories: &Path) -> anyhow::Result<()> {
+    let since = clock::now_ns();
+    let verdict = judge(histories)?;
+    report::print_verdict(&verdict, Duration::from_nanos(clock::now_ns() - since));
+    ensure!(verdict.anomalies.is_empty(), "{} anomalies", verdict.anomalies.total());
+    Ok(())
 }
 
 /// Judges all histories of a folder.
@@ -199,7 +228,7 @@ fn wait_for_programs(world: &World, programs: &mut [Program]) -> anyhow::Result<
 /// The lean client's threads.
 struct Loads {
     plain: Vec<(String, JoinHandle<anyhow::Result<()>>)>,
-    churn: JoinHandle<anyhow::Result<Vec<Kept>>>,
+    churn: JoinHandle<(Vec<Kept>, anyhow::Result<()>)>,
 }
 
 impl Loads {
@@ -251,12 +280,15 @@ impl Loads {
         self.churn.is_finished() || self.plain.iter().any(|(_, load)| load.is_finished())
     }
 
-    fn end(self) -> anyhow::Result<Vec<Kept>> {
-        let joined = |name: &str| anyhow!("the load {name} panicked");
+    /// Waits for all; the topics that are left.
+    fn end(self, problems: &mut Vec<anyhow::Error>) -> Vec<Kept> {
         for (name, load) in self.plain {
-            load.join().map_err(|_| joined(&name))?.with_context(|| format!("the load {name}"))?;
+            let outcome = load.join().unwrap_or_else(|_| Err(anyhow!("it panicked")));
+            problems.extend(outcome.with_context(|| format!("the load {name}")).err());
         }
-        self.churn.join().map_err(|_| joined("churn"))?.context("the load churn")
+        let (kept, outcome) = self.churn.join().unwrap_or_else(|_| (vec![], Err(anyhow!("it panicked"))));
+        problems.extend(outcome.context("the load churn").err());
+        kept
     }
 }
 
@@ -288,9 +320,15 @@ fn kill_all(
         *counts.by_moment.entry(if hit { when } else { When::Load }).or_default() += 1;
         programs.iter_mut().try_for_each(Program::check)?;
         ensure!(!loads.one_ended(), "a load ended before the run did");
-        if cycle % 100 == 0 {
+        if cycle.is_multiple_of(CYCLES_PER_TIDYING) {
+            disk::give_back(broker.dir())?;
+        }
+        if cycle.is_multiple_of(CYCLES_PER_LINE) {
             println!("{cycle} cycles");
         }
+    }
+    if options.plant_loss {
+        disk::plant_loss(broker.dir())?;
     }
     broker.spawn()?;
     counts.starts.push(broker.ready()?);

@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// Keep the data directory and the history of a good run
     #[arg(long)]
     keep: bool,
+    /// Cut acknowledged records off the log before the last start: the run succeeds when that is found
+    #[arg(long)]
+    plant_loss: bool,
     /// Build with optimisations: for long runs
     #[arg(long)]
     release: bool,
@@ -67,6 +70,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     if options.keep {
         arguments.push("--keep".into());
+    }
+    if options.plant_loss {
+        arguments.push("--plant-loss".into());
     }
     run_in(&root, &built.join("millstream-crash"), &arguments)
 }

@@ -41,12 +41,17 @@ pub(crate) struct Kept {
     pub(crate) life: String,
 }
 
-/// Makes, fills and deletes topics until the run is over; those that are left.
-pub(crate) fn run(world: &World, client: u32) -> anyhow::Result<Vec<Kept>> {
+/// Makes, fills and deletes topics until the run is over; those that are left, and what went wrong.
+pub(crate) fn run(world: &World, client: u32) -> (Vec<Kept>, anyhow::Result<()>) {
+    let mut kept = Vec::new();
+    let outcome = churn(world, client, &mut kept);
+    (kept, outcome)
+}
+
+fn churn(world: &World, client: u32, kept: &mut Vec<Kept>) -> anyhow::Result<()> {
     let mut hand = world.hand("lean-churn")?;
     let mut chance = Chance::new(world.seed, CHANCE);
     let mut producer = Producer::new(client, "", 0);
-    let mut kept = Vec::new();
     let mut number = 0;
     while hand.ready() {
         number += 1;
@@ -71,7 +76,7 @@ pub(crate) fn run(world: &World, client: u32) -> anyhow::Result<Vec<Kept>> {
         }
     }
     hand.history.finish()?;
-    Ok(kept)
+    Ok(())
 }
 
 fn event(op: Op, life: &str) -> Event {
@@ -116,7 +121,12 @@ fn delete(hand: &mut Hand, name: &str, life: &str, id: Uuid) -> anyhow::Result<b
         let ask = DeleteTopicsRequest { topics, timeout_ms: TIMEOUT_MS, ..Default::default() };
         // The topic itself is there until this moment.
         match find(hand, name)? {
-            Some(found) => exists(hand, life, found == Some(id))?,
+            Some(found) => {
+                exists(hand, life, found == Some(id))?;
+                if found != Some(id) {
+                    return Ok(true);
+                }
+            }
             None => return Ok(false),
         }
         if !hand.ready() {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 /// Examples kept of each kind; the rest is only counted.
-const EXAMPLES_MAX: usize = 20;
+const EXAMPLES_MAX: usize = 5;
 
 /// Something that must not be. The names in brackets are those of Jepsen's checker for Kafka, where it has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
