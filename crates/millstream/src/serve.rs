@@ -206,7 +206,8 @@ fn broker_options(settings: &Settings) -> BrokerOptions {
             Durability::Fsync => millstream_storage::Durability::Fsync,
             Durability::Interval => millstream_storage::Durability::Interval(settings.interval_ms),
         },
-        tail_bytes: settings.memory_budget_bytes / 2,
+        // A quarter is left for what the allocator and half-filled buffers cost.
+        tail_bytes: settings.memory_budget_bytes / 4,
         wal_pool_files_max: settings.wal_pool_files_max,
         shard,
     }
