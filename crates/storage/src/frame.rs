@@ -12,7 +12,7 @@
 //! 40 ├ total bytes (4) ──┬ 44 facts bytes (4) ──────────────────────┤  total is a multiple of 16
 //! 48 ├ entries bytes (4) ┼ 52 facts count (4) ──────────────────────┤
 //! 56 ├ shard (4), 0 ─────┼ 60 checksum (4) ─────────────────────────┤
-//! 64 ├ facts: 48 bytes each, in the order of the batches            │
+//! 64 ├ facts: 52 bytes each, in the order of the batches            │
 //!    ├ entries: opaque                                              │
 //!    ├ batches, one after another                                   │
 //!    └ zeros up to the next multiple of 16                          ┘
@@ -27,8 +27,11 @@
 //! one batch's facts (R2):
 //!  0 stream (8) │ 8 log index (4) │ 12 base offset (8) │ 20 records (4) │ 24 last offset delta (4)
 //! 28 max timestamp (8) │ 36 bytes (4) │ 40 where its bytes begin, from the first batch on (4)
-//! 44 bytes of per-record facts that follow, 0 in version 1 (4)
+//! 44 the batch's own CRC-32C (4) │ 48 bytes of per-record facts that follow, 0 in version 1 (4)
 //! ```
+//!
+//! The batch's CRC is there once more because a recycled file may hold an older batch of the same length at the very
+//! same place, whole and with a CRC that matches: only the frame says which batch belongs there.
 //!
 //! Several facts may name the same bytes: a record for ten logs is stored once, patched for the first (R17).
 //!
@@ -48,7 +51,7 @@ pub(crate) const VERSION: u8 = 1;
 /// Bytes of the header.
 pub(crate) const HEADER_BYTES: usize = 64;
 /// Bytes of one batch's facts.
-pub(crate) const FACTS_BYTES: usize = 48;
+pub(crate) const FACTS_BYTES: usize = 52;
 /// Frames begin at multiples of this.
 pub(crate) const ALIGNMENT_BYTES: u64 = 16;
 /// Bytes of a closing frame.
@@ -186,6 +189,8 @@ pub(crate) struct StoredFacts {
     pub(crate) facts: BatchFacts,
     /// From the frame's first batch byte.
     pub(crate) body_at: u32,
+    /// The CRC-32C that the batch carries.
+    pub(crate) crc: u32,
 }
 
 impl StoredFacts {
@@ -210,6 +215,7 @@ impl StoredFacts {
         out[28..36].copy_from_slice(&facts.max_timestamp.0.to_le_bytes());
         out[36..40].copy_from_slice(&facts.bytes.to_le_bytes());
         out[40..44].copy_from_slice(&self.body_at.to_le_bytes());
+        out[44..48].copy_from_slice(&self.crc.to_le_bytes());
         out
     }
 
@@ -224,6 +230,7 @@ impl StoredFacts {
                 bytes: u32_at(bytes, 36),
             },
             body_at: u32_at(bytes, 40),
+            crc: u32_at(bytes, 44),
         }
     }
 }
@@ -252,14 +259,20 @@ pub(crate) fn patched_head(batch: &[u8], base: Offset) -> [u8; PATCHED_BYTES] {
     head
 }
 
-/// Whether a stored batch is what was accepted: its length field and its CRC-32C.
-pub(crate) fn batch_is_intact(batch: &[u8]) -> bool {
+/// The CRC-32C that a batch carries; it is at least [`BATCH_BYTES_MIN`] long.
+pub(crate) fn crc_of(batch: &[u8]) -> u32 {
+    u32::from_be_bytes([batch[17], batch[18], batch[19], batch[20]])
+}
+
+/// Whether a stored batch is the one that its frame names: its length field, its CRC-32C, and that it is this one.
+pub(crate) fn batch_is_intact(batch: &[u8], crc: u32) -> bool {
     if batch.len() < BATCH_BYTES_MIN {
         return false;
     }
     let length = u32::from_be_bytes([batch[8], batch[9], batch[10], batch[11]]);
-    let crc = u32::from_be_bytes([batch[17], batch[18], batch[19], batch[20]]);
-    u64::from(length) + 12 == batch.len() as u64 && crc == crc32c::crc32c(&batch[21..])
+    u64::from(length) + 12 == batch.len() as u64
+        && crc_of(batch) == crc
+        && crc == crc32c::crc32c(&batch[21..])
 }
 
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {

@@ -446,7 +446,7 @@ fn batches_are_intact(header: &Header, meta: &[u8], bytes: &[u8]) -> bool {
     frame::facts(header, meta).all(|stored| {
         let Some(body) = stored.body_in(header) else { return false };
         let seen = last.replace(body.clone()) == Some(body.clone());
-        seen || frame::batch_is_intact(&bytes[body])
+        seen || frame::batch_is_intact(&bytes[body], stored.crc)
     })
 }
 

@@ -140,7 +140,8 @@ impl Assembler {
                 body_at = next_at;
                 next_at += facts.bytes;
             }
-            self.group.arena.extend_from_slice(&StoredFacts { facts: *facts, body_at }.encode());
+            let stored = StoredFacts { facts: *facts, body_at, crc: frame::crc_of(body) };
+            self.group.arena.extend_from_slice(&stored.encode());
         }
         self.group.arena.extend_from_slice(frame.entries);
         frame::seal(&mut self.group.arena[start..], &header);

@@ -270,15 +270,15 @@ impl LogView {
                 else {
                     return Ok(Turn::WouldBlock);
                 };
-                check_and_patch(&mut own, facts.base_offset).ok_or_else(damaged)?;
+                check_and_patch(&mut own, &stored).ok_or_else(damaged)?;
                 Place::Own(own.freeze())
             } else if body.start < patched_to {
                 // The same bytes twice in one frame for one log: the second time they are copied.
                 let mut own = BytesMut::from(&buffer[body]);
-                check_and_patch(&mut own, facts.base_offset).ok_or_else(damaged)?;
+                check_and_patch(&mut own, &stored).ok_or_else(damaged)?;
                 Place::Own(own.freeze())
             } else {
-                check_and_patch(&mut buffer[body.clone()], facts.base_offset).ok_or_else(damaged)?;
+                check_and_patch(&mut buffer[body.clone()], &stored).ok_or_else(damaged)?;
                 patched_to = body.end;
                 Place::Buffer(body)
             };
@@ -363,11 +363,11 @@ fn corrupt(file: &Pin, position: WalPosition) -> ReadError {
 }
 
 /// `None` when the batch does not match its CRC.
-fn check_and_patch(batch: &mut [u8], base: Offset) -> Option<()> {
-    if !frame::batch_is_intact(batch) {
+fn check_and_patch(batch: &mut [u8], stored: &StoredFacts) -> Option<()> {
+    if !frame::batch_is_intact(batch, stored.crc) {
         return None;
     }
-    let head = frame::patched_head(batch, base);
+    let head = frame::patched_head(batch, stored.facts.base_offset);
     batch[..PATCHED_BYTES].copy_from_slice(&head);
     Some(())
 }

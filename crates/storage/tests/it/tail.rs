@@ -55,9 +55,9 @@ fn damage_anywhere_in_a_proven_frames_head_stops_the_start_and_names_the_place()
     let (disk, from, _) = written(false);
     drop(disk);
     // The frame before the last, whose durability the last one proves: header, facts and entries.
-    let frame = 64 + 48 + 8 + 100_u64;
+    let frame = 64 + 52 + 8 + 100_u64;
     let start_of_frame = from - frame.next_multiple_of(16);
-    for byte in start_of_frame..start_of_frame + 64 + 48 + 8 {
+    for byte in start_of_frame..start_of_frame + 64 + 52 + 8 {
         let (disk, ..) = written(false);
         disk.flip_bit(FILE, byte * 8 + byte % 8);
         match refusal(&disk) {
