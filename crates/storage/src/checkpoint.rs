@@ -183,6 +183,7 @@ impl CheckpointWriter {
 
     /// Which files the checkpoint does without, and which must exist as long as it is the newest.
     fn sort_files(&self) -> (BTreeSet<u64>, Vec<ListedFile>) {
+        let gone = self.shared.released.lock();
         let files = self.shared.files.lock();
         let mut released: BTreeSet<u64> = files
             .values()
@@ -194,11 +195,13 @@ impl CheckpointWriter {
         if self.shared.durable() < self.shared.published() {
             released.clear();
         }
-        // Only what is durable now: a file that a crash may still undo must not be missed afterwards.
+        // Only what is durable now: a file that a crash may still undo must not be missed afterwards. And not what an
+        // earlier checkpoint has let go: it is freed at any time.
         let durable = self.shared.durable();
+        let stays = |sequence| !released.contains(sequence) && !gone.contains(sequence);
         let listed = files
             .values()
-            .filter(|file| !released.contains(&file.sequence) && file.base < durable)
+            .filter(|file| stays(&file.sequence) && file.base < durable)
             .map(|file| ListedFile {
                 sequence: file.sequence,
                 base: file.base,

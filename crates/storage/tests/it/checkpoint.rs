@@ -1,6 +1,6 @@
 //! Checkpoints: what they save, what they let go, what happens when one is damaged (R7).
 
-use millstream_storage::{Disk, OpenError, Opened, Prepared, Publish};
+use millstream_storage::{Disk, Durability, OpenError, Opened, Options, Prepared, Publish};
 use millstream_testkit::sim_disk::SimDisk;
 use millstream_types::{Offset, WalPosition};
 
@@ -45,6 +45,35 @@ fn replay_begins_at_the_newest_checkpoint_and_the_freed_files_are_not_missed() {
     assert!(recorder.images.iter().all(|(stamp, _)| *stamp == needed));
     assert_eq!(recorder.entries(), [b"after"]);
     opened.adoption.adopt(log(1), Offset(100), Offset(100)).unwrap();
+}
+
+#[test]
+fn a_checkpoint_never_lists_a_file_that_the_one_before_has_let_go() {
+    let disk = sim_disk();
+    let options = Options { durability: Durability::Interval(10), ..options() };
+    let (mut opened, _) = start(&disk, options).unwrap();
+    fill(&mut opened, 1, 100);
+    for base in 1..100 {
+        if opened.keeper.wants_file() {
+            assert_eq!(opened.keeper.prepare_one().unwrap(), Prepared::Ready);
+        }
+        add(&mut opened, base, 1000).unwrap();
+    }
+    commit(&mut opened, b"trim", &[], &[Publish::Trim { log: log(1), start: Offset(100) }]).unwrap();
+    opened.writer.sync().unwrap();
+    checkpoint(&mut opened, &[b"first"]);
+    // Between that checkpoint and the freeing of its files comes another one, while something is not synced.
+    let at = opened.assembler.next_position();
+    commit(&mut opened, b"after", &[], &[]).unwrap();
+    let mut writer = opened.checkpointer.begin(at).unwrap();
+    writer.add(at, b"second").unwrap();
+    writer.finish().unwrap();
+    let freed = opened.keeper.recycle().unwrap();
+    assert!(freed.spared + freed.removed >= 2, "{freed:?}");
+    drop(opened);
+    disk.crash();
+    let (opened, _) = start(&disk, options).unwrap();
+    assert_eq!(opened.recovered.checkpoint, Some(2));
 }
 
 #[test]
