@@ -5,7 +5,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use millstream_types::{LogId, StreamId};
+use millstream_types::{LogId, Offset, StreamId};
 
 /// Why persisted bytes could not be understood. Recovery stops on it and names the place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -120,6 +120,29 @@ impl<'a> Decoder<'a> {
     /// Sixteen bytes, little-endian.
     pub fn u128(&mut self) -> Result<u128, DecodeError> {
         Ok(u128::from_le_bytes(self.array()?))
+    }
+    /// A number that was handed out: below 2⁶³, so that there are always more.
+    pub fn id(&mut self) -> Result<u64, DecodeError> {
+        let id = self.u64()?;
+        if id < 1 << 63 { Ok(id) } else { Err(DecodeError::Invalid("an id")) }
+    }
+    /// The number to hand out next.
+    pub fn next_id(&mut self) -> Result<u64, DecodeError> {
+        let next = self.u64()?;
+        if next <= 1 << 63 { Ok(next) } else { Err(DecodeError::Invalid("a counter")) }
+    }
+    /// An offset: those that a log can reach stay in the signed range.
+    pub fn offset(&mut self) -> Result<Offset, DecodeError> {
+        let offset = self.u64()?;
+        if offset <= i64::MAX as u64 { Ok(Offset(offset)) } else { Err(DecodeError::Invalid("an offset")) }
+    }
+    /// 0 or 1.
+    pub fn bool(&mut self) -> Result<bool, DecodeError> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(DecodeError::Invalid("a choice")),
+        }
     }
     /// A log: stream id and index.
     pub fn log(&mut self) -> Result<LogId, DecodeError> {

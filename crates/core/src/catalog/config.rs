@@ -215,17 +215,25 @@ impl StreamConfig {
         }
     }
 
+    /// What the annotations take in an entry.
+    pub(crate) fn annotations_bytes(&self) -> usize {
+        self.annotations.iter().map(|(key, value)| 8 + key.len() + value.len()).sum()
+    }
+
     pub(crate) fn get(input: &mut Decoder<'_>) -> Result<StreamConfig, DecodeError> {
         let mut config = StreamConfig {
             batch_bytes_max: input.option(Decoder::u32)?,
             timestamp_source: input.option(|input| {
-                Ok(if input.u8()? == 1 { TimestampSource::Append } else { TimestampSource::Producer })
+                Ok(if input.bool()? { TimestampSource::Append } else { TimestampSource::Producer })
             })?,
             timestamp_before_max_ms: input.option(Decoder::u64)?,
             timestamp_after_max_ms: input.option(Decoder::u64)?,
             retention_ms: input.option(|input| input.option(Decoder::u64))?,
             retention_bytes: input.option(|input| input.option(Decoder::u64))?,
-            cleanup: input.option(|input| input.u8().map(|bits| (bits & 1 != 0, bits & 2 != 0)))?,
+            cleanup: input.option(|input| match input.u8()? {
+                bits @ 0..=3 => Ok((bits & 1 != 0, bits & 2 != 0)),
+                _ => Err(DecodeError::Invalid("a stream's cleanup")),
+            })?,
             annotations: BTreeMap::new(),
         };
         for _ in 0..input.u16()? {

@@ -79,7 +79,7 @@ pub(crate) fn put_entry(out: &mut Encoder<'_>, entry: &StreamEntry) {
 
 pub(crate) fn get_entry(input: &mut Decoder<'_>) -> Result<StreamEntry, DecodeError> {
     let entry = StreamEntry {
-        id: StreamId(input.u64()?),
+        id: StreamId(input.id()?),
         uid: StreamUid(input.u128()?),
         namespace: Namespace(input.u32()?),
         name: input.str()?.into(),
@@ -89,6 +89,9 @@ pub(crate) fn get_entry(input: &mut Decoder<'_>) -> Result<StreamEntry, DecodeEr
     };
     if !(1..=LOGS_PER_STREAM_MAX).contains(&entry.logs) {
         return Err(DecodeError::Invalid("a stream's number of logs"));
+    }
+    if check_name(&entry.name).is_err() {
+        return Err(DecodeError::Invalid("a stream's name"));
     }
     Ok(entry)
 }

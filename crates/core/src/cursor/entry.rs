@@ -19,6 +19,7 @@ use super::roster::{Roster, shared_str};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use millstream_types::limits::{NAME_BYTES_MAX, OFFSET_METADATA_BYTES_MAX};
 use millstream_types::{EngineTime, LogId, Namespace, Offset, WalPosition};
 
 /// One durable change of one group.
@@ -137,7 +138,12 @@ pub(super) fn put_group(group: &GroupId, out: &mut Encoder<'_>) {
 }
 
 pub(super) fn get_group(input: &mut Decoder<'_>) -> Result<GroupId, DecodeError> {
-    Ok(GroupId { namespace: Namespace(input.u32()?), name: shared_str(input)? })
+    let id = GroupId { namespace: Namespace(input.u32()?), name: shared_str(input)? };
+    if (1..=NAME_BYTES_MAX).contains(&id.name.len()) {
+        Ok(id)
+    } else {
+        Err(DecodeError::Invalid("a group's name"))
+    }
 }
 
 pub(super) fn put_offset(log: LogId, offset: &CommittedOffset, out: &mut Encoder<'_>) {
@@ -158,5 +164,8 @@ pub(super) fn get_offset(input: &mut Decoder<'_>) -> Result<(LogId, CommittedOff
         expires: input.option(|input| input.i64().map(EngineTime))?,
         metadata: shared_str(input)?,
     };
+    if offset.metadata.len() > OFFSET_METADATA_BYTES_MAX {
+        return Err(DecodeError::Invalid("the note beside an offset"));
+    }
     Ok((log, offset))
 }

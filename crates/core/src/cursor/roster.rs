@@ -82,7 +82,7 @@ impl Roster {
         let mut roster = Roster {
             generation: Generation(input.u32()?.cast_signed()),
             since: EngineTime(input.i64()?),
-            assigned: input.u8()? != 0,
+            assigned: input.bool()?,
             protocol_type: input.option(shared_str)?,
             protocol_name: input.option(shared_str)?,
             leader: input.option(shared_str)?,

@@ -93,10 +93,10 @@ impl Entry {
         Ok(match input.u8()? {
             1 => Entry::StreamCreated(get_entry(input)?),
             2 => Entry::StreamChanged(get_entry(input)?),
-            3 => Entry::StreamDeleted { stream: StreamId(input.u64()?) },
-            4 => Entry::LogTrimmed { log: input.log()?, start: Offset(input.u64()?) },
+            3 => Entry::StreamDeleted { stream: StreamId(input.id()?) },
+            4 => Entry::LogTrimmed { log: input.log()?, start: input.offset()? },
             5 => Entry::ProducerAppended(ProducerAppended::get(input)?),
-            6 => Entry::ProducerAllocated { id: ProducerId(input.u64()?) },
+            6 => Entry::ProducerAllocated { id: ProducerId(input.id()?) },
             tag => Entry::Group(GroupEntry::get(tag, input)?),
         })
     }

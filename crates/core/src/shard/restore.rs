@@ -58,11 +58,14 @@ impl Restore {
         let shard = &mut self.shard;
         match input.u8()? {
             1 => {
-                shard.counters.next_stream = StreamId(input.u64()?);
-                shard.counters.next_producer = ProducerId(input.u64()?);
+                shard.counters.next_stream = StreamId(input.next_id()?);
+                shard.counters.next_producer = ProducerId(input.next_id()?);
             }
             2 => {
                 let entry = get_entry(&mut input)?;
+                if shard.streams.contains_key(&entry.id) {
+                    return Err(DecodeError::Invalid("a stream that has an image already").into());
+                }
                 self.unfinished.insert(entry.id, (0, entry.logs));
                 shard.insert_stream(Stream::new(entry, stamp));
             }
@@ -70,7 +73,7 @@ impl Restore {
                 let (stream, first, count) = (StreamId(input.u64()?), input.u32()?, input.u32()?);
                 for n in 0..count {
                     let log = LogId { stream, index: first.saturating_add(n) };
-                    let (start, end) = (Offset(input.u64()?), Offset(input.u64()?));
+                    let (start, end) = (input.offset()?, input.offset()?);
                     if start > end {
                         return Err(DecodeError::Invalid("a log's bounds").into());
                     }
@@ -121,6 +124,10 @@ impl Restore {
             self.shard.fold(position, entry);
         }
         for facts in facts {
+            let reach = facts.base_offset.0.checked_add(u64::from(facts.last_offset_delta));
+            if reach.is_none_or(|last| last >= i64::MAX as u64) {
+                return Err(DecodeError::Invalid("a batch's offsets").into());
+            }
             let is_unfinished = self.is_unfinished(facts.log);
             if let Some(state) = self.shard.log_mut(facts.log)
                 && facts.base_offset > state.end
