@@ -112,6 +112,8 @@ pub struct FrameSize {
 const PRODUCER_ENTRY_BYTES_MAX: usize = 64;
 /// Bytes of a trim's entry, with room to spare.
 const TRIM_ENTRY_BYTES_MAX: usize = 32;
+/// Bytes of a stream's entry beside its name and annotations, with room to spare.
+const STREAM_ENTRY_HEAD_BYTES: usize = 160;
 /// Bytes of a stream's entry: 128 annotations of 4.3 KB each, and the rest.
 const STREAM_ENTRY_BYTES_MAX: usize = 640 << 10;
 
@@ -133,9 +135,10 @@ impl Request {
                 batches_bytes: batches.iter().map(|batch| batch.bytes.len()).sum(),
                 frees_space: false,
             },
-            Request::CreateStream(_) | Request::AddLogs { .. } | Request::AlterStream { .. } => {
-                size(STREAM_ENTRY_BYTES_MAX, false)
+            Request::CreateStream(create) => {
+                size(STREAM_ENTRY_HEAD_BYTES + create.name.len() + create.config.annotations_bytes(), false)
             }
+            Request::AddLogs { .. } | Request::AlterStream { .. } => size(STREAM_ENTRY_BYTES_MAX, false),
             Request::DeleteStream { .. } => size(TRIM_ENTRY_BYTES_MAX, true),
             Request::TrimLogs(trims) => size(trims.len() * TRIM_ENTRY_BYTES_MAX, true),
             Request::AllocateProducer => size(PRODUCER_ENTRY_BYTES_MAX, false),
