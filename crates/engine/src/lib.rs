@@ -22,6 +22,7 @@ mod seat;
 mod shard_thread;
 mod shared;
 mod start;
+pub mod steps;
 mod turns;
 
 pub use catalog::Catalog;

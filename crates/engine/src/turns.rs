@@ -122,6 +122,14 @@ impl Turns {
         self.walk = None;
     }
 
+    /// Every image at once.
+    pub(crate) fn images(&self) -> Vec<Vec<u8>> {
+        let mut images = Vec::new();
+        let end = self.shard.images(ImageKey::Counters, usize::MAX, &mut images);
+        assert!(end.is_none(), "a walk without a budget ends");
+        images
+    }
+
     /// Requests that wait for a later turn, refused: the broker stops.
     pub(crate) fn refuse_parked(&mut self) -> impl Iterator<Item = Waiting> {
         std::mem::take(&mut self.parked).into_values().map(|Caller { sink, tag }| {

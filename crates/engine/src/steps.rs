@@ -1,0 +1,228 @@
+//! The engine without its threads: every step is a call, and time is an argument.
+//!
+//! Apart because a simulator must decide the order in which shard, lane and keeper get their turns, and must be able to
+//! stop between any two of them. The turns, the gate and the catalog are the very ones that the threads use; what is
+//! here instead of the threads is only who calls them when.
+
+use crate::catalog::Catalog;
+use crate::gate::{Gate, let_go};
+use crate::options::EngineOptions;
+use crate::queue::Submission;
+use crate::replay::Replayer;
+use crate::turns::Turns;
+use millstream_core::hash::HashSeed;
+use millstream_core::{CatalogChange, Restore};
+use millstream_storage::disk::DirLock;
+use millstream_storage::{
+    Assembler, CheckpointWriter, Checkpointer, Disk, Keeper, LaneError, OpenError, Opened, Options, Prepared,
+    Recovered, Recycled, Views, Writer,
+};
+use millstream_types::{EngineTime, WalPosition};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// An engine that moves only when told to. Dropping it is a crash.
+pub struct Steps {
+    turns: Turns,
+    taken: VecDeque<Submission>,
+    gate: Gate,
+    catalog: Catalog,
+    views: Arc<Views>,
+    assembler: Assembler,
+    writer: Writer,
+    keeper: Keeper,
+    checkpointer: Checkpointer,
+    checkpoint: Option<CheckpointWriter>,
+    /// The walk over the images has not ended.
+    walking: bool,
+    recovered: Recovered,
+    _lock: Box<dyn DirLock>,
+}
+
+impl Steps {
+    /// Recovers a data directory. `now` is the wall's time; engine time goes on from the log's if that is later.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing was deleted, whatever was found.
+    pub fn start(
+        disk: Arc<dyn Disk>,
+        storage: Options,
+        options: &EngineOptions,
+        seed: HashSeed,
+        now: EngineTime,
+    ) -> Result<Steps, OpenError> {
+        let mut replayer = Replayer { restore: Restore::new(seed, options.shard) };
+        let opened = millstream_storage::open(disk, storage, &mut replayer)?;
+        let Opened { assembler, writer, views, keeper, checkpointer, mut adoption, recovered, lock } = opened;
+        let shard = replayer.restore.finish(now.max(recovered.last_time.unwrap_or_default()));
+        let catalog = Catalog::new(seed);
+        for entry in shard.stream_entries() {
+            for log in entry.log_ids() {
+                let (start, end) = shard.log_bounds(log).expect("a stream's logs exist");
+                adoption.adopt(log, start, end)?;
+            }
+            catalog.publish(&CatalogChange::Put(entry.clone()));
+        }
+        adoption.finish();
+        Ok(Steps {
+            turns: Turns::new(shard),
+            taken: VecDeque::new(),
+            gate: Gate::new(assembler.next_position()),
+            catalog,
+            views,
+            assembler,
+            writer,
+            keeper,
+            checkpointer,
+            checkpoint: None,
+            walking: false,
+            recovered,
+            _lock: lock,
+        })
+    }
+
+    /// Leaves a request for the next turn. Requests wait in order.
+    pub fn submit(&mut self, submission: Submission) {
+        self.taken.push_back(submission);
+    }
+
+    /// Requests that no turn has taken, for want of room.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.taken.len()
+    }
+
+    /// One turn of the shard: what is due, then what waits. Replies that wait for nothing leave at once.
+    pub fn turn(&mut self, now: EngineTime) {
+        let mut released = Vec::new();
+        self.turns.tick(now, &mut self.assembler, &mut released);
+        self.turns.apply(now, &mut self.taken, &mut self.assembler, &mut released);
+        self.gate.add(&mut released);
+        let_go(released.into_iter().map(|(_, waiting)| waiting), &self.catalog);
+    }
+
+    /// One turn of the lane: writes what is assembled and lets go what waited for it.
+    ///
+    /// # Errors
+    /// The lane is stopped; what waited was answered as indeterminate.
+    pub fn write(&mut self) -> Result<(), LaneError> {
+        let Some(group) = self.assembler.take_group() else { return Ok(()) };
+        match self.writer.write(group) {
+            Ok(durable) => {
+                let open = self.gate.open(durable.position);
+                let_go(open.into_iter().map(|(_, waiting)| waiting), &self.catalog);
+                Ok(())
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Syncs what interval durability has left.
+    ///
+    /// # Errors
+    /// The lane is stopped.
+    pub fn sync(&mut self) -> Result<(), LaneError> {
+        match self.writer.sync() {
+            Ok(_) => Ok(()),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Prepares one file ahead, if one is wanted.
+    ///
+    /// # Errors
+    /// The lane is stopped.
+    pub fn prepare(&mut self) -> Result<Prepared, LaneError> {
+        match self.keeper.prepare_one() {
+            Ok(prepared) => Ok(prepared),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Frees what the newest checkpoint does without.
+    ///
+    /// # Errors
+    /// The lane is stopped.
+    pub fn recycle(&mut self) -> Result<Recycled, LaneError> {
+        match self.keeper.recycle() {
+            Ok(recycled) => Ok(recycled),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// One step of a checkpoint: begins it, walks on, or finishes it once the lane is durable that far. True when one
+    /// was finished. One that cannot be written is given up, as the engine does.
+    pub fn checkpoint(&mut self) -> bool {
+        let Some(mut writer) = self.checkpoint.take() else {
+            let position = self.turns.begin_checkpoint(&self.assembler);
+            match self.checkpointer.begin(position) {
+                Ok(writer) => (self.checkpoint, self.walking) = (Some(writer), true),
+                Err(_) => self.turns.give_up_walk(),
+            }
+            return false;
+        };
+        if self.walking {
+            let (stamp, chunks, ended) = self.turns.walk(&self.assembler).expect("a walk is under way");
+            self.walking = !ended;
+            if chunks.iter().any(|chunk| writer.add(stamp, chunk).is_err()) {
+                self.turns.give_up_walk();
+                return false;
+            }
+        }
+        if self.walking || self.writer.durable() < writer.largest_stamp() {
+            self.checkpoint = Some(writer);
+            return false;
+        }
+        writer.finish().is_ok()
+    }
+
+    /// Ends as a clean stop does: writes what is left and the closing frame.
+    ///
+    /// # Errors
+    /// The lane is stopped.
+    pub fn stop(self, now: EngineTime) -> Result<(), LaneError> {
+        self.writer.close(self.assembler, now)
+    }
+
+    /// Everything durable that the shard knows, as a checkpoint would hold it: two shards are the same when these are.
+    #[must_use]
+    pub fn images(&self) -> Vec<Vec<u8>> {
+        self.turns.images()
+    }
+
+    /// Where the next frame begins.
+    #[must_use]
+    pub fn position(&self) -> WalPosition {
+        self.assembler.next_position()
+    }
+
+    /// What survives a power cut.
+    #[must_use]
+    pub fn durable(&self) -> WalPosition {
+        self.writer.durable()
+    }
+
+    /// What recovery found.
+    #[must_use]
+    pub fn recovered(&self) -> Recovered {
+        self.recovered
+    }
+
+    /// The catalog of durable streams.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// All read views.
+    #[must_use]
+    pub fn views(&self) -> &Arc<Views> {
+        &self.views
+    }
+
+    /// Answers everything under way as the engine does when storage has failed.
+    fn fail<T>(&mut self, error: LaneError) -> Result<T, LaneError> {
+        let_go(self.gate.fail().into_iter().map(|(_, waiting)| waiting), &self.catalog);
+        Err(error)
+    }
+}
