@@ -17,29 +17,11 @@ use millstream_storage::{
 use millstream_testkit::sim_disk::{Faults, Rng, SimDisk};
 use millstream_types::{EngineTime, Offset, WalPosition};
 
+use crate::Outcome;
 use crate::subject::{Step, Subject};
 
 /// Length of the frame that a clean stop adds.
 const CLOSING_FRAME_BYTES: u64 = 64;
-
-/// What a run was.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// Crashes survived.
-    pub points: u64,
-    /// Frames pushed.
-    pub frames: u64,
-    /// Checkpoints finished.
-    pub checkpoints: u64,
-    /// WAL files freed.
-    pub freed: u64,
-    /// Lanes stopped by an injected failure.
-    pub poisoned: u64,
-    /// Times the disk was full.
-    pub full: u64,
-    /// Hash over every disk operation.
-    pub trace: u64,
-}
 
 /// Runs `points` crashes from a seed.
 ///

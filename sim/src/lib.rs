@@ -2,9 +2,13 @@
 //!
 //! Apart from the crates it drives because it must see them only as their callers do. The harness is generic in
 //! what entries are ([`subject::Subject`]): it checks what storage promises whatever the state machine is.
+//! [`broker`] puts the real shard and the engine's steps on the same disk, and checks what clients were promised.
 
+pub mod broker;
 pub mod harness;
+mod outcome;
 pub mod subject;
 pub mod toy;
+pub mod trace;
 
-pub use harness::{Outcome, run};
+pub use outcome::Outcome;

@@ -1,91 +1,114 @@
-//! Runs random crash points over storage until one breaks a promise.
+//! Runs random crash points until one breaks a promise.
 //!
-//! Apart from the library because only the command may print and read the clock.
+//! Apart from the library because only the command may print, read the clock and start threads.
 
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use clap::Parser;
-use millstream_sim::{harness, toy::Toy};
-use millstream_testkit::sim_disk::{Faults, SimDisk};
+use clap::{Parser, ValueEnum};
+use millstream_sim::{Outcome, broker, harness, toy::Toy, trace};
 
 /// Crash points per seed: enough that checkpoints and freed files matter, few enough to look at.
 const POINTS_PER_SEED: u64 = 25;
 
-/// Simulates crashes of the storage layer.
+/// Simulates crashes.
 #[derive(Parser)]
 struct Arguments {
+    /// What runs on the simulated disk.
+    #[arg(long, value_enum, default_value_t = Subject::Broker)]
+    subject: Subject,
     /// Crash points in all.
     #[arg(long, default_value_t = 5000)]
     points: u64,
     /// First seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Threads; 0: as many as there are processors. Each seed runs in one.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
     /// Run the first seed twice and compare every disk operation.
     #[arg(long)]
     trace: bool,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// The whole broker: clients, shard, gate, lane, keeper
+    Broker,
+    /// Storage alone, with a state machine that exercises every part of it
+    Storage,
+}
+
+impl Subject {
+    fn run(self) -> trace::Run {
+        match self {
+            Subject::Broker => broker::run,
+            Subject::Storage => harness::run::<Toy>,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let run = arguments.subject.run();
     if arguments.trace {
-        return compare_traces(arguments.seed, arguments.points.min(POINTS_PER_SEED));
+        return compare_traces(run, arguments.seed, arguments.points.min(POINTS_PER_SEED));
     }
     #[allow(clippy::disallowed_methods, reason = "only the speed that is printed depends on it")]
     let begun = std::time::Instant::now();
-    let (mut points, mut frames, mut checkpoints, mut freed, mut poisoned, mut full) = (0, 0, 0, 0, 0, 0);
-    let mut seed = arguments.seed;
-    while points < arguments.points {
-        match harness::run::<Toy>(seed, POINTS_PER_SEED, None) {
-            Ok(outcome) => {
-                points += outcome.points;
-                frames += outcome.frames;
-                checkpoints += outcome.checkpoints;
-                freed += outcome.freed;
-                poisoned += outcome.poisoned;
-                full += outcome.full;
-            }
-            Err(error) => {
-                eprintln!("seed {seed} failed: {error:#}\nrun it alone with: --points 1 --seed {seed}");
-                return ExitCode::FAILURE;
-            }
+    let threads = match arguments.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let last = arguments.seed + arguments.points.div_ceil(POINTS_PER_SEED);
+    let next = AtomicU64::new(arguments.seed);
+    let failed = AtomicBool::new(false);
+    let total = Mutex::new(Outcome::default());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while !failed.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= last {
+                        break;
+                    }
+                    match attempt(run, seed) {
+                        Ok(outcome) => total.lock().expect("adding does not panic").add(&outcome),
+                        Err(error) => {
+                            eprintln!(
+                                "seed {seed} failed: {error}\nrun it alone with: --points 1 --seed {seed}"
+                            );
+                            failed.store(true, Ordering::Relaxed);
+                        }
+                    }
+                }
+            });
         }
-        seed += 1;
-    }
+    });
     let seconds = begun.elapsed().as_secs_f64();
-    println!(
-        "{points} crash points, {frames} frames, {checkpoints} checkpoints, {freed} files freed, {poisoned} lanes \
-         stopped, {full} times full: {:.0} points/s",
-        points as f64 / seconds
-    );
-    ExitCode::SUCCESS
+    let total = total.into_inner().expect("adding does not panic");
+    println!("{total}: {seconds:.1} s, {:.0} points/s", total.points as f64 / seconds);
+    if failed.into_inner() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Runs one seed; a panic of the code under test is a failure like any other.
+fn attempt(run: trace::Run, seed: u64) -> Result<Outcome, String> {
+    match std::panic::catch_unwind(|| run(seed, POINTS_PER_SEED, None)) {
+        Ok(outcome) => outcome.map_err(|error| format!("{error:#}")),
+        Err(_) => Err("it panicked, see above".to_owned()),
+    }
 }
 
 /// The same seed twice must do the same, operation for operation.
-fn compare_traces(seed: u64, points: u64) -> ExitCode {
-    let run = || {
-        let disk = SimDisk::new(seed, Faults::none(u64::MAX));
-        disk.keep_trace();
-        let outcome = harness::run::<Toy>(seed, points, Some(disk.clone()));
-        (outcome.map_err(|error| format!("{error:#}")), disk.trace())
-    };
-    let ((first, first_lines), (second, second_lines)) = (run(), run());
-    if let Some(at) = (0..first_lines.len().max(second_lines.len()))
-        .find(|at| first_lines.get(*at) != second_lines.get(*at))
-    {
-        eprintln!("operation {at} differs: {:?} and {:?}", first_lines.get(at), second_lines.get(at));
-        return ExitCode::FAILURE;
-    }
-    if first != second {
-        eprintln!("the same operations, but {first:?} and {second:?}");
-        return ExitCode::FAILURE;
-    }
-    match first {
-        Ok(outcome) => {
-            println!("{} operations, hash {:016x}, twice the same", first_lines.len(), outcome.trace);
+fn compare_traces(run: trace::Run, seed: u64, points: u64) -> ExitCode {
+    match trace::twice(run, seed, points) {
+        Ok((outcome, operations)) => {
+            println!("{operations} operations, hash {:016x}, twice the same", outcome.trace);
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("seed {seed} failed: {error}");
+            eprintln!("seed {seed} failed: {error:#}");
             ExitCode::FAILURE
         }
     }

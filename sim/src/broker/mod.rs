@@ -1,0 +1,425 @@
+//! The whole broker behind its fronts on the simulated disk: clients, shard, gate, lane, keeper, power cuts.
+//!
+//! Apart from the harness of storage because what is promised here is promised to clients: everything that an answer
+//! said is true after any crash ([`known::Known`]), and what nobody was told is there once or not at all. Beside it the
+//! state after a crash must be the very state after one of the requests, no earlier than the last that counts.
+
+mod batch;
+mod check;
+mod client;
+mod known;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use client::{Answers, Clients, Kind, TEAMS, What};
+use millstream_core::hash::HashSeed;
+use millstream_core::{Reply, Request};
+use millstream_engine::steps::Steps;
+use millstream_engine::{EngineOptions, Submission};
+use millstream_storage::{Durability, OpenError, Options, Prepared};
+use millstream_testkit::sim_disk::{Faults, Rng, SimDisk};
+use millstream_types::{EngineTime, ErrorKind, LogId, WalPosition};
+
+use crate::Outcome;
+
+/// Length of the frame that a clean stop adds.
+const CLOSING_FRAME_BYTES: u64 = 64;
+const SEED: HashSeed = HashSeed([3, 4]);
+/// One seed in so many has groups with members: their rosters are announced with megabytes, which makes files large.
+const TEAMS_ONE_IN: u32 = 16;
+
+/// Runs `points` crashes from a seed.
+///
+/// # Errors
+/// The first broken promise.
+pub fn run(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<Outcome> {
+    let mut rng = Rng::new(seed);
+    let teams = rng.one_in(TEAMS_ONE_IN);
+    let wal_file_bytes = if teams { 7 << 20 } else { [16 << 10, 32 << 10, 64 << 10][rng.below(3) as usize] };
+    let quiet = rng.one_in(2);
+    let faults = Faults {
+        capacity_bytes: wal_file_bytes * (6 + rng.below(40)),
+        short_write_one_in: if rng.one_in(3) { 5 } else { 0 },
+        failed_sync_one_in: if quiet { 0 } else { 60 },
+        failed_read_one_in: if quiet || rng.one_in(2) { 0 } else { 200 },
+        failed_write_one_in: if quiet || rng.one_in(2) { 0 } else { 60 },
+    };
+    let disk = disk.unwrap_or_else(|| SimDisk::new(rng.next_u64(), faults));
+    disk.set_faults(faults);
+    let options = Options {
+        durability: if rng.one_in(4) { Durability::Interval(10) } else { Durability::Fsync },
+        wal_file_bytes,
+        wal_file_bytes_first: wal_file_bytes,
+        files_ahead: 1 + rng.below(2) as usize,
+        pool_files_max: 3,
+        checkpoint_reserve_bytes: wal_file_bytes / 2,
+        pending_bytes_max: 1 << 20,
+        tail_bytes_max: [0, 4 << 10, 1 << 20][rng.below(3) as usize],
+        new_directory_id: u128::from(seed) + 1,
+    };
+    let batch_bytes_max = if teams { 4 << 10 } else { wal_file_bytes / 16 };
+    let mut world = World {
+        rng,
+        disk,
+        faults,
+        options,
+        clients: Clients::new(teams, batch_bytes_max),
+        asked: VecDeque::new(),
+        unapplied: 0,
+        next_tag: 0,
+        moments: VecDeque::new(),
+        floor: WalPosition::ZERO,
+        durable: WalPosition::ZERO,
+        closing: false,
+        closed: false,
+        now: EngineTime(1_000_000),
+        outcome: Outcome::default(),
+    };
+    while world.outcome.points < points {
+        world.life().with_context(|| format!("seed {seed}, point {}", world.outcome.points))?;
+        world.outcome.points += 1;
+    }
+    world.outcome.trace = world.disk.trace_hash();
+    Ok(world.outcome)
+}
+
+/// A request and what came of it so far.
+struct Asked {
+    tag: u64,
+    what: What,
+    /// Where the lane ended after the turn that took it; `None` while it waits for room.
+    end: Option<WalPosition>,
+    /// That turn took nothing else and made a frame.
+    alone: bool,
+    answer: Option<Reply>,
+}
+
+/// The state after a turn.
+struct Moment {
+    start: WalPosition,
+    end: WalPosition,
+    /// Of the images.
+    hash: u64,
+    /// The turn may have made several frames.
+    several: bool,
+}
+
+struct World {
+    rng: Rng,
+    disk: SimDisk,
+    faults: Faults,
+    options: Options,
+    clients: Clients,
+    /// Requests whose answers have not been learned from, in order.
+    asked: VecDeque<Asked>,
+    /// How many of them, from the end, no turn has taken.
+    unapplied: usize,
+    next_tag: u64,
+    /// States that a crash may bring back, oldest first.
+    moments: VecDeque<Moment>,
+    /// What this end of the process must leave.
+    floor: WalPosition,
+    /// What any end must leave.
+    durable: WalPosition,
+    closing: bool,
+    closed: bool,
+    now: EngineTime,
+    outcome: Outcome,
+}
+
+/// A running broker.
+struct Live {
+    steps: Steps,
+    answers: Arc<Answers>,
+    /// Everything before this was written without an error.
+    written: WalPosition,
+}
+
+impl World {
+    /// One life of the process: start, work, die.
+    fn life(&mut self) -> Result<()> {
+        let mut live = self.start()?;
+        let patience = 10 + self.rng.below(300);
+        self.disk.crash_at(Some(self.disk.operations() + patience));
+        let mut alive = self.clear_up(&mut live)?;
+        for _ in 0..5 + self.rng.below(40) {
+            alive = alive && self.step(&mut live)?;
+        }
+        self.hear(&live)?;
+        let (written, position) = (live.written, live.steps.position());
+        self.floor = live.steps.durable();
+        self.closed = false;
+        self.closing = alive && self.rng.one_in(4);
+        if self.closing {
+            let answers = live.answers;
+            if live.steps.stop(self.now).is_ok() {
+                self.closed = true;
+                self.floor = position;
+            } else {
+                alive = false;
+            }
+            drop(answers);
+        }
+        self.durable = self.floor;
+        if !self.disk.is_crashed() && self.rng.one_in(3) {
+            // Only the process dies: what was written stands, if the disk has not failed it.
+            if alive {
+                self.floor = self.floor.max(written);
+            }
+            self.disk.kill();
+        } else {
+            self.disk.crash();
+        }
+        Ok(())
+    }
+
+    /// Opens until it works, and checks what came back.
+    fn start(&mut self) -> Result<Live> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            if self.rng.one_in(4) {
+                let soon = self.rng.below(60);
+                self.disk.crash_at(Some(self.disk.operations() + soon));
+            }
+            let disk = Arc::new(self.disk.clone());
+            let options = EngineOptions { checkpoint_bytes: u64::MAX, ..EngineOptions::default() };
+            let steps = match Steps::start(disk, self.options, &options, SEED, self.now) {
+                Ok(steps) => steps,
+                Err(OpenError::Io { .. }) => {
+                    // A start needs a disk that works: power or faults may have stopped this one, then it gets one.
+                    if self.disk.is_crashed() {
+                        self.disk.crash();
+                    } else {
+                        self.disk.kill();
+                    }
+                    // What only the page cache held may be gone now.
+                    self.floor = self.floor.min(self.durable);
+                    self.disk.set_faults(Faults { capacity_bytes: u64::MAX, ..Faults::none(0) });
+                    continue;
+                }
+                Err(error) => bail!("the start failed: {error}"),
+            };
+            self.disk.crash_at(None);
+            self.disk.set_faults(Faults { failed_read_one_in: 0, ..self.faults });
+            self.check_recovered(&steps, tries == 1)?;
+            self.learn_what_stands(steps.recovered().end)?;
+            check::everything(&mut self.clients.known, &steps)?;
+            self.disk.set_faults(self.faults);
+            let end = steps.position();
+            self.moments.clear();
+            self.moments.push_back(Moment { start: end, end, hash: hash(&steps), several: false });
+            return Ok(Live { steps, answers: client::answers(), written: end });
+        }
+    }
+
+    /// The state must be the one after some request, and none that counts may be missing.
+    fn check_recovered(&self, steps: &Steps, is_first_try: bool) -> Result<()> {
+        let end = steps.recovered().end;
+        if self.moments.is_empty() {
+            return Ok(());
+        }
+        ensure!(end >= self.floor, "acknowledged up to {}, recovered up to {end}", self.floor);
+        let closing = |moment: &Moment| self.closing && moment.end.advance(CLOSING_FRAME_BYTES) == end;
+        if let Some(moment) = self.moments.iter().rev().find(|moment| moment.end == end || closing(moment)) {
+            ensure!(hash(steps) == moment.hash, "the state at {end} is not the one that was there");
+        } else {
+            let inside = |moment: &Moment| moment.several && moment.start < end && end < moment.end;
+            ensure!(self.moments.iter().any(inside), "the lane ends at {end}, which is no frame's end");
+        }
+        ensure!(!(self.closed && is_first_try) || steps.recovered().clean, "a clean stop was not recognised");
+        Ok(())
+    }
+
+    /// Answers that came before what they said was durable (interval durability only) stand if that survived.
+    fn learn_what_stands(&mut self, end: WalPosition) -> Result<()> {
+        for asked in std::mem::take(&mut self.asked) {
+            if let (Some(reply), Some(at)) = (asked.answer, asked.end)
+                && at <= end
+            {
+                self.clients.learn(&asked.what, &reply)?;
+            }
+        }
+        self.unapplied = 0;
+        for member in &mut self.clients.known.members {
+            if std::mem::take(&mut member.pending) {
+                (member.joined, member.synced) = (None, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// What clients do first after a restart: whatever is in doubt is sent again, in order; members say that they are
+    /// there; and some ask whether what they know is still true.
+    fn clear_up(&mut self, live: &mut Live) -> Result<bool> {
+        let known = &self.clients.known;
+        let doubtful: Vec<(LogId, u64)> = known
+            .producers
+            .iter()
+            .flat_map(|((_, log), producer)| producer.doubtful.iter().map(|number| (*log, *number)))
+            .collect();
+        let stored: Vec<(LogId, u64)> = known
+            .producers
+            .iter()
+            .filter(|(_, producer)| producer.doubtful.is_empty())
+            .filter_map(|((_, log), producer)| producer.last.map(|number| (*log, number)))
+            .collect();
+        let offsets: Vec<(usize, LogId)> = known.offsets.keys().copied().collect();
+        let mut requests = Vec::new();
+        requests.extend(
+            doubtful.iter().filter_map(|(log, number)| self.clients.again(*log, *number, Kind::Again)),
+        );
+        requests
+            .extend(stored.iter().filter_map(|(log, number)| self.clients.again(*log, *number, Kind::Probe)));
+        requests.extend((0..TEAMS).filter_map(|team| self.clients.heartbeat(team)));
+        requests.extend(offsets.iter().map(|(group, log)| self.clients.fetch(*group, vec![*log])));
+        for (what, request) in requests {
+            self.ask(live, what, request)?;
+        }
+        self.write(live)
+    }
+
+    /// Does one thing; false when the lane or the power is gone.
+    fn step(&mut self, live: &mut Live) -> Result<bool> {
+        self.now = self.now.after_ms(self.rng.below(5));
+        match self.rng.below(14) {
+            0..=6 => {
+                for _ in 0..=self.rng.below(3) {
+                    if let Some((what, request)) = self.clients.ask(&mut self.rng) {
+                        self.ask(live, what, request)?;
+                    }
+                }
+                if self.rng.one_in(4) { Ok(true) } else { self.write(live) }
+            }
+            7 => {
+                self.turn(live)?;
+                self.write(live)
+            }
+            8 => {
+                for _ in 0..self.options.files_ahead {
+                    match live.steps.prepare() {
+                        Ok(Prepared::NoSpace) => self.outcome.full += 1,
+                        Ok(Prepared::Ready | Prepared::Enough) => {}
+                        Err(_) => return self.failed(),
+                    }
+                }
+                Ok(true)
+            }
+            9 => match live.steps.recycle() {
+                Ok(done) => {
+                    self.outcome.freed += (done.removed + done.spared) as u64;
+                    Ok(true)
+                }
+                Err(_) => self.failed(),
+            },
+            10..=12 => {
+                for _ in 0..=self.rng.below(3) {
+                    self.outcome.checkpoints += u64::from(live.steps.checkpoint());
+                }
+                Ok(!self.disk.is_crashed())
+            }
+            _ => {
+                if live.steps.sync().is_err() {
+                    return self.failed();
+                }
+                self.hear(live)?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// A lane may stop only because the power went or a failure was injected.
+    fn failed(&mut self) -> Result<bool> {
+        let faults = self.faults;
+        let injected =
+            faults.failed_sync_one_in > 0 || faults.failed_write_one_in > 0 || faults.failed_read_one_in > 0;
+        ensure!(self.disk.is_crashed() || injected, "the lane stopped on a disk that works");
+        self.outcome.poisoned += u64::from(!self.disk.is_crashed());
+        Ok(false)
+    }
+
+    fn ask(&mut self, live: &mut Live, what: What, request: Request) -> Result<()> {
+        self.next_tag += 1;
+        self.asked.push_back(Asked { tag: self.next_tag, what, end: None, alone: false, answer: None });
+        self.unapplied += 1;
+        live.steps.submit(Submission { sink: live.answers.clone(), tag: self.next_tag, request });
+        self.turn(live)
+    }
+
+    fn turn(&mut self, live: &mut Live) -> Result<()> {
+        let start = live.steps.position();
+        live.steps.turn(self.now);
+        let end = live.steps.position();
+        let applied = self.unapplied - live.steps.waiting();
+        let first = self.asked.len() - self.unapplied;
+        for asked in self.asked.range_mut(first..first + applied) {
+            asked.end = Some(end);
+            asked.alone = applied == 1 && start != end && !self.clients.teams;
+        }
+        self.unapplied -= applied;
+        if start != end {
+            self.outcome.frames += 1;
+            let several = applied > 1 || self.clients.teams;
+            self.moments.push_back(Moment { start, end, hash: hash(&live.steps), several });
+        }
+        self.hear(live)
+    }
+
+    fn write(&mut self, live: &mut Live) -> Result<bool> {
+        let end = live.steps.position();
+        if live.steps.write().is_err() {
+            self.hear(live)?;
+            return self.failed();
+        }
+        live.written = end;
+        self.hear(live)?;
+        let durable = live.steps.durable();
+        while self.moments.len() > 1 && self.moments[1].end <= durable {
+            self.moments.pop_front();
+        }
+        Ok(true)
+    }
+
+    /// Takes the answers that have left, and learns from those that stand.
+    fn hear(&mut self, live: &Live) -> Result<()> {
+        for (tag, reply) in live.answers.take() {
+            let asked = self.asked.iter_mut().find(|asked| asked.tag == tag);
+            let asked = asked.with_context(|| format!("a second answer: {reply:?}"))?;
+            ensure!(asked.answer.is_none(), "a second answer to {:?}: {reply:?}", asked.what);
+            asked.answer = Some(reply);
+        }
+        let durable = live.steps.durable();
+        let fsync = self.options.durability == Durability::Fsync;
+        let mut index = 0;
+        while let Some(asked) = self.asked.get(index) {
+            let stands = fsync || asked.end.is_some_and(|end| end <= durable);
+            let Some(reply) = asked.answer.as_ref().filter(|_| stands) else {
+                index += 1;
+                continue;
+            };
+            let is_open = matches!(reply, Reply::Refused(ErrorKind::Indeterminate | ErrorKind::ShuttingDown));
+            ensure!(
+                !asked.alone || is_open || asked.end.is_some_and(|end| end <= durable),
+                "{:?} was answered before it was durable: {reply:?}",
+                asked.what
+            );
+            let asked = self.asked.remove(index).expect("it was just looked at");
+            if !is_open {
+                self.clients.learn(&asked.what, &asked.answer.expect("it was just looked at"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Of everything durable that the shard knows.
+fn hash(steps: &Steps) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for image in steps.images() {
+        hash = hash.rotate_left(5) ^ u64::from(crc32c::crc32c(&image)) ^ (image.len() as u64) << 32;
+        hash = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    hash
+}

@@ -1,0 +1,34 @@
+//! A short run of each simulation, and that they can be repeated.
+//!
+//! Apart from `cargo xtask sim`, which runs as long as one likes, so that every test run has some of it.
+
+use millstream_sim::{broker, harness, toy::Toy, trace};
+
+/// Crash points per seed, as in a long run.
+const POINTS: u64 = 25;
+
+#[test]
+fn what_clients_were_told_survives_crashes() {
+    for seed in 1..=24 {
+        let outcome =
+            broker::run(seed, POINTS, None).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
+        assert_eq!(outcome.points, POINTS);
+    }
+}
+
+#[test]
+fn storage_keeps_what_it_acknowledged() {
+    for seed in 1..=8 {
+        let outcome =
+            harness::run::<Toy>(seed, POINTS, None).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
+        assert_eq!(outcome.points, POINTS);
+    }
+}
+
+#[test]
+fn the_same_seed_does_the_same_twice() {
+    for seed in 100..104 {
+        trace::twice(broker::run, seed, POINTS).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
+    }
+    trace::twice(harness::run::<Toy>, 100, POINTS).unwrap_or_else(|error| panic!("{error:#}"));
+}
