@@ -9,10 +9,13 @@ mod errors;
 mod limits;
 mod listener;
 mod ops;
+mod options;
 mod session;
+mod step;
 mod translate;
 
 pub use errors::ErrorCode;
 pub use limits::FRAME_BYTES_MAX;
-pub use listener::{KafkaOptions, Listener};
+pub use listener::Listener;
 pub use ops::OPERATIONS;
+pub use options::KafkaOptions;

@@ -2,23 +2,11 @@
 //!
 //! Apart because it is all that the binary sees of this front.
 
+use crate::options::KafkaOptions;
 use crate::session::KafkaSession;
 use core::net::SocketAddr;
 use millstream_front::{Authorizer, Backend, Session, SessionFactory};
 use std::sync::Arc;
-
-/// What can be set of the Kafka front.
-#[derive(Debug, Clone)]
-pub struct KafkaOptions {
-    /// Host and port that clients are told to connect to.
-    pub advertised: (String, u16),
-    /// Whether naming an unknown topic in a Metadata request creates it.
-    pub auto_create: bool,
-    /// Partitions of a topic that is created without saying how many.
-    pub default_logs: u32,
-    /// The id that this broker has in clients' metadata.
-    pub node_id: i32,
-}
 
 /// The Kafka front's listener.
 #[derive(Debug)]

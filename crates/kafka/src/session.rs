@@ -5,87 +5,22 @@
 //! are what clients pipeline and their order is kept by the shard. Everything else waits for what came before it, as
 //! in Kafka, so that a topic created by one request exists for the next.
 
-use crate::codec::frame::{RequestHeader, write_response};
-use crate::codec::{ApiKey, EncodeError, Message, Reader, Writer};
-use crate::errors::ErrorCode;
+use crate::codec::frame::RequestHeader;
+use crate::codec::{ApiKey, Reader, Writer};
 use crate::limits::FRAME_BYTES_MAX;
-use crate::listener::KafkaOptions;
 use crate::ops::{self, fetch::FetchSessions};
+use crate::options::KafkaOptions;
+use crate::step::{Answer, Context, ReadResult, Step, Then};
 use bytes::{Buf, BytesMut};
 use core::net::SocketAddr;
-use millstream_core::{Reply, Request};
+use millstream_core::Reply;
 use millstream_front::{
-    Action, Authorized, Authorizer, Backend, Close, Event, Grant, Io, Need, Principal, ReadCommand,
-    ReadError, ReadSlice, Resource, Session, Submission, Tag, Watch, limits::REQUESTS_IN_FLIGHT_MAX,
+    Authorizer, Backend, Close, Event, Io, Need, Principal, ReadCommand, Session, Submission, Tag, Watch,
+    limits::REQUESTS_IN_FLIGHT_MAX,
 };
-use millstream_types::{EngineTime, LogId, Offset};
+use millstream_types::EngineTime;
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// What an operation wants next. A chain of these is an operation's whole life.
-pub(crate) enum Step {
-    /// The answer.
-    Respond(Box<dyn Answer>),
-    /// There is no answer (Produce with acks=0).
-    Silent,
-    /// There is no answer, and the connection ends: the reason, for the log.
-    Close(String),
-    /// Ask the shard; go on with one reply per request.
-    Submit(Vec<Authorized<Request>>, Then<Vec<Reply>>),
-    /// Read from logs; go on with one result per read.
-    Read(Vec<Authorized<(LogId, Offset, u32)>>, Then<Vec<ReadResult>>),
-    /// Wait until one of the logs has another high watermark than the given one, or the time has come.
-    Watch(Vec<(LogId, Offset)>, EngineTime, Then<()>),
-}
-
-/// How an operation goes on.
-pub(crate) type Then<T> = Box<dyn FnOnce(&mut Context, T) -> Step + Send>;
-
-/// What one read gave.
-pub(crate) type ReadResult = Result<ReadSlice, ReadError>;
-
-/// A response body of any API.
-pub(crate) trait Answer: Send {
-    fn write(&self, w: &mut Writer, version: i16, correlation_id: i32) -> Result<(), EncodeError>;
-}
-
-impl<M: Message + Send> Answer for M {
-    fn write(&self, w: &mut Writer, version: i16, correlation_id: i32) -> Result<(), EncodeError> {
-        write_response(w, version, correlation_id, self)
-    }
-}
-
-impl Step {
-    pub(crate) fn respond(answer: impl Answer + 'static) -> Step {
-        Step::Respond(Box::new(answer))
-    }
-}
-
-/// What operations see of their connection.
-pub(crate) struct Context {
-    pub(crate) backend: Arc<dyn Backend>,
-    pub(crate) options: Arc<KafkaOptions>,
-    pub(crate) principal: Principal,
-    authorizer: Arc<Authorizer>,
-    /// Engine time of the event that is being handled.
-    pub(crate) now: EngineTime,
-    /// The peer's address, as group members are shown by it.
-    pub(crate) peer: SocketAddr,
-    /// What the client called itself in the request at hand.
-    pub(crate) client_id: Option<Arc<str>>,
-    pub(crate) fetch_sessions: FetchSessions,
-}
-
-impl Context {
-    /// Asks for permission; the error is what Kafka answers for that kind of resource.
-    pub(crate) fn allow(&self, action: Action, resource: Resource<'_>) -> Result<Grant, ErrorCode> {
-        self.authorizer.authorize(&self.principal, action, resource).map_err(|_| match resource {
-            Resource::Stream(_) => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
-            Resource::Group(_) => ErrorCode::GROUP_AUTHORIZATION_FAILED,
-            Resource::Cluster => ErrorCode::CLUSTER_AUTHORIZATION_FAILED,
-        })
-    }
-}
 
 /// One request that is under way, or done but not yet its turn.
 struct Slot {

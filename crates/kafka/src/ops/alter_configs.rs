@@ -9,7 +9,7 @@ use crate::codec::generated::alter_configs::{
 };
 use crate::codec::{ApiKey, DecodeError, Reader};
 use crate::ops::operation;
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use millstream_front::registry::Operation;
 
 pub(crate) const OPERATION: Operation =

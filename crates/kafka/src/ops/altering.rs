@@ -8,7 +8,7 @@ use crate::codec::Str;
 use crate::errors::{ErrorCode, Failure};
 use crate::ops::describe_configs::{RESOURCE_BROKER, RESOURCE_TOPIC, check_broker};
 use crate::ops::topics::{duplicates, find_topic, stream_reply};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::config::{self, TOPIC_CONFIGS, TopicConfig, items};
 use crate::translate::topic_name_failure;
 use millstream_core::Request;

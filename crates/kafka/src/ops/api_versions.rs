@@ -14,7 +14,7 @@ use crate::codec::generated::api_versions::{ApiVersion, ApiVersionsRequest, ApiV
 use crate::codec::{ApiKey, DecodeError, EncodeError, Reader, Writer, frame::write_response};
 use crate::errors::ErrorCode;
 use crate::ops::{OPERATIONS, operation};
-use crate::session::{Answer, Context, Step};
+use crate::step::{Answer, Context, Step};
 use millstream_front::registry::Operation;
 
 pub(crate) const OPERATION: Operation = operation(ApiKey::ApiVersions, "No finalised features are listed.");

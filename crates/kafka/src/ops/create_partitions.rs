@@ -10,7 +10,7 @@ use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::{ErrorCode, Failure};
 use crate::ops::operation;
 use crate::ops::topics::{check_assignment, duplicates, find_topic, stream_reply};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use millstream_core::Request;
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Authorized, Resource};

@@ -15,7 +15,7 @@ use crate::codec::{ApiKey, DecodeError, Reader, Str, Uuid};
 use crate::errors::{ErrorCode, Failure};
 use crate::ops::operation;
 use crate::ops::topics::{check_assignment, duplicates, stream_reply};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::config::{self, TOPIC_CONFIGS};
 use crate::translate::{topic_id, topic_name_failure};
 use millstream_core::catalog::StreamConfig;

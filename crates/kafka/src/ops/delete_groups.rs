@@ -9,7 +9,7 @@ use crate::codec::generated::delete_groups::{
 use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::ErrorCode;
 use crate::ops::{groups, operation};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use millstream_core::cursor::{GroupReply, GroupRequest};
 use millstream_front::Action;
 use millstream_front::registry::Operation;

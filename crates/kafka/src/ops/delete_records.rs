@@ -12,7 +12,7 @@ use crate::codec::{ApiKey, DecodeError, Reader};
 use crate::errors::ErrorCode;
 use crate::ops::operation;
 use crate::ops::topics::find_topic;
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use millstream_core::catalog::StreamEntry;
 use millstream_core::request::Trim;
 use millstream_core::{Reply, Request};

@@ -11,7 +11,7 @@ use crate::codec::{ApiKey, DecodeError, Reader, Str, Uuid};
 use crate::errors::{ErrorCode, Failure};
 use crate::ops::operation;
 use crate::ops::topics::{duplicates, find_topic, find_topic_by_id, stream_reply};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::topic_id;
 use millstream_core::Request;
 use millstream_core::catalog::StreamEntry;

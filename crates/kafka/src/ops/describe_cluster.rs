@@ -10,7 +10,7 @@ use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::{ErrorCode, Failure};
 use crate::ops::metadata::CLUSTER_OPERATIONS;
 use crate::ops::operation;
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::cluster_id;
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Resource};

@@ -15,7 +15,7 @@ use crate::errors::{ErrorCode, Failure};
 use crate::ops::create_topics::{SOURCE_DEFAULT, SOURCE_TOPIC};
 use crate::ops::operation;
 use crate::ops::topics::find_topic;
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::broker::{BrokerConfig, broker_configs};
 use crate::translate::config::{TOPIC_CONFIGS, TopicConfig};
 use crate::translate::topic_name_failure;

@@ -10,7 +10,7 @@ use crate::codec::generated::describe_groups::{
 use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::ErrorCode;
 use crate::ops::{groups, operation};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::state_name;
 use millstream_core::cursor::{GroupDescription, GroupReply, GroupRequest, MemberDescription};
 use millstream_front::Action;

@@ -11,7 +11,7 @@ use crate::codec::generated::describe_log_dirs::{
 use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::ops::operation;
 use crate::ops::topics::find_topic;
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::is_topic_name;
 use millstream_core::catalog::StreamEntry;
 use millstream_front::registry::Operation;

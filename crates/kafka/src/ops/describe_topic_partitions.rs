@@ -13,7 +13,7 @@ use crate::limits::DESCRIBED_PARTITIONS_MAX;
 use crate::ops::metadata::TOPIC_OPERATIONS;
 use crate::ops::operation;
 use crate::ops::topics::find_topic;
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::{check_topic_name, is_topic_name, topic_id};
 use millstream_core::catalog::StreamEntry;
 use millstream_front::registry::Operation;

@@ -10,7 +10,7 @@ use crate::codec::generated::find_coordinator::{
 use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::ErrorCode;
 use crate::ops::{groups, operation};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use millstream_front::Action;
 use millstream_front::registry::Operation;
 

@@ -4,7 +4,7 @@
 
 use crate::codec::Str;
 use crate::errors::ErrorCode;
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::group_error;
 use millstream_core::cursor::{GroupId, GroupReply, GroupRequest};
 use millstream_core::{Reply, Request};

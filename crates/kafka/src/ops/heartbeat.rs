@@ -6,7 +6,7 @@ use crate::codec::generated::heartbeat::{HeartbeatRequest, HeartbeatResponse};
 use crate::codec::{ApiKey, DecodeError, Reader};
 use crate::errors::ErrorCode;
 use crate::ops::{groups, operation};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::group_error;
 use millstream_core::cursor::{Generation, GroupReply, GroupRequest, Heartbeat};
 use millstream_front::Action;

@@ -12,7 +12,7 @@ use crate::codec::generated::init_producer_id::{InitProducerIdRequest, InitProdu
 use crate::codec::{ApiKey, DecodeError, Reader};
 use crate::errors::ErrorCode;
 use crate::ops::operation;
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use millstream_core::{Reply, Request};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Resource};

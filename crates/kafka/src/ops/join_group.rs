@@ -9,7 +9,7 @@ use crate::codec::generated::join_group::{JoinGroupRequest, JoinGroupResponse, J
 use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::ErrorCode;
 use crate::ops::{groups, operation};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::{client_host, group_error, subscription};
 use millstream_core::cursor::{GroupReply, GroupRequest, JoinGroup, Joined, OfferedProtocol};
 use millstream_front::Action;

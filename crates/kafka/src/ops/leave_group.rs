@@ -9,7 +9,7 @@ use crate::codec::generated::leave_group::{
 use crate::codec::{ApiKey, DecodeError, Reader};
 use crate::errors::ErrorCode;
 use crate::ops::{groups, operation};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::group_error;
 use millstream_core::cursor::{GroupReply, GroupRequest, LeaveGroup, LeavingMember};
 use millstream_front::Action;

@@ -7,7 +7,7 @@ use crate::codec::generated::list_groups::{ListGroupsRequest, ListGroupsResponse
 use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::ErrorCode;
 use crate::ops::{groups, operation};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::{group_error, state_from_name, state_name};
 use millstream_core::cursor::{GroupReply, GroupRequest, GroupState, GroupSummary};
 use millstream_front::registry::Operation;

@@ -15,7 +15,7 @@ use crate::limits::OPEN_BYTES_MAX;
 use crate::ops::fetch::check_leader_epoch;
 use crate::ops::operation;
 use crate::ops::topics::find_topic;
-use crate::session::{Context, ReadResult, Step};
+use crate::step::{Context, ReadResult, Step};
 use bytes::{Bytes, BytesMut};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, LogReader, ReadError, Resource};

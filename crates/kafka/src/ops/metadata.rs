@@ -12,7 +12,7 @@ use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::ErrorCode;
 use crate::ops::operation;
 use crate::ops::topics::{find_topic, find_topic_by_id};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::{check_topic_name, cluster_id, is_topic_name, topic_id};
 use millstream_core::catalog::{StreamConfig, StreamEntry};
 use millstream_core::request::CreateStream;

@@ -37,7 +37,7 @@ pub(crate) mod sync_group;
 mod topics;
 
 use crate::codec::{ApiKey, DecodeError, Reader};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use millstream_front::registry::Operation;
 
 /// Everything this front serves, in the order of the keys.

@@ -12,7 +12,7 @@ use crate::codec::generated::offset_commit::{
 use crate::codec::{ApiKey, DecodeError, Reader};
 use crate::errors::ErrorCode;
 use crate::ops::{groups, operation};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::{group_error, position_to_keep, uid};
 use millstream_core::catalog::StreamEntry;
 use millstream_core::cursor::{CommitOffsets, Generation, GroupReply, GroupRequest, OffsetToCommit};

@@ -10,7 +10,7 @@ use crate::codec::generated::offset_delete::{
 use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::ErrorCode;
 use crate::ops::{groups, operation};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::group_error;
 use millstream_core::catalog::StreamEntry;
 use millstream_core::cursor::{GroupReply, GroupRequest};

@@ -16,7 +16,7 @@ use crate::codec::generated::offset_fetch::{
 use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::ErrorCode;
 use crate::ops::{groups, operation};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::{group_error, is_topic_name, position_to_show, topic_id, uid};
 use millstream_core::catalog::StreamEntry;
 use millstream_core::cursor::{CommittedOffset, GroupReply, GroupRequest};

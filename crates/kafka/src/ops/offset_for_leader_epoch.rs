@@ -13,7 +13,7 @@ use crate::errors::ErrorCode;
 use crate::ops::fetch::check_leader_epoch;
 use crate::ops::operation;
 use crate::ops::topics::find_topic;
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Resource};
 use millstream_types::LogId;

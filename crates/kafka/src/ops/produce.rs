@@ -20,7 +20,7 @@ use crate::errors::ErrorCode;
 use crate::limits::OPEN_BYTES_MAX;
 use crate::ops::operation;
 use crate::ops::topics::{find_topic, find_topic_by_id};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use bytes::{Bytes, BytesMut};
 use millstream_core::catalog::{StreamEntry, TimestampSource};
 use millstream_core::log::{AppendBatch, Appended, ProducerStamp};

@@ -7,7 +7,7 @@ use crate::codec::generated::sync_group::{SyncGroupRequest, SyncGroupResponse};
 use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::ErrorCode;
 use crate::ops::{groups, operation};
-use crate::session::{Context, Step};
+use crate::step::{Context, Step};
 use crate::translate::{assignment, group_error};
 use millstream_core::cursor::{Generation, GroupReply, GroupRequest, SyncGroup, Synced};
 use millstream_front::Action;

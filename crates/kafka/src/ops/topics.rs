@@ -5,7 +5,7 @@
 
 use crate::codec::Uuid;
 use crate::errors::{ErrorCode, Failure};
-use crate::session::Context;
+use crate::step::Context;
 use crate::translate::{is_topic_name, uid};
 use millstream_core::Reply;
 use millstream_core::catalog::StreamEntry;

@@ -5,7 +5,7 @@
 
 use super::config::{Kind, TOPIC_CONFIGS};
 use crate::limits::{DESCRIBED_PARTITIONS_MAX, FETCH_BYTES_MAX, FRAME_BYTES_MAX};
-use crate::listener::KafkaOptions;
+use crate::options::KafkaOptions;
 use millstream_types::limits::OFFSET_METADATA_BYTES_MAX;
 
 /// One entry.

@@ -19,7 +19,7 @@ use crate::codec::generated::fetch::{FetchRequest, FetchResponse};
 use crate::codec::{ApiKey, DecodeError, Reader};
 use crate::limits::{FETCH_BYTES_MAX, FETCH_WAIT_MS_MAX};
 use crate::ops::operation;
-use crate::session::{Context, ReadResult, Step};
+use crate::step::{Context, ReadResult, Step};
 use millstream_front::registry::Operation;
 use millstream_types::{EngineTime, LogId, Offset};
 use plan::Plan;

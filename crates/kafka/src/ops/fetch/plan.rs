@@ -6,7 +6,7 @@ use super::Read;
 use crate::codec::{Records, Str, Uuid, generated::fetch::PartitionData};
 use crate::errors::ErrorCode;
 use crate::ops::topics::{find_topic, find_topic_by_id};
-use crate::session::{Context, ReadResult};
+use crate::step::{Context, ReadResult};
 use millstream_core::catalog::StreamEntry;
 use millstream_front::{Action, LogReader, Resource};
 use millstream_types::limits::READ_BYTES_PER_TURN;

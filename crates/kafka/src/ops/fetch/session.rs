@@ -17,7 +17,7 @@ use crate::codec::generated::fetch::{FetchRequest, FetchResponse, FetchTopic, Fe
 use crate::codec::{Str, Uuid};
 use crate::errors::ErrorCode;
 use crate::limits::{FETCH_SESSION_PARTITIONS_MAX, FETCH_SESSIONS_MAX};
-use crate::session::Context;
+use crate::step::Context;
 use std::collections::BTreeMap;
 
 /// The sessions of one connection.
