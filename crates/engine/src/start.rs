@@ -81,7 +81,9 @@ impl Engine {
         }
         adoption.finish();
         let next = assembler.next_position();
-        let seat = Seat::new(Turns::new(shard), options.checkpoint_bytes, next);
+        // What was replayed counts: a broker that crashes before it has written a checkpoint's worth would never take
+        // one, replay more at every start and free nothing.
+        let seat = Seat::new(Turns::new(shard), options.checkpoint_bytes, recovered.replayed_from);
         let gate = Gate::new(next);
         let shared = Shared::new(recovered.directory, gate, catalog, views, clock, assembler, seat);
         let sync_interval = match durability {

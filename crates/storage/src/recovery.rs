@@ -80,6 +80,8 @@ pub struct Recovered {
     pub clean: bool,
     /// Number of the checkpoint that was used.
     pub checkpoint: Option<u64>,
+    /// Where the replay began: a checkpoint that is taken now makes the next start begin where this one ended.
+    pub replayed_from: WalPosition,
     /// Frames handed to the replay.
     pub frames: u64,
 }
@@ -147,7 +149,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
         frames: 0,
     };
     let tail = walk.run()?;
-    let (last_time, frames) = (walk.last_time, walk.frames);
+    let (last_time, frames, replayed_from) = (walk.last_time, walk.frames, walk.needed);
     let adoption = walk.adoption;
 
     let recovered = Recovered {
@@ -157,6 +159,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
         last_time,
         clean: tail.clean,
         checkpoint: chosen.as_ref().map(|chosen| chosen.number),
+        replayed_from,
         frames,
     };
     tracing::info!(

@@ -3,7 +3,7 @@
 use crate::caller::{Caller, batch, options, start, start_with};
 use millstream_core::{Reply, Request};
 use millstream_engine::EngineOptions;
-use millstream_storage::{Durability, Options};
+use millstream_storage::{Disk as _, Durability, Options};
 use millstream_testkit::sim_disk::{Faults, SimDisk};
 use millstream_types::{LogId, Offset};
 use std::sync::Arc;
@@ -102,4 +102,40 @@ fn a_checkpoint_waits_for_the_sync_when_replies_do_not() {
     let engine = start_with(&disk, storage, &every).unwrap();
     assert_eq!(Caller::new(&engine).read_all(log, Offset(0)).len(), 300);
     engine.stop().unwrap();
+}
+
+#[test]
+fn lives_too_short_for_a_checkpoint_s_worth_take_one_together() {
+    let disk = Arc::new(SimDisk::new(7, Faults::none(256 << 20)));
+    let every = EngineOptions { checkpoint_bytes: 64 << 10, ..EngineOptions::default() };
+    let checkpoints = || {
+        let names = disk.list("checkpoint").unwrap();
+        names.into_iter().filter(|name| name.ends_with(".ckpt")).count()
+    };
+    // Together more than a checkpoint waits for; the appends of the looks at the end are far less.
+    const LIVES: u32 = 5;
+    const LOOKS: u32 = 200;
+    let mut log = None;
+    for life in 0..=LIVES {
+        let engine = start_with(&disk, options(), &every).unwrap();
+        let mut caller = Caller::new(&engine);
+        let log = *log.get_or_insert_with(|| LogId { stream: caller.create("s", 1).id, index: 0 });
+        // A quarter of what a checkpoint waits for.
+        for _ in 0..5 {
+            caller.ask(Request::Append(vec![batch(log, 1, 3000)]));
+        }
+        if life == LIVES {
+            let taken = (0..LOOKS).any(|_| {
+                std::thread::sleep(Duration::from_millis(10));
+                caller.ask(Request::Append(vec![batch(log, 1, 1)]));
+                checkpoints() > 0
+            });
+            assert!(taken, "no checkpoint after {LIVES} lives");
+            engine.stop().unwrap();
+            break;
+        }
+        // Like a crash: nothing is closed.
+        std::mem::forget(engine);
+        disk.crash();
+    }
 }
