@@ -73,7 +73,9 @@ enum Open {
 pub struct Checker {
     verdict: Verdict,
     processes: HashMap<String, u32>,
-    partitions: HashMap<(String, u32), u32>,
+    /// By topic, by partition: numbers used everywhere else.
+    partitions: HashMap<String, HashMap<u32, u32>>,
+    partition_count: u32,
     open: HashMap<(u32, u64), (Op, Open)>,
     open_sends: u64,
     /// The broker has acknowledged a send since it was ready.
@@ -270,16 +272,26 @@ impl Checker {
     }
 
     fn partition(&mut self, event: &Event) -> u32 {
-        let next = u32::try_from(self.partitions.len()).expect("fewer partitions than numbers");
-        *self.partitions.entry((event.topic.clone(), event.partition)).or_insert(next)
+        // No copy of the name but the first time: this is asked for every event.
+        if !self.partitions.contains_key(&event.topic) {
+            self.partitions.insert(event.topic.clone(), HashMap::new());
+        }
+        let topic = self.partitions.get_mut(&event.topic).expect("it was just put there");
+        *topic.entry(event.partition).or_insert_with(|| {
+            self.partition_count += 1;
+            self.partition_count - 1
+        })
     }
 
     /// Topics and partitions by their numbers here.
     fn names(&self) -> Vec<(String, u32)> {
-        let mut names: Vec<_> =
-            self.partitions.iter().map(|(name, number)| (*number, name.clone())).collect();
-        names.sort_unstable();
-        names.into_iter().map(|(_, name)| name).collect()
+        let mut names = vec![(String::new(), 0); self.partition_count as usize];
+        for (topic, partitions) in &self.partitions {
+            for (partition, number) in partitions {
+                names[*number as usize] = (topic.clone(), *partition);
+            }
+        }
+        names
     }
 }
 
