@@ -10,6 +10,7 @@ use millstream_testkit::checker::Verdict;
 use millstream_testkit::history::Op;
 
 use crate::drain::READERS;
+use crate::load::TOPICS;
 use crate::run::{Counts, When};
 
 /// Runs with this many cycles must have hit every moment.
