@@ -87,8 +87,13 @@ pub(crate) fn guard(
         let read = verdict.read.get(reader).copied().unwrap_or_default();
         wants(read > 0, format!("{reader} read nothing"));
     }
-    for op in [Op::Bounds, Op::Trim, Op::Commit, Op::Committed, Op::Create, Op::Delete, Op::Exists, Op::Drain]
-    {
+    let drains = verdict.operations.get(&Op::Drain).map_or(0, |outcomes| outcomes[0]);
+    let partitions: u32 = TOPICS.iter().map(|topic| topic.partitions).sum();
+    wants(
+        drains >= u64::from(partitions) * READERS.len() as u64,
+        format!("only {drains} partitions were read to their end"),
+    );
+    for op in [Op::Bounds, Op::Trim, Op::Commit, Op::Committed, Op::Create, Op::Delete, Op::Exists] {
         let ok = verdict.operations.get(&op).map_or(0, |outcomes| outcomes[0]);
         wants(ok >= u64::from(cycles / 4).max(1), format!("only {ok} × {op:?} succeeded"));
     }
