@@ -154,7 +154,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
 
     let recovered = Recovered {
         directory,
-        incarnation: Incarnation(chain.incarnation.0 + 1),
+        incarnation: chain.incarnation,
         end: tail.end,
         last_time,
         clean: tail.clean,

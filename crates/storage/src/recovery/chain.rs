@@ -37,7 +37,7 @@ pub(super) struct Chain {
     pub(super) idle: Vec<Idle>,
     /// Largest number in any name.
     pub(super) largest_sequence: u64,
-    /// Largest incarnation in any header.
+    /// Larger than any incarnation before: frames of theirs may lie anywhere.
     pub(super) incarnation: Incarnation,
 }
 
@@ -72,6 +72,7 @@ pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) ->
     let mut headers: BTreeMap<u64, (FileHeader, Arc<dyn DiskFile>)> = BTreeMap::new();
     let mut damaged: Vec<(u64, Idle)> = Vec::new();
     let mut largest_sequence = 0;
+    let (mut largest_incarnation, mut hidden) = (Incarnation::default(), 0);
     for name in &names {
         let begun = number_in(name, "wal");
         let Some(sequence) = begun.or(number_in(name, "spare")) else { continue };
@@ -79,6 +80,12 @@ pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) ->
         let path = format!("{}/{name}", wal::DIR);
         let (file, page) = read_page(disk, &path)?;
         let bytes = file.len().map_err(|error| OpenError::io("measuring", &path, error))?;
+        // Every header page counts, whatever becomes of its file, and where there is none it may be that of an
+        // incarnation: frames that this start drops must never pass for those of a later one.
+        match &page {
+            HeaderPage::Intact(header) => largest_incarnation = largest_incarnation.max(header.incarnation),
+            HeaderPage::Blank | HeaderPage::Damaged | HeaderPage::Newer(_) => hidden += u64::from(begun.is_some()),
+        }
         match page {
             HeaderPage::Newer(found) => {
                 return Err(OpenError::NewerFormat { file: path, found, known: wal::VERSION });
@@ -109,7 +116,7 @@ pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) ->
         }
         idle.push(file);
     }
-    let incarnation = headers.values().map(|(header, _)| header.incarnation).max().unwrap_or_default();
+    let incarnation = Incarnation(largest_incarnation.0 + 1 + hidden);
     let links = link(headers, listed, &mut idle)?;
     Ok(Chain { links, idle, largest_sequence, incarnation })
 }
@@ -139,8 +146,11 @@ fn link(
             }
         }
         next = Some(header);
-        let released =
-            newest_listed.is_some_and(|newest| sequence <= newest) && !list.contains_key(&sequence);
+        // What begins before the checkpoint's largest stamp it would have listed: it may list nothing at all, when the
+        // file of its time held nothing durable yet.
+        let known = newest_listed.is_some_and(|newest| sequence <= newest)
+            || listed.is_some_and(|footer| header.base < footer.largest);
+        let released = known && !list.contains_key(&sequence);
         let dropped = later_base.is_some_and(|base| header.base >= base);
         if released || dropped {
             // Freed, but a crash undid the removal; or all of it was a torn tail.
