@@ -6,10 +6,13 @@ use millstream_sim::{broker, harness, toy::Toy, trace};
 
 /// Crash points per seed, as in a long run.
 const POINTS: u64 = 25;
+/// Seeds that once found something: a checkpoint listed a file that the one before had let go; a freed file came back
+/// after a checkpoint that lists none.
+const FOUND: [u64; 2] = [23, 1119];
 
 #[test]
 fn what_clients_were_told_survives_crashes() {
-    for seed in 1..=24 {
+    for seed in (1..=8).chain(FOUND) {
         let outcome =
             broker::run(seed, POINTS, None).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
         assert_eq!(outcome.points, POINTS);
@@ -18,7 +21,7 @@ fn what_clients_were_told_survives_crashes() {
 
 #[test]
 fn storage_keeps_what_it_acknowledged() {
-    for seed in 1..=8 {
+    for seed in 1..=4 {
         let outcome =
             harness::run::<Toy>(seed, POINTS, None).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
         assert_eq!(outcome.points, POINTS);
@@ -27,7 +30,7 @@ fn storage_keeps_what_it_acknowledged() {
 
 #[test]
 fn the_same_seed_does_the_same_twice() {
-    for seed in 100..104 {
+    for seed in 100..102 {
         trace::twice(broker::run, seed, POINTS).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
     }
     trace::twice(harness::run::<Toy>, 100, POINTS).unwrap_or_else(|error| panic!("{error:#}"));

@@ -479,15 +479,20 @@ fn begin(
         move |error| OpenError::io(action, &path, error)
     };
     let Chain { mut links, mut idle, .. } = chain;
-    // Of the lane are the files that hold frames before its end.
-    links.retain(|link| {
-        let counts = link.file.base < tail.end;
-        if !counts {
-            let (path, file) = (link.file.path.clone(), Arc::clone(&link.file.file));
-            idle.push(chain::Idle { path, file, bytes: link.file.file_bytes, damaged_header: false });
+    // Of the lane are the files that hold frames before its end. The others go from the newest to the oldest, each
+    // durably before the next: a file of an incarnation whose first file is gone would look like a loss.
+    let counting = links.partition_point(|link| link.file.base < tail.end);
+    let dropped = links.split_off(counting);
+    for (index, link) in dropped.iter().enumerate().rev() {
+        let mut path = link.file.path.clone();
+        if index > 0 {
+            path = wal::spare_path(link.file.sequence);
+            disk.rename(&link.file.path, &path).map_err(failed("putting aside"))?;
+            disk.sync_dir(wal::DIR).map_err(failed("putting aside"))?;
         }
-        counts
-    });
+        let (file, bytes) = (Arc::clone(&link.file.file), link.file.file_bytes);
+        idle.push(chain::Idle { path, file, bytes, damaged_header: false });
+    }
     let usable = idle.iter().position(|idle| idle.bytes == options.wal_file_bytes);
     let (from, file, file_bytes) = match usable {
         Some(at) => {

@@ -46,7 +46,8 @@ pub fn run(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<Outcome> {
         failed_read_one_in: if quiet || rng.one_in(2) { 0 } else { 200 },
         failed_write_one_in: if quiet || rng.one_in(2) { 0 } else { 60 },
     };
-    let disk = disk.unwrap_or_else(|| SimDisk::new(rng.next_u64(), faults));
+    let disk_seed = rng.next_u64();
+    let disk = disk.unwrap_or_else(|| SimDisk::new(disk_seed, faults));
     disk.set_faults(faults);
     let options = Options {
         durability: if rng.one_in(4) { Durability::Interval(10) } else { Durability::Fsync },
