@@ -46,6 +46,11 @@ impl Writer {
     pub fn write(&mut self, group: Group) -> Result<Durable, LaneError> {
         self.shared.check()?;
         for part in &group.parts {
+            if !self.unsynced.last().is_none_or(|file| Arc::ptr_eq(file, &part.file)) {
+                // A file's header page must be durable before the next file is begun: a crash that lost the page and
+                // kept the next one's would leave a gap that looks like a loss.
+                self.sync_written()?;
+            }
             let mut slices: Vec<IoSlice<'_>> = group.pieces[part.pieces.clone()]
                 .iter()
                 .map(|piece| match piece {
@@ -112,10 +117,15 @@ impl Writer {
     }
 
     fn sync_files(&mut self, written: WalPosition) -> Result<(), LaneError> {
+        self.sync_written()?;
+        self.shared.set_durable(written);
+        Ok(())
+    }
+
+    fn sync_written(&mut self) -> Result<(), LaneError> {
         for file in self.unsynced.drain(..) {
             file.file.sync_data().map_err(|error| self.shared.poison_sync(&file.path, error))?;
         }
-        self.shared.set_durable(written);
         Ok(())
     }
 }

@@ -41,28 +41,45 @@ pub(super) struct Chain {
     pub(super) incarnation: Incarnation,
 }
 
-/// Whether any file of the lane has a header page of its own: the directory has been in use.
+/// Whether the directory has been in use: making one may be cut short after its first file and before its identity,
+/// but that leaves one header page at most and zeros.
 pub(super) fn is_in_use(disk: &dyn Disk, names: &[String]) -> Result<bool, OpenError> {
     let mut begun = 0;
-    for sequence in names.iter().filter_map(|name| number_in(name, "wal")) {
+    for name in names {
+        let Some(sequence) = number_in(name, "wal") else {
+            if number_in(name, "spare").is_some() {
+                return Ok(true);
+            }
+            continue;
+        };
         let path = wal::wal_path(sequence);
         let (file, page) = read_page(disk, &path)?;
         match page {
-            HeaderPage::Intact(header) if header.sequence == sequence => {
-                begun += 1;
-                // Making a directory may have been cut short after its first file and before its identity.
-                let mut first = [0; 4];
-                let read = read_up_to(&*file, HEADER_PAGE_BYTES, &mut first)
-                    .map_err(|error| OpenError::io("reading", &path, error))?;
-                if begun > 1 || (read == 4 && first == crate::frame::MAGIC) {
-                    return Ok(true);
-                }
-            }
-            HeaderPage::Damaged | HeaderPage::Newer(_) => return Ok(true),
-            HeaderPage::Intact(_) | HeaderPage::Blank => {}
+            HeaderPage::Intact(header) if header.sequence == sequence => begun += 1,
+            HeaderPage::Blank => {}
+            HeaderPage::Intact(_) | HeaderPage::Damaged | HeaderPage::Newer(_) => return Ok(true),
+        }
+        let failed = |error| OpenError::io("reading", &path, error);
+        if begun > 1 || !is_zero_from(&*file, HEADER_PAGE_BYTES).map_err(failed)? {
+            return Ok(true);
         }
     }
     Ok(false)
+}
+
+fn is_zero_from(file: &dyn DiskFile, position: u64) -> std::io::Result<bool> {
+    let mut position = position;
+    let mut bytes = vec![0; 64 << 10];
+    loop {
+        let read = read_up_to(file, position, &mut bytes)?;
+        if bytes[..read].iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        if read < bytes.len() {
+            return Ok(true);
+        }
+        position += read as u64;
+    }
 }
 
 /// Reads all header pages and sorts the files.
@@ -84,7 +101,9 @@ pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) ->
         // incarnation: frames that this start drops must never pass for those of a later one.
         match &page {
             HeaderPage::Intact(header) => largest_incarnation = largest_incarnation.max(header.incarnation),
-            HeaderPage::Blank | HeaderPage::Damaged | HeaderPage::Newer(_) => hidden += u64::from(begun.is_some()),
+            HeaderPage::Blank | HeaderPage::Damaged | HeaderPage::Newer(_) => {
+                hidden += u64::from(begun.is_some())
+            }
         }
         match page {
             HeaderPage::Newer(found) => {

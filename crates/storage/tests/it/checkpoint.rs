@@ -99,7 +99,8 @@ fn files_freed_before_anything_new_is_durable_may_come_back() {
         assert!(opened.keeper.recycle().is_err() || seed % 5 == 4);
         drop(opened);
         disk.crash();
-        let (opened, recorder) = start(&disk, options()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let (opened, recorder) =
+            start(&disk, options()).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         assert_eq!(recorder.images.len(), 1);
         assert!(recorder.frames.is_empty());
         drop(opened);
