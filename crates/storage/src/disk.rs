@@ -113,6 +113,24 @@ pub trait DiskFile: Send + Sync {
     /// What the machine says.
     fn sync_data(&self) -> io::Result<()>;
 
+    /// Gives the space of a range back: it reads as zeros, the length stays. A file system that cannot do it keeps
+    /// the space; nothing else depends on it.
+    ///
+    /// # Errors
+    /// What the machine says.
+    fn punch(&self, from: u64, to: u64) -> io::Result<()> {
+        let _ = (from, to);
+        Ok(())
+    }
+
+    /// Bytes of the file for which space is allocated. Less than its length: it has holes.
+    ///
+    /// # Errors
+    /// What the machine says.
+    fn allocated_bytes(&self) -> io::Result<u64> {
+        self.len()
+    }
+
     /// Cuts or extends the file; new bytes read as zero.
     ///
     /// # Errors

@@ -133,6 +133,7 @@ impl Keeper {
         for file in freed {
             let pooled = self.spares.len() + self.shared.staged_count();
             let keeps = file.file_bytes == self.shared.options.wal_file_bytes
+                && !file.has_hole()
                 && pooled < self.shared.options.pool_files_max;
             if keeps {
                 let path = wal::spare_path(file.sequence);

@@ -465,6 +465,12 @@ struct Parts {
     next_sequence: u64,
 }
 
+/// Whether the whole file has space: only such a file may be written without asking the disk again (R12). A disk that
+/// does not say is not trusted.
+fn is_whole(idle: &chain::Idle) -> bool {
+    idle.file.allocated_bytes().is_ok_and(|bytes| bytes >= idle.bytes)
+}
+
 /// Begins the new incarnation: a file of its own, its header page durable before anything else happens; then
 /// what is no part of the lane any more goes to the pool or away.
 fn begin(
@@ -497,7 +503,8 @@ fn begin(
         let (file, bytes) = (Arc::clone(&link.file.file), link.file.file_bytes);
         idle.push(chain::Idle { path, file, bytes, damaged_header: false });
     }
-    let usable = idle.iter().position(|idle| idle.bytes == options.wal_file_bytes);
+    // A file of the small size, so that a life that ends early has cost little; the large ones wait for the keeper.
+    let usable = idle.iter().position(|idle| idle.bytes == options.wal_file_bytes_first && is_whole(idle));
     let (from, file, file_bytes) = match usable {
         Some(at) => {
             let idle = idle.swap_remove(at);
@@ -522,7 +529,7 @@ fn begin(
 
     let mut spares = Vec::new();
     for idle in idle {
-        if idle.bytes == options.wal_file_bytes && spares.len() < options.pool_files_max {
+        if idle.bytes == options.wal_file_bytes && is_whole(&idle) && spares.len() < options.pool_files_max {
             let number = idle.path.trim_start_matches("wal/").get(..16).unwrap_or_default();
             let path = format!("{}/{number}.spare", wal::DIR);
             if path != idle.path {
@@ -535,6 +542,10 @@ fn begin(
     }
     disk.sync_dir(wal::DIR).map_err(failed("putting aside"))?;
 
+    // The new incarnation is durable, so the earlier ones end where they were found to end.
+    for link in &links {
+        link.file.punch_unused().map_err(failed("giving space back"))?;
+    }
     let file = Arc::new(WalFile::new(&header, path.clone(), file));
     let mut files: std::collections::BTreeMap<_, _> =
         links.into_iter().map(|link| (link.file.sequence, link.file)).collect();

@@ -11,7 +11,7 @@
 //!   48 ├ base position (8) ────┴ 56 file length (8) ───────────┤
 //!   64 ├ CRC-32C of bytes 0..64 (4) ┬ zeros up to 4096 ────────┤
 //! 4096 ├ frames, from the base position on, without gaps ──────┤
-//!      └ what a recycled file held before, or zeros ───────────┘
+//!      └ what a recycled file held before, zeros, or a hole ───┘
 //! ```
 //!
 //! Position in the lane = base position + (offset in the file − 4096). The page is written together with the
@@ -20,8 +20,9 @@
 //! Positions and sequences are never given twice, except positions of a torn tail, which another incarnation
 //! takes over.
 
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use millstream_types::{Incarnation, WalPosition};
 
@@ -32,6 +33,8 @@ use crate::frame::{u32_at, u64_at};
 pub(crate) const DIR: &str = "wal";
 /// Bytes before a file's first frame.
 pub(crate) const HEADER_PAGE_BYTES: u64 = 4096;
+/// Space is given back in blocks of this size, the page size of common file systems.
+const HOLE_BYTES: u64 = 4096;
 /// Newest version of the page known.
 pub(crate) const VERSION: u32 = 1;
 
@@ -127,6 +130,8 @@ pub(crate) struct WalFile {
     end: AtomicU64,
     live: AtomicU64,
     pins: AtomicU32,
+    /// The space behind its last frame was given back: it must not go to the pool.
+    has_hole: AtomicBool,
 }
 
 impl WalFile {
@@ -141,6 +146,7 @@ impl WalFile {
             end: AtomicU64::new(u64::MAX),
             live: AtomicU64::new(0),
             pins: AtomicU32::new(0),
+            has_hole: AtomicBool::new(false),
         }
     }
 
@@ -161,6 +167,19 @@ impl WalFile {
             u64::MAX => None,
             end => Some(WalPosition(end)),
         }
+    }
+
+    /// Gives the space behind the last frame of an earlier life back: a process that ended early leaves most of its
+    /// last file unused, and nothing else is ever written there.
+    pub(crate) fn punch_unused(&self) -> io::Result<()> {
+        let Some(end) = self.end() else { return Ok(()) };
+        self.has_hole.store(true, Ordering::Relaxed);
+        self.file.punch(self.offset_of(end).next_multiple_of(HOLE_BYTES), self.file_bytes)
+    }
+
+    /// Whether parts of it have no space any more.
+    pub(crate) fn has_hole(&self) -> bool {
+        self.has_hole.load(Ordering::Relaxed)
     }
 
     pub(crate) fn add_live(&self) {

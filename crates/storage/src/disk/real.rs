@@ -7,7 +7,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::ReadWriteFlags;
 
 use super::{DirLock, Disk, DiskFile, OpenMode};
@@ -128,6 +128,23 @@ impl DiskFile for RealFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    fn punch(&self, from: u64, to: u64) -> io::Result<()> {
+        if from >= to {
+            return Ok(());
+        }
+        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        match rustix::fs::fallocate(&self.0, hole, from, to - from) {
+            Err(rustix::io::Errno::OPNOTSUPP) => Ok(()),
+            done => Ok(done?),
+        }
+    }
+
+    fn allocated_bytes(&self) -> io::Result<u64> {
+        // Counted in blocks of 512 bytes whatever the file system's own size.
+        let blocks = rustix::fs::fstat(&self.0)?.st_blocks;
+        Ok(u64::try_from(blocks).unwrap_or(0).saturating_mul(512))
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {

@@ -182,3 +182,34 @@ fn a_full_disk_refuses_appends_before_the_last_file_and_relief_after_it() {
     assert_eq!(opened.keeper.prepare_one().unwrap(), Prepared::Ready);
     assert_eq!(opened.assembler.admit(1200, Purpose::Append), Admit::Yes);
 }
+
+/// Every start begins a file, and most of what an earlier process had prepared lies unused behind its last frame.
+#[test]
+fn a_life_that_ends_early_costs_no_more_disk_than_it_wrote() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = TempDir::new();
+    let options = Options { wal_file_bytes: 4 << 20, wal_file_bytes_first: 1 << 20, ..options() };
+    let mut base = 0;
+    for life in 0..12 {
+        let disk = Arc::new(RealDisk::new(&dir.0).unwrap());
+        let mut recorder = Recorder::default();
+        let mut opened = open(disk, options, &mut recorder).unwrap();
+        if life == 0 {
+            fill(&mut opened, 3, 1000);
+            base = 3;
+        }
+        assert_eq!(opened.keeper.prepare_one().unwrap(), Prepared::Ready);
+        for _ in 0..3 {
+            let all = read_all(&opened, log(1), 0);
+            assert_eq!(all.len(), base as usize, "life {life}");
+            add(&mut opened, base, 1000).unwrap();
+            base += 1;
+        }
+    }
+    let allocated: u64 = std::fs::read_dir(dir.0.join("wal"))
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap().blocks() * 512)
+        .sum();
+    // The file in use, the one prepared, and 16 KiB for each life that is over.
+    assert!(allocated < (5 << 20) + 12 * (16 << 10), "{allocated} bytes are allocated");
+}
