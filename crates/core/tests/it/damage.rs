@@ -9,7 +9,7 @@ use millstream_core::{Entry, Request};
 use millstream_types::LogId;
 
 /// A broker whose frames hold every kind of entry.
-fn everything() -> Broker {
+pub(crate) fn everything() -> Broker {
     let mut broker = Broker::new();
     let stream = broker.stream("read", 2);
     let log = LogId { stream, index: 0 };

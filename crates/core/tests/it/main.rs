@@ -7,6 +7,7 @@ mod catalog;
 mod cells;
 mod commits;
 mod damage;
+mod fuzzed;
 mod history;
 mod joins;
 mod large;

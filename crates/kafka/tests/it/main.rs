@@ -6,6 +6,7 @@ mod connection;
 mod docs;
 mod fetching;
 mod frames;
+mod fuzzed;
 mod generated;
 mod group_admin;
 mod groups;

@@ -4,6 +4,7 @@
 mod checkpoint;
 mod contract;
 mod faults;
+mod fuzzed;
 mod lane;
 mod property;
 mod support;

@@ -7,6 +7,7 @@
 mod bombs;
 mod checks;
 mod damage;
+mod fuzzed;
 mod golden;
 mod place;
 mod round_trip;
