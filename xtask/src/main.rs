@@ -8,9 +8,11 @@ mod clock;
 mod compat;
 mod crash;
 mod deny;
+mod fuzz;
 mod kafka_codec;
 mod project;
 mod purity;
+mod sim;
 mod test;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -34,6 +36,10 @@ enum Task {
     Compat(compat::Options),
     /// Kill the broker again and again under real clients, and judge what they saw
     Crash(crash::Options),
+    /// Cut the broker's power at random moments on a simulated disk
+    Sim(sim::Options),
+    /// Feed the parts that meet foreign bytes with what a fuzzer makes up
+    Fuzz(fuzz::Options),
     /// Measure the broker beside its peers
     Bench {
         #[command(subcommand)]
@@ -63,6 +69,8 @@ fn main() -> anyhow::Result<()> {
         Task::Deny => deny::run(),
         Task::Compat(options) => compat::run(options),
         Task::Crash(options) => crash::run(&options),
+        Task::Sim(options) => sim::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Bench { what } => bench::run(&what),
         Task::Codegen { what: Codegen::Kafka(options) } => kafka_codec::run(&options),
     }
