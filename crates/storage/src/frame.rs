@@ -177,6 +177,11 @@ pub(crate) fn peek(bytes: &[u8], room: u64) -> Result<Header, NotAFrame> {
     if fits { Ok(header) } else { Err(NotAFrame::Damaged) }
 }
 
+/// Whether a header of any version names this incarnation and position.
+pub(crate) fn stands_at(bytes: &[u8], incarnation: Incarnation, position: WalPosition) -> bool {
+    bytes.len() >= HEADER_BYTES && u64_at(bytes, 8) == incarnation.0 && u64_at(bytes, 16) == position.0
+}
+
 /// Whether `meta` (header, facts, entries: exactly [`Header::meta_bytes`]) matches its checksum.
 pub(crate) fn is_intact(header: &Header, meta: &[u8]) -> bool {
     meta.len() == header.meta_bytes()

@@ -82,6 +82,11 @@ impl FileScan {
             }
             // What a recycled file held before.
             Ok(_) => return Ok(Found::Bad(NotAFrame::Blank)),
+            // A write that was cut short may leave a magic before older bytes. A newer program's frame is one that says
+            // where it stands: every version says that in the same place.
+            Err(NotAFrame::Newer(_)) if !frame::stands_at(bytes, self.file.incarnation, position) => {
+                return Ok(Found::Bad(NotAFrame::Damaged));
+            }
             Err(bad) => return Ok(Found::Bad(bad)),
         };
         let meta_bytes = header.meta_bytes();
