@@ -389,6 +389,10 @@ impl World {
             let asked = self.asked.iter_mut().find(|asked| asked.tag == tag);
             let asked = asked.with_context(|| format!("a second answer: {reply:?}"))?;
             ensure!(asked.answer.is_none(), "a second answer to {:?}: {reply:?}", asked.what);
+            if matches!(asked.what, What::Join(_) | What::Sync(..) | What::Leave(_)) {
+                // It may have waited for a later turn: what it says was written by now, and no more is known.
+                asked.end = asked.end.max(Some(live.written));
+            }
             asked.answer = Some(reply);
         }
         let durable = live.steps.durable();
