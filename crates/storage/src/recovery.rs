@@ -503,19 +503,18 @@ fn begin(
         let (file, bytes) = (Arc::clone(&link.file.file), link.file.file_bytes);
         idle.push(chain::Idle { path, file, bytes, damaged_header: false });
     }
-    // A file of the small size, so that a life that ends early has cost little; the large ones wait for the keeper.
-    let usable = idle.iter().position(|idle| idle.bytes == options.wal_file_bytes_first && is_whole(idle));
-    let (from, file, file_bytes) = match usable {
-        Some(at) => {
+    // A new file, small, so that a life that ends early has cost little. None that exists is taken: until the new
+    // incarnation is durable, each of them may be the only witness of something. Only a full disk has no choice but a spare one.
+    let bytes = options.wal_file_bytes_first;
+    let (from, file, file_bytes) = match keeper::create_written(&*disk, keeper::UNFINISHED, bytes) {
+        Ok(file) => (keeper::UNFINISHED.to_owned(), file, bytes),
+        Err(error) if error.kind() == ErrorKind::StorageFull => {
+            let spare = idle.iter().position(|idle| idle.path.ends_with(".spare") && is_whole(idle));
+            let Some(at) = spare else { return Err(failed("preparing")(error)) };
             let idle = idle.swap_remove(at);
             (idle.path, idle.file, idle.bytes)
         }
-        None => {
-            let bytes = options.wal_file_bytes_first;
-            let file =
-                keeper::create_written(&*disk, keeper::UNFINISHED, bytes).map_err(failed("preparing"))?;
-            (keeper::UNFINISHED.to_owned(), file, bytes)
-        }
+        Err(error) => return Err(failed("preparing")(error)),
     };
     disk.rename(&from, &path).map_err(failed("naming"))?;
     let (incarnation, base) = (recovered.incarnation, recovered.end);
