@@ -39,11 +39,8 @@ impl Publisher {
     pub(crate) fn publish(&mut self, group: Group) {
         let Group { parts, ops, arena, heads, .. } = group;
         // Readers keep what they are shown: room that a group did not need would count for nothing and cost memory.
-        let arena = if arena.capacity() / 2 > arena.len() {
-            Bytes::copy_from_slice(&arena)
-        } else {
-            arena.freeze()
-        };
+        let arena =
+            if arena.capacity() / 2 > arena.len() { Bytes::copy_from_slice(&arena) } else { arena.freeze() };
         let heads = heads.freeze();
         let mut watched: Vec<Arc<LogView>> = Vec::new();
         let mut at = None;
