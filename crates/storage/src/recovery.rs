@@ -129,10 +129,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
     let chain = chain::load(&*disk, directory, footer)?;
     let fell_back = chosen.as_ref().is_some_and(|chosen| chosen.fallback.is_some());
     chain::check_complete(&chain, footer, fell_back)?;
-    // A checkpoint may list nothing, when all before it was let go and nothing was durable after it. A crash while the
-    // next start took the only file for itself then leaves that file idle, and no other.
-    let may_be_empty = footer.is_some_and(|footer| footer.files.is_empty()) && !chain.idle.is_empty();
-    if chain.links.is_empty() && !is_new && !may_be_empty {
+    if chain.links.is_empty() && !is_new {
         let why = "the directory has an identity, so it had at least one WAL file".into();
         return Err(OpenError::Missing { file: wal::wal_path(0), why });
     }
@@ -303,8 +300,7 @@ impl Walk<'_> {
         }
         // The newest file always stops badly or closed; only a directory without files comes here.
         assert!(self.chain.links.is_empty(), "the last file has no successor");
-        let end = WalPosition::FIRST.max(self.checkpoint_to);
-        Ok(Tail { end, clean: end == WalPosition::FIRST })
+        Ok(Tail { end: WalPosition::FIRST, clean: true })
     }
 
     /// Goes through one file's frames; says how it stopped, and where.
