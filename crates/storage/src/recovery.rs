@@ -121,7 +121,12 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
     for dir in [wal::DIR, checkpoint::DIR] {
         disk.make_dir(dir).map_err(|error| OpenError::io("making", dir, error))?;
     }
-    disk.sync_dir("").map_err(|error| OpenError::io("syncing", "the data directory", error))?;
+    // The names that the last process left may be in memory only. What is decided from them (which files a checkpoint
+    // has let go, say) must not outlive them.
+    for (dir, name) in [("", "the data directory"), (wal::DIR, wal::DIR), (checkpoint::DIR, checkpoint::DIR)]
+    {
+        disk.sync_dir(dir).map_err(|error| OpenError::io("syncing", name, error))?;
+    }
     let (directory, is_new) = identify(&*disk, &options)?;
 
     let (chosen, largest_checkpoint) = checkpoint::read::choose(&*disk, directory)?;
