@@ -8,6 +8,7 @@ use millstream_types::WalPosition;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long to wait before a full disk is looked at again.
@@ -116,6 +117,7 @@ impl KeeperThread {
         while self.keeper.wants_file() && !self.shared.keeper.is_closed() {
             let recycled = self.keeper.recycle()?;
             let prepared = self.keeper.prepare_one()?;
+            self.shared.disk_full.store(self.keeper.is_disk_full(), Ordering::SeqCst);
             if prepared == Prepared::Ready || recycled.spared > 0 {
                 self.shared.bell.ring();
             }

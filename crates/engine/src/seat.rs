@@ -76,7 +76,9 @@ impl Seat {
     fn checkpoint(&mut self, shared: &Shared, assembler: &Assembler) {
         let next = assembler.next_position();
         if !self.walking {
-            if next.0 - self.checkpointed.0 >= self.checkpoint_bytes {
+            // On a full disk a checkpoint is what frees the files that a trim has emptied, however little was written.
+            let worth = if shared.disk_full.load(Ordering::SeqCst) { 1 } else { self.checkpoint_bytes };
+            if next.0 - self.checkpointed.0 >= worth {
                 self.checkpointed = self.turns.begin_checkpoint(assembler);
                 self.walking = true;
                 shared.keeper.order(Order::Begin(self.checkpointed));

@@ -25,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) seat: Mutex<Seat>,
     /// Requests were taken that wait for room.
     pub(crate) held: AtomicBool,
+    /// The keeper found no room for another file.
+    pub(crate) disk_full: AtomicBool,
     /// Engine time in milliseconds until which the shard's thread sleeps, unless the bell rings.
     pub(crate) shard_sleeps_until: AtomicI64,
     pub(crate) gate: Gate,
@@ -115,6 +117,7 @@ impl Shared {
             bell: Bell::default(),
             seat: Mutex::new(seat),
             held: AtomicBool::new(false),
+            disk_full: AtomicBool::new(false),
             shard_sleeps_until: AtomicI64::new(i64::MIN),
             gate,
             catalog,
