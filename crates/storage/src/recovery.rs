@@ -6,8 +6,8 @@
 //!
 //! In order: lock, identity, checkpoint, files, frames, the tail's batches; then what of the tail is kept is
 //! written again in place and synced, because after a failed sync (F5) or a killed process it may be in memory
-//! only; then a new file with a new incarnation, durable before its first frame. Longer than most files, because
-//! this order is one story: what is decided in it stands in `decide`, what is read in `chain` and `scan`.
+//! only; then a new file with a new incarnation, durable before its first frame. What is decided stands
+//! in `decide`, what is read in `chain` and `scan`, what begins in `begin`.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice};
@@ -21,16 +21,18 @@ use crate::disk::{DirLock, Disk, read_up_to, write_all_at};
 use crate::error::{OpenError, ReplayError};
 use crate::frame::{self, Header, NotAFrame};
 use crate::identity;
-use crate::keeper::{self, Keeper, Spare};
-use crate::lane::{Assembler, Shared, Writer};
+use crate::keeper::Keeper;
+use crate::lane::{Assembler, Writer};
 use crate::options::Options;
 use crate::views::{Publisher, Views};
-use crate::wal::{self, FileHeader, HEADER_PAGE_BYTES, WalFile};
+use crate::wal::{self, HEADER_PAGE_BYTES, WalFile};
 
+mod begin;
 mod chain;
 mod decide;
 mod scan;
 
+use begin::begin;
 use chain::Chain;
 use decide::{Evidence, Later, Stop, Verdict};
 use scan::{Behind, FileScan, Found};
@@ -456,100 +458,4 @@ fn batches_are_intact(header: &Header, meta: &[u8], bytes: &[u8]) -> bool {
         let seen = last.replace(body.clone()) == Some(body.clone());
         seen || frame::batch_is_intact(&bytes[body], stored.crc)
     })
-}
-
-/// What the new incarnation starts with.
-struct Parts {
-    shared: Arc<Shared>,
-    file: Arc<WalFile>,
-    spares: Vec<Spare>,
-    next_sequence: u64,
-}
-
-/// Whether the whole file has space: only such a file may be written without asking the disk again (R12). A disk that
-/// does not say is not trusted.
-fn is_whole(idle: &chain::Idle) -> bool {
-    idle.file.allocated_bytes().is_ok_and(|bytes| bytes >= idle.bytes)
-}
-
-/// Begins the new incarnation: a file of its own, its header page durable before anything else happens; then
-/// what is no part of the lane any more goes to the pool or away.
-fn begin(
-    disk: Arc<dyn Disk>,
-    options: Options,
-    directory: u128,
-    is_new: bool,
-    chain: Chain,
-    tail: &Tail,
-    recovered: &Recovered,
-) -> Result<Parts, OpenError> {
-    let sequence = if is_new { 0 } else { chain.largest_sequence + 1 };
-    let path = wal::wal_path(sequence);
-    let failed = |action| {
-        let path = path.clone();
-        move |error| OpenError::io(action, &path, error)
-    };
-    let Chain { mut links, mut idle, .. } = chain;
-    // Of the lane are the files that hold frames before its end. The others go from the newest to the oldest, each
-    // durably before the next: a file of an incarnation whose first file is gone would look like a loss.
-    let counting = links.partition_point(|link| link.file.base < tail.end);
-    let dropped = links.split_off(counting);
-    for (index, link) in dropped.iter().enumerate().rev() {
-        let mut path = link.file.path.clone();
-        if index > 0 {
-            path = wal::spare_path(link.file.sequence);
-            disk.rename(&link.file.path, &path).map_err(failed("putting aside"))?;
-            disk.sync_dir(wal::DIR).map_err(failed("putting aside"))?;
-        }
-        let (file, bytes) = (Arc::clone(&link.file.file), link.file.file_bytes);
-        idle.push(chain::Idle { path, file, bytes, damaged_header: false });
-    }
-    // A new file, small, so that a life that ends early has cost little. None that exists is taken: until the new
-    // incarnation is durable, each of them may be the only witness of something. Only a full disk has no choice but a spare one.
-    let bytes = options.wal_file_bytes_first;
-    let (from, file, file_bytes) = match keeper::create_written(&*disk, keeper::UNFINISHED, bytes) {
-        Ok(file) => (keeper::UNFINISHED.to_owned(), file, bytes),
-        Err(error) if error.kind() == ErrorKind::StorageFull => {
-            let spare = idle.iter().position(|idle| idle.path.ends_with(".spare") && is_whole(idle));
-            let Some(at) = spare else { return Err(failed("preparing")(error)) };
-            let idle = idle.swap_remove(at);
-            (idle.path, idle.file, idle.bytes)
-        }
-        Err(error) => return Err(failed("preparing")(error)),
-    };
-    disk.rename(&from, &path).map_err(failed("naming"))?;
-    let (incarnation, base) = (recovered.incarnation, recovered.end);
-    let header = FileHeader { directory, sequence, incarnation, base, file_bytes };
-    write_all_at(&*file, 0, &mut [IoSlice::new(&header.encode())]).map_err(failed("beginning"))?;
-    file.sync_data().map_err(failed("syncing"))?;
-    disk.sync_dir(wal::DIR).map_err(failed("naming"))?;
-    if is_new {
-        identity::write(&*disk, directory)?;
-    }
-
-    let mut spares = Vec::new();
-    for idle in idle {
-        if idle.bytes == options.wal_file_bytes && is_whole(&idle) && spares.len() < options.pool_files_max {
-            let number = idle.path.trim_start_matches("wal/").get(..16).unwrap_or_default();
-            let path = format!("{}/{number}.spare", wal::DIR);
-            if path != idle.path {
-                disk.rename(&idle.path, &path).map_err(failed("putting aside"))?;
-            }
-            spares.push(Spare { path, file: idle.file });
-        } else {
-            disk.remove(&idle.path).map_err(failed("removing a file that is no part of the lane"))?;
-        }
-    }
-    disk.sync_dir(wal::DIR).map_err(failed("putting aside"))?;
-
-    // The new incarnation is durable, so the earlier ones end where they were found to end.
-    for link in &links {
-        link.file.punch_unused().map_err(failed("giving space back"))?;
-    }
-    let file = Arc::new(WalFile::new(&header, path.clone(), file));
-    let mut files: std::collections::BTreeMap<_, _> =
-        links.into_iter().map(|link| (link.file.sequence, link.file)).collect();
-    files.insert(sequence, Arc::clone(&file));
-    let shared = Shared::new(disk, options, directory, incarnation, base, files);
-    Ok(Parts { shared: Arc::new(shared), file, spares, next_sequence: sequence + 1 })
 }
