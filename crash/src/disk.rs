@@ -1,19 +1,14 @@
-//! What is done to the data directory while no broker runs: give back space, or plant a loss.
+//! What is done to the data directory while no broker runs: plant a loss.
 //!
-//! Apart because nothing else touches the broker's files, and because it must be plain to see that the first changes no
-//! byte of them and the second runs only when it is asked for.
+//! Apart because nothing else touches the broker's files, and because it must be plain to see that this runs only when
+//! it is asked for.
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
-/// The newest files are left alone: they are about to be written.
-const LEFT_ALONE: usize = 4;
-/// A file with less than this on the disk is not worth looking at.
-const WORTH_BYTES: u64 = 4 << 20;
 const BLOCK_BYTES: usize = 4096;
 /// How much of the end is taken: many acknowledged frames.
 const LOSS_BYTES: u64 = 256 << 10;
@@ -29,22 +24,6 @@ fn files(data: &Path) -> anyhow::Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
-}
-
-/// Turns zeros in older files into holes. Each start begins a new file, so a thousand kills would leave a thousand files
-/// of up to 256 MiB with little in them; what is read from a hole is the same zeros.
-pub(crate) fn give_back(data: &Path) -> anyhow::Result<()> {
-    let files = files(data)?;
-    for file in &files[..files.len().saturating_sub(LEFT_ALONE)] {
-        let allocated = file.metadata()?.blocks() * 512;
-        if allocated < WORTH_BYTES {
-            continue;
-        }
-        let status = Command::new("fallocate").arg("--dig-holes").arg(file).status();
-        let status = status.context("starting fallocate")?;
-        ensure!(status.success(), "fallocate --dig-holes {} ended with {status}", file.display());
-    }
-    Ok(())
 }
 
 /// Cuts acknowledged records off the end of the log, as a broker that answers too early would lose them. Recovery

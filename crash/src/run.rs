@@ -36,8 +36,6 @@ const AFTER_MOMENT_US: u64 = 8_000;
 const START_US: u64 = 40_000;
 /// One kill in so many waits for a checkpoint: one of a short run, too.
 const CHECKPOINT_ONE_IN: u32 = 14;
-/// Space is given back so often: between two times the files take some gigabytes.
-const CYCLES_PER_TIDYING: u32 = 10;
 const CYCLES_PER_LINE: u32 = 100;
 /// Clients start slowly; kills begin when they are there.
 const CLIENTS_MAX: Duration = Duration::from_secs(60);
@@ -320,9 +318,6 @@ fn kill_all(
         *counts.by_moment.entry(if hit { when } else { When::Load }).or_default() += 1;
         programs.iter_mut().try_for_each(Program::check)?;
         ensure!(!loads.one_ended(), "a load ended before the run did");
-        if cycle.is_multiple_of(CYCLES_PER_TIDYING) {
-            disk::give_back(broker.dir())?;
-        }
         if cycle.is_multiple_of(CYCLES_PER_LINE) {
             println!("{cycle} cycles");
         }
