@@ -1,7 +1,8 @@
 //! The clients: what they ask, and what they make of the answers.
 //!
 //! Apart from the world because none of this knows of disks and crashes: a request goes out with what it may do noted
-//! down ([`Known`]), and an answer turns *may* into *is*.
+//! down ([`Known`]), and an answer turns *may* into *is*. A little long, because each request stands beside what its
+//! answer means.
 
 use std::sync::Arc;
 
