@@ -47,6 +47,10 @@ number! {
     Incarnation(u64)
 }
 number! {
+    /// One packed object, for ever: numbers are handed out in order and never used again.
+    ObjectNumber(u64)
+}
+number! {
     /// An idempotent producer's identity, handed out by the shard, never used again.
     ProducerId(u64)
 }

@@ -10,11 +10,14 @@ pub mod error;
 pub mod facts;
 pub mod ids;
 pub mod limits;
+pub mod object;
 pub mod time;
 
 pub use error::ErrorKind;
 pub use facts::BatchFacts;
 pub use ids::{
-    Incarnation, LogId, Namespace, Offset, ProducerEpoch, ProducerId, StreamId, StreamUid, WalPosition,
+    Incarnation, LogId, Namespace, ObjectNumber, Offset, ProducerEpoch, ProducerId, StreamId, StreamUid,
+    WalPosition,
 };
+pub use object::{ObjectEntry, ObjectPart};
 pub use time::{EngineTime, RecordTime};
