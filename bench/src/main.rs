@@ -13,6 +13,7 @@ mod null;
 mod plan;
 mod report;
 mod run;
+mod scale;
 mod wire;
 mod work;
 
@@ -31,6 +32,8 @@ struct Arguments {
 enum What {
     /// The Kafka protocol: Millstream beside Apache Kafka
     Kafka(plan::Options),
+    /// Many logs and much data: memory, creation, restarts
+    Restart(scale::Options),
     /// Serve as the broker that does nothing
     Null {
         /// Where to listen
@@ -41,6 +44,7 @@ enum What {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Kafka(options) => run::run(&options),
+        What::Restart(options) => scale::run(&options),
         What::Null { address } => null::serve(address),
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! Apart because its command line is known here and nowhere else in the bench.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use super::{Broker, free_address, fresh};
+use super::{Broker, End, free_address, fresh};
 use crate::plan::Class;
 
 /// What it is called in the tables.
@@ -23,6 +25,32 @@ pub(crate) fn start(
 ) -> anyhow::Result<Broker> {
     let directory = fresh(parent, NAME)?;
     let address = free_address()?;
+    let command = command(binary, &directory, address, class, pool_files_max);
+    Broker::start(NAME, command, address, directory)
+}
+
+/// Ends a broker of this module and starts it again on the same directory; returns how long the end took.
+///
+/// # Errors
+/// When it does not end well, or does not come up.
+pub(crate) fn restart(
+    broker: &mut Broker,
+    binary: &Path,
+    class: Class,
+    pool_files_max: u32,
+    end: End,
+) -> anyhow::Result<Duration> {
+    let command = command(binary, &broker.directory, broker.address, class, pool_files_max);
+    broker.restart(command, end)
+}
+
+fn command(
+    binary: &Path,
+    directory: &Path,
+    address: SocketAddr,
+    class: Class,
+    pool_files_max: u32,
+) -> Command {
     let mut command = Command::new(binary);
     command.arg("serve").arg("--data-dir").arg(directory.join("data"));
     command.arg("--listen-kafka").arg(address.to_string());
@@ -31,5 +59,5 @@ pub(crate) fn start(
         Class::Cache => "interval",
     });
     command.arg("--wal-pool-files-max").arg(pool_files_max.to_string());
-    Broker::start(NAME, command, address, directory)
+    command
 }

@@ -8,10 +8,11 @@ pub(crate) mod millstream;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
@@ -31,6 +32,15 @@ pub(crate) struct Broker {
     directory: PathBuf,
 }
 
+/// How a process ends before it is started again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    /// SIGTERM, and it may do what it likes to do before it ends.
+    Clean,
+    /// SIGKILL.
+    Kill,
+}
+
 /// How long a start may take.
 const START_MAX: Duration = Duration::from_secs(60);
 /// How often a broker that is starting is tried; also the precision of the time to start.
@@ -47,24 +57,71 @@ impl Broker {
         address: SocketAddr,
         directory: PathBuf,
     ) -> anyhow::Result<Broker> {
-        let log_path = directory.with_extension("log");
-        let log = fs::File::create(&log_path)?;
+        let log = fs::File::create(directory.with_extension("log"))?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let start = clock::now();
         let child = command.spawn().with_context(|| format!("starting {name}: {command:?}"))?;
         let ready_after = Duration::ZERO;
         let mut broker = Broker { name, address, ready_after, child, directory };
-        while Admin::connect(address).is_err() {
-            if start.elapsed() > START_MAX || broker.child.try_wait()?.is_some() {
-                let log = fs::read_to_string(&log_path)?;
+        broker.wait_until_ready(start)?;
+        Ok(broker)
+    }
+
+    fn wait_until_ready(&mut self, start: Instant) -> anyhow::Result<()> {
+        while Admin::connect(self.address).is_err() {
+            if start.elapsed() > START_MAX || self.child.try_wait()?.is_some() {
+                let log = fs::read_to_string(self.directory.with_extension("log"))?;
                 let tail: Vec<_> = log.lines().rev().take(20).collect();
                 let tail: Vec<_> = tail.into_iter().rev().collect();
-                bail!("{name} did not come up; the end of its output:\n{}", tail.join("\n"));
+                bail!("{} did not come up; the end of its output:\n{}", self.name, tail.join("\n"));
             }
             thread::sleep(START_POLL);
         }
-        broker.ready_after = start.elapsed();
-        Ok(broker)
+        self.ready_after = start.elapsed();
+        Ok(())
+    }
+
+    /// Ends the process and starts it again on the same directory with `command`; returns how long the end took.
+    ///
+    /// # Errors
+    /// When it does not end well, or does not come up.
+    fn restart(&mut self, mut command: Command, end: End) -> anyhow::Result<Duration> {
+        let start = clock::now();
+        match end {
+            End::Kill => self.child.kill()?,
+            End::Clean => {
+                let pid = rustix::process::Pid::from_child(&self.child);
+                rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+            }
+        }
+        let status = self.child.wait()?;
+        let took = start.elapsed();
+        if end == End::Clean && !status.success() {
+            bail!("{} ended with {status}", self.name);
+        }
+        let log = fs::File::options().append(true).open(self.directory.with_extension("log"))?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let start = clock::now();
+        self.child = command.spawn().with_context(|| format!("starting {}: {command:?}", self.name))?;
+        self.wait_until_ready(start)?;
+        Ok(took)
+    }
+
+    /// Bytes that its directory takes on the disk.
+    ///
+    /// # Errors
+    /// When it cannot be walked.
+    pub(crate) fn disk_bytes(&self) -> anyhow::Result<u64> {
+        fn walk(directory: &Path) -> anyhow::Result<u64> {
+            let mut bytes = 0;
+            for entry in fs::read_dir(directory)? {
+                let entry = entry?;
+                let metadata = entry.metadata()?;
+                bytes += if metadata.is_dir() { walk(&entry.path())? } else { metadata.blocks() * 512 };
+            }
+            Ok(bytes)
+        }
+        walk(&self.directory)
     }
 
     /// The process id.

@@ -71,6 +71,18 @@ impl Admin {
         partitions: usize,
         configs: &[(&'static str, &'static str)],
     ) -> anyhow::Result<Topic> {
+        self.create_topic(name, partitions, configs)?;
+        let start =
+            (0..partitions).map(|partition| self.first_offset(name, partition)).collect::<Result<_, _>>();
+        Ok(Topic { name: name.to_owned(), partitions, start: start? })
+    }
+
+    fn create_topic(
+        &mut self,
+        name: &str,
+        partitions: usize,
+        configs: &[(&'static str, &'static str)],
+    ) -> anyhow::Result<()> {
         let config = |&(name, value)| CreatableTopicConfig {
             name: Str::from_static(name),
             value: Some(Str::from_static(value)),
@@ -93,9 +105,15 @@ impl Admin {
                 topic.error_message.as_deref().unwrap_or("no message")
             );
         }
-        let start =
-            (0..partitions).map(|partition| self.first_offset(name, partition)).collect::<Result<_, _>>();
-        Ok(Topic { name: name.to_owned(), partitions, start: start? })
+        Ok(())
+    }
+
+    /// Makes a topic without waiting for its partitions: what is timed when there are many.
+    ///
+    /// # Errors
+    /// When the broker refuses it.
+    pub(crate) fn declare(&mut self, name: &str, partitions: usize) -> anyhow::Result<()> {
+        self.create_topic(name, partitions, &[])
     }
 
     /// Deletes a topic.

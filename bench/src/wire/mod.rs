@@ -8,8 +8,10 @@ mod admin;
 mod fetch;
 mod frames;
 mod produce;
+mod sweep;
 
 pub(crate) use admin::{Admin, Topic};
 pub(crate) use fetch::{FETCH_VERSION, Fetcher};
 pub(crate) use frames::{FrameReader, connect};
 pub(crate) use produce::{PRODUCE_VERSION, Pipeline, ProduceFrame, batch};
+pub(crate) use sweep::Sweep;

@@ -28,7 +28,7 @@ pub(crate) const PRODUCE_VERSION: i16 = 12;
 /// Bytes of every record's value.
 const RECORD_BYTES: usize = 1024;
 /// Where the correlation id stands in a request, after size, API key and version.
-const CORRELATION_AT: usize = 8;
+pub(super) const CORRELATION_AT: usize = 8;
 /// Pieces of one vectored write, below what every kernel takes (1024).
 const PIECES_MAX: usize = 1000;
 
@@ -57,9 +57,9 @@ fn record_value(n: u32) -> Vec<u8> {
 
 /// A produce request for one partition, ready to be sent any number of times.
 pub(crate) struct ProduceFrame {
-    prefix: Vec<u8>,
-    batch: Bytes,
-    suffix: Bytes,
+    pub(super) prefix: Vec<u8>,
+    pub(super) batch: Bytes,
+    pub(super) suffix: Bytes,
     /// Where the error code stands in a response frame (without its size) of exactly one partition.
     error_at: usize,
 }

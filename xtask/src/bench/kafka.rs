@@ -7,8 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, ensure};
 use clap::Args;
+
+use super::{built, root, succeed};
 
 /// The version that is measured against.
 const KAFKA_VERSION: &str = "4.3.1";
@@ -35,22 +36,10 @@ impl Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?;
     let help = options.has("--help");
-    let mut build = Command::new(env!("CARGO"));
-    build.current_dir(root).args(["build", "--quiet", "--release", "--package", "millstream-bench"]);
-    if !help && !options.has("--millstream") {
-        build.args(["--package", "millstream"]);
-    }
-    succeed(&mut build)?;
-    let binaries = root.join("target/release");
-    let mut bench = Command::new(binaries.join("millstream-bench"));
-    bench.current_dir(root).arg("kafka");
-    if !options.has("--millstream") {
-        bench.arg("--millstream").arg(binaries.join("millstream"));
-    }
+    let mut bench = built("kafka", help || options.has("--millstream"))?;
     if !help && !options.has("--no-peer") && !options.has("--peer-lib") {
-        bench.arg("--peer-lib").arg(fetch(root)?);
+        bench.arg("--peer-lib").arg(fetch(root()?)?);
     }
     succeed(bench.args(&options.arguments))
 }
@@ -77,10 +66,4 @@ fn fetch(root: &Path) -> anyhow::Result<PathBuf> {
     succeed(&mut maven)?;
     fs::write(complete, KAFKA_VERSION)?;
     Ok(lib)
-}
-
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.status().with_context(|| format!("running {:?}", command.get_program()))?;
-    ensure!(status.success(), "{:?} ended with {status}", command.get_program());
-    Ok(())
 }
