@@ -9,12 +9,9 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::codec::{Compression, compress};
-use super::header::{
-    ATTRIBUTES_AT, CHECKSUM_AT, CHECKSUM_END, CONTROL_BIT, HEADER_BYTES, LENGTH_END, MAGIC, TRANSACTIONAL_BIT,
-};
+use super::header::{CONTROL_BIT, HEADER_BYTES, TRANSACTIONAL_BIT};
 use super::varint::{encoded_bytes, put};
-use super::verify::checksum_of;
-use super::{BatchError, LeaderEpoch};
+use super::{BatchError, BatchHeader, LeaderEpoch};
 use crate::limits::BATCH_BYTES_MAX;
 use crate::{ProducerEpoch, ProducerId, RecordTime};
 
@@ -193,7 +190,7 @@ impl BatchBuilder {
         if self.bytes.len() > BATCH_BYTES_MAX as usize {
             return Err(BatchError::BatchTooLarge);
         }
-        self.write_header(compression);
+        self.header(compression).seal(&mut self.bytes);
         // Batches are kept for readers and counted by their length, so what well-compressed records left of the
         // room must not stay with them. What doubling leaves is within reason; giving it back would cost a copy.
         if self.bytes.capacity() / 2 > self.bytes.len() {
@@ -202,29 +199,23 @@ impl BatchBuilder {
         Ok(Bytes::from(self.bytes))
     }
 
-    fn write_header(&mut self, compression: Compression) {
-        // Lengths and counts are below 2³¹: the batch is within BATCH_BYTES_MAX.
-        let length = (self.bytes.len() - LENGTH_END) as i32;
-        let records = self.records.cast_signed();
-        let attributes = i16::from(compression.code()) | self.marks;
-        let mut header = Vec::with_capacity(HEADER_BYTES);
-        header.extend_from_slice(&0i64.to_be_bytes());
-        header.extend_from_slice(&length.to_be_bytes());
-        header.extend_from_slice(&LeaderEpoch::UNKNOWN.0.to_be_bytes());
-        header.extend_from_slice(&MAGIC.to_be_bytes());
-        header.extend_from_slice(&[0; CHECKSUM_END - CHECKSUM_AT]);
-        assert_eq!(header.len(), ATTRIBUTES_AT);
-        header.extend_from_slice(&attributes.to_be_bytes());
-        header.extend_from_slice(&(records - 1).to_be_bytes());
-        header.extend_from_slice(&self.base_timestamp.0.to_be_bytes());
-        header.extend_from_slice(&self.max_timestamp.0.to_be_bytes());
-        header.extend_from_slice(&self.producer_id.to_be_bytes());
-        header.extend_from_slice(&self.producer_epoch.to_be_bytes());
-        header.extend_from_slice(&self.base_sequence.to_be_bytes());
-        header.extend_from_slice(&records.to_be_bytes());
-        self.bytes[..HEADER_BYTES].copy_from_slice(&header);
-        let checksum = checksum_of(&self.bytes);
-        self.bytes[CHECKSUM_AT..CHECKSUM_END].copy_from_slice(&checksum.to_be_bytes());
+    fn header(&self, compression: Compression) -> BatchHeader {
+        BatchHeader {
+            base_offset: 0,
+            // Within BATCH_BYTES_MAX.
+            total_bytes: self.bytes.len() as u32,
+            leader_epoch: LeaderEpoch::UNKNOWN,
+            checksum: 0,
+            compression,
+            attributes: i16::from(compression.code()) | self.marks,
+            last_offset_delta: self.records - 1,
+            base_timestamp: self.base_timestamp.0,
+            max_timestamp: self.max_timestamp.0,
+            producer_id: self.producer_id,
+            producer_epoch: self.producer_epoch,
+            base_sequence: self.base_sequence,
+            records: self.records,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Apart because most of the broker needs nothing else: the header alone says how many offsets a batch takes, who
 //! made it and how long it is, and reading it costs no allocation and touches one cache line.
 
+use super::verify::checksum_of;
 use super::{BatchError, Compression};
 use crate::{BatchFacts, LogId, Offset, ProducerEpoch, ProducerId, RecordTime};
 
@@ -21,7 +22,7 @@ pub(super) const COMPRESSION_MASK: i16 = 0b111;
 pub(super) const LOG_APPEND_TIME_BIT: i16 = 1 << 3;
 pub(super) const TRANSACTIONAL_BIT: i16 = 1 << 4;
 pub(super) const CONTROL_BIT: i16 = 1 << 5;
-const DELETE_HORIZON_BIT: i16 = 1 << 6;
+pub(super) const DELETE_HORIZON_BIT: i16 = 1 << 6;
 
 /// Which leader a log had when a batch was appended; −1 means unknown, as in a producer's batch.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -45,19 +46,19 @@ pub enum TimestampType {
 /// they fit one another and the body is checked by [`verify`](super::verify).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BatchHeader {
-    base_offset: i64,
-    total_bytes: u32,
-    leader_epoch: LeaderEpoch,
-    checksum: u32,
-    compression: Compression,
-    attributes: i16,
-    last_offset_delta: u32,
-    base_timestamp: i64,
-    max_timestamp: i64,
-    producer_id: i64,
-    producer_epoch: i16,
-    base_sequence: i32,
-    records: u32,
+    pub(super) base_offset: i64,
+    pub(super) total_bytes: u32,
+    pub(super) leader_epoch: LeaderEpoch,
+    pub(super) checksum: u32,
+    pub(super) compression: Compression,
+    pub(super) attributes: i16,
+    pub(super) last_offset_delta: u32,
+    pub(super) base_timestamp: i64,
+    pub(super) max_timestamp: i64,
+    pub(super) producer_id: i64,
+    pub(super) producer_epoch: i16,
+    pub(super) base_sequence: i32,
+    pub(super) records: u32,
 }
 
 /// The `N` bytes at `at`, which the caller knows to be there.
@@ -107,6 +108,31 @@ impl BatchHeader {
             base_sequence: i32::from_be_bytes(field(bytes, 53)),
             records: u32::try_from(count).map_err(|_| BatchError::InvalidRecordCount(count))?,
         })
+    }
+
+    /// Writes this header over the beginning of `batch`, which holds the body behind it, with the length and the
+    /// checksum that the bytes have.
+    ///
+    /// # Panics
+    /// When the batch is shorter than a header or longer than its length field can say.
+    pub(super) fn seal(&self, batch: &mut [u8]) {
+        let length = i32::try_from(batch.len() - LENGTH_END).expect("batches are limited to less than 2 GiB");
+        let mut header = [0; HEADER_BYTES];
+        header[..8].copy_from_slice(&self.base_offset.to_be_bytes());
+        header[8..LENGTH_END].copy_from_slice(&length.to_be_bytes());
+        header[LENGTH_END..MAGIC_AT].copy_from_slice(&self.leader_epoch.0.to_be_bytes());
+        header[MAGIC_AT] = MAGIC.cast_unsigned();
+        header[ATTRIBUTES_AT..23].copy_from_slice(&self.attributes.to_be_bytes());
+        header[23..27].copy_from_slice(&self.last_offset_delta.cast_signed().to_be_bytes());
+        header[27..MAX_TIMESTAMP_AT].copy_from_slice(&self.base_timestamp.to_be_bytes());
+        header[MAX_TIMESTAMP_AT..43].copy_from_slice(&self.max_timestamp.to_be_bytes());
+        header[43..51].copy_from_slice(&self.producer_id.to_be_bytes());
+        header[51..53].copy_from_slice(&self.producer_epoch.to_be_bytes());
+        header[53..57].copy_from_slice(&self.base_sequence.to_be_bytes());
+        header[57..].copy_from_slice(&self.records.cast_signed().to_be_bytes());
+        batch[..HEADER_BYTES].copy_from_slice(&header);
+        let checksum = checksum_of(batch);
+        batch[CHECKSUM_AT..CHECKSUM_END].copy_from_slice(&checksum.to_be_bytes());
     }
 
     /// Length of the whole batch in bytes, header included.

@@ -31,7 +31,7 @@
 //!
 //! A producer's batch on its way in: [`split_batches`] → [`verify_from_producer`] → [`patch`] (or
 //! [`BatchHeader::placed`], when the bytes are shared). A reader that needs records: [`open`] or [`records`].
-//! Whoever makes records: [`BatchBuilder`].
+//! Whoever makes records: [`BatchBuilder`]. Who takes records out again: [`OpenBatch::retain`].
 
 mod builder;
 mod codec;
@@ -40,6 +40,7 @@ mod header;
 mod patch;
 mod record;
 mod records;
+mod retain;
 mod split;
 mod varint;
 mod verify;
@@ -53,5 +54,6 @@ pub use record::{Headers, RecordView};
 pub use records::{
     OpenBatch, OpenLimits, Record, RecordChecks, RecordViews, Records, open, records, validate_records,
 };
+pub use retain::RetainedBatch;
 pub use split::{Batches, split_batches};
 pub use verify::{verify, verify_from_producer};

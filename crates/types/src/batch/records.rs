@@ -165,6 +165,13 @@ pub struct RecordViews<'a> {
     walk: Walk,
 }
 
+impl<'a> RecordViews<'a> {
+    /// The bytes of the body that were not walked yet.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.reader.rest()
+    }
+}
+
 impl<'a> Iterator for RecordViews<'a> {
     type Item = Result<RecordView<'a>, BatchError>;
 

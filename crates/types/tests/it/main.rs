@@ -10,5 +10,6 @@ mod damage;
 mod fuzzed;
 mod golden;
 mod place;
+mod retain;
 mod round_trip;
 mod support;
