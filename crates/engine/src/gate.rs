@@ -5,7 +5,7 @@
 
 use crate::catalog::Catalog;
 use millstream_core::{CatalogChange, Reply};
-use millstream_types::{ErrorKind, WalPosition};
+use millstream_types::{ErrorKind, WalPosition, planted};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -55,7 +55,9 @@ impl Gate {
             waiting.retain(|(after, waiting)| *after < durable || matches!(waiting, Waiting::Reply(_)));
             waiting.iter_mut().filter(|(after, _)| *after >= durable).for_each(make_indeterminate);
         } else {
-            state.waiting.extend(waiting.extract_if(.., |(after, _)| *after >= durable));
+            let early = planted!(GateOneFrameEarly);
+            let waits = |after: WalPosition| after > durable || (after == durable && !early);
+            state.waiting.extend(waiting.extract_if(.., |(after, _)| waits(*after)));
         }
     }
 

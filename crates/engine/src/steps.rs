@@ -169,7 +169,7 @@ impl Steps {
                 return false;
             }
         }
-        if self.walking || self.writer.durable() < writer.largest_stamp() {
+        if self.walking || !writer.may_finish() {
             self.checkpoint = Some(writer);
             return false;
         }

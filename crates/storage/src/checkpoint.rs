@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, IoSlice};
 use std::sync::Arc;
 
-use millstream_types::WalPosition;
 use millstream_types::limits::CHECKPOINT_CHUNK_BYTES_MAX;
+use millstream_types::{WalPosition, planted};
 
 use crate::disk::{DiskFile, OpenMode, write_all_at};
 use crate::lane::Shared;
@@ -145,7 +145,7 @@ impl CheckpointWriter {
     /// wait for.
     #[must_use]
     pub fn may_finish(&self) -> bool {
-        self.shared.durable() >= self.largest
+        self.shared.durable() >= self.largest || planted!(CheckpointBeforeWal)
     }
 
     /// Makes the checkpoint count, and drops all but the two newest.
@@ -156,7 +156,7 @@ impl CheckpointWriter {
     /// # Panics
     /// When the lane is not durable up to the largest stamp: the checkpoint would know what may never have been.
     pub fn finish(mut self) -> Result<CheckpointDone, CheckpointError> {
-        assert!(self.shared.durable() >= self.largest, "a checkpoint counts only of what is durable");
+        assert!(self.may_finish(), "a checkpoint counts only of what is durable");
         let (released, listed) = self.sort_files();
         self.flush()?;
         let footer = Footer {
@@ -170,9 +170,13 @@ impl CheckpointWriter {
         self.flush()?;
         let (temporary, path) = (temporary_path(self.number), path(self.number));
         let disk = &self.shared.disk;
-        self.file.sync_data().map_err(failed(&temporary))?;
+        if !planted!(CheckpointNotSynced) {
+            self.file.sync_data().map_err(failed(&temporary))?;
+        }
         disk.rename(&temporary, &path).map_err(failed(&temporary))?;
-        disk.sync_dir(DIR).map_err(failed(DIR))?;
+        if !planted!(CheckpointNameNotSynced) {
+            disk.sync_dir(DIR).map_err(failed(DIR))?;
+        }
         let count = released.len();
         self.shared.released.lock().extend(released);
         self.drop_old()?;
@@ -187,12 +191,13 @@ impl CheckpointWriter {
         let files = self.shared.files.lock();
         let mut released: BTreeSet<u64> = files
             .values()
-            .filter(|file| !file.is_live() && file.end().is_some_and(|end| end <= self.needed))
+            .filter(|file| !file.is_live() || planted!(FreedWhileLive))
+            .filter(|file| file.end().is_some_and(|end| end <= self.needed || planted!(FreedBeforeCovered)))
             .map(|file| file.sequence)
             .collect();
         // With interval durability a trim may be shown before it is durable. What it emptied must stay until then,
         // or a crash would bring the records back without their bytes.
-        if self.shared.durable() < self.shared.published() {
+        if self.shared.durable() < self.shared.published() && !planted!(FreedBeforeTrimDurable) {
             released.clear();
         }
         // Only what is durable now: a file that a crash may still undo must not be missed afterwards. And not what an

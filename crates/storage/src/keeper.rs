@@ -10,6 +10,8 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use millstream_types::planted;
+
 use crate::disk::{Disk, DiskFile, OpenMode, write_all_at};
 use crate::error::LaneError;
 use crate::lane::{Shared, Staged};
@@ -102,7 +104,9 @@ impl Keeper {
             }
         };
         disk.rename(&from, &path).map_err(|error| self.shared.poison_write(&path, error))?;
-        disk.sync_dir(wal::DIR).map_err(|error| self.shared.poison_sync(wal::DIR, error))?;
+        if !planted!(PreparedNameNotSynced) {
+            disk.sync_dir(wal::DIR).map_err(|error| self.shared.poison_sync(wal::DIR, error))?;
+        }
         self.shared.stage(Staged { sequence: self.next_sequence, path, file, file_bytes });
         self.next_sequence += 1;
         self.shared.disk_full.store(false, Ordering::Relaxed);
@@ -121,8 +125,11 @@ impl Keeper {
             let mut files = self.shared.files.lock();
             released.retain(|sequence| {
                 let Some(file) = files.get(sequence) else { return false };
-                assert!(!file.is_live(), "a released file never comes back to life");
-                if file.is_pinned() {
+                assert!(
+                    !file.is_live() || planted!(FreedWhileLive),
+                    "a released file never comes back to life"
+                );
+                if file.is_pinned() && !planted!(FreedWhilePinned) {
                     return true;
                 }
                 freed.extend(files.remove(sequence));

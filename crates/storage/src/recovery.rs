@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice};
 use std::sync::Arc;
 
-use millstream_types::{BatchFacts, EngineTime, Incarnation, WalPosition};
+use millstream_types::{BatchFacts, EngineTime, Incarnation, WalPosition, planted};
 
 use crate::adopt::Adoption;
 use crate::checkpoint::{self, Checkpointer};
@@ -127,7 +127,9 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
     // has let go, say) must not outlive them.
     for (dir, name) in [("", "the data directory"), (wal::DIR, wal::DIR), (checkpoint::DIR, checkpoint::DIR)]
     {
-        disk.sync_dir(dir).map_err(|error| OpenError::io("syncing", name, error))?;
+        if !planted!(NamesTrustedAtStart) {
+            disk.sync_dir(dir).map_err(|error| OpenError::io("syncing", name, error))?;
+        }
     }
     let (directory, is_new) = identify(&*disk, &options)?;
 
@@ -269,8 +271,9 @@ impl Walk<'_> {
             let evidence = Evidence {
                 stop,
                 later: behind.later,
-                successor: successor
-                    || (stop == Stop::BadFrame && link.limit.is_some() && !link.limit_is_soft),
+                successor: (successor
+                    || (stop == Stop::BadFrame && link.limit.is_some() && !link.limit_is_soft))
+                    && !(stop == Stop::BadFrame && planted!(SuccessorOverlooked)),
                 checkpoint_beyond: self.checkpoint_to > at,
             };
             if let NotAFrame::Newer(found) = bad {
@@ -294,6 +297,9 @@ impl Walk<'_> {
                     return Ok(Tail { end: at, clean: true });
                 }
                 Verdict::TornTail => return self.end_torn(at, behind.durable_to),
+                Verdict::Corrupt(_) if planted!(CorruptionTakenForTail) => {
+                    return self.end_torn(at, behind.durable_to);
+                }
                 Verdict::Corrupt(how) => {
                     let what = format!("no whole frame stands at position {at}, yet {how}");
                     return Err(OpenError::Corrupt {
@@ -402,7 +408,10 @@ impl Walk<'_> {
         for pending in std::mem::take(&mut self.pending) {
             let file = &self.chain.links[pending.link].file;
             let bytes = read_at(file, pending.header.position, pending.header.total_bytes as usize)?;
-            if !batches_are_intact(&pending.header, &pending.meta, &bytes) {
+            if !batches_are_intact(&pending.header, &pending.meta, &bytes) && !planted!(TornBatchKept) {
+                if planted!(FactsOfDroppedTail) {
+                    self.take_over(&pending)?;
+                }
                 tail.end = pending.header.position;
                 break;
             }
@@ -432,6 +441,9 @@ impl Walk<'_> {
 /// Writes a frame of the tail again in place, and with a file's first frame its header page: what a failed sync
 /// has dropped, or only memory holds, becomes dirty again and is synced with the rest.
 fn rewrite(file: &WalFile, position: WalPosition, bytes: &[u8]) -> Result<(), OpenError> {
+    if planted!(TailNotRewritten) {
+        return Ok(());
+    }
     let failed = |action| move |error| OpenError::io(action, &file.path, error);
     if position == file.base {
         let mut page = vec![0; HEADER_PAGE_BYTES as usize];

@@ -11,6 +11,8 @@ pub mod facts;
 pub mod ids;
 pub mod limits;
 pub mod object;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod time;
 
 pub use error::ErrorKind;
@@ -21,3 +23,22 @@ pub use ids::{
 };
 pub use object::{ObjectEntry, ObjectPart};
 pub use time::{EngineTime, RecordTime};
+
+/// Whether a known mistake is to be made here, by its name in `planted::Bug`; see there. Without the feature `planted`,
+/// as in everything that is shipped, it is the constant `false`.
+#[cfg(feature = "planted")]
+#[macro_export]
+macro_rules! planted {
+    ($bug:ident) => {
+        $crate::planted::is_on($crate::planted::Bug::$bug)
+    };
+}
+
+/// Whether a known mistake is to be made here: never, without the feature `planted`.
+#[cfg(not(feature = "planted"))]
+#[macro_export]
+macro_rules! planted {
+    ($bug:ident) => {
+        false
+    };
+}

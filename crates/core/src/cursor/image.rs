@@ -23,7 +23,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::ops::Bound::{Excluded, Unbounded};
 use millstream_types::limits::{CHECKPOINT_CHUNK_BYTES_MAX, NAME_BYTES_MAX, OFFSET_METADATA_BYTES_MAX};
-use millstream_types::{LogId, StreamId, WalPosition};
+use millstream_types::{LogId, StreamId, WalPosition, planted};
 
 /// The tag of all group chunks.
 const TAG: u8 = 16;
@@ -112,7 +112,7 @@ impl Groups {
                 break;
             }
             (last, seen) = (Some(*log), seen + 1);
-            if streams.contains_key(&log.stream) {
+            if streams.contains_key(&log.stream) && !planted!(OffsetsLostInImages) {
                 put_offset(*log, offset, &mut Encoder(&mut bytes));
                 count += 1;
             }

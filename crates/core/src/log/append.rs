@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use millstream_types::limits::APPEND_TARGETS_MAX;
 use millstream_types::{
-    BatchFacts, ErrorKind, LogId, Offset, ProducerEpoch, ProducerId, RecordTime, WalPosition,
+    BatchFacts, ErrorKind, LogId, Offset, ProducerEpoch, ProducerId, RecordTime, WalPosition, planted,
 };
 
 use super::producer::{ProducerAppended, Sequence};
@@ -76,6 +76,9 @@ pub(crate) fn append(
         results.push(append_one(shard, turn, batch, effects));
         // A refusal reveals state too: what it contradicts must not be lost after it was shown (R10).
         after = after.max(shard.log(log).map(|state| state.last));
+        if planted!(DuplicateBeforeDurable) && !effects.has_frame() {
+            after = None;
+        }
     }
     effects.replies.push(crate::effect::ReplyEffect { ticket, reply: Reply::Appended(results), after });
 }
@@ -100,6 +103,7 @@ fn append_one(
     if let Some(stamp) = batch.producer {
         match log.producers.check(stamp)? {
             Sequence::Duplicate { base_offset } => {
+                let base_offset = if planted!(DuplicateAtNewOffset) { log.end } else { base_offset };
                 return Ok(Appended { base_offset, log_start: log.start, duplicate: true });
             }
             Sequence::Next => {

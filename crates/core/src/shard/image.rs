@@ -17,7 +17,7 @@ use crate::cursor::GroupImageKey;
 use crate::shard::Shard;
 use alloc::vec::Vec;
 use millstream_types::limits::CHECKPOINT_CHUNK_BYTES_MAX;
-use millstream_types::{LogId, ProducerId, StreamId};
+use millstream_types::{LogId, ProducerId, StreamId, planted};
 
 /// Logs of one chunk at most: 16 bytes each, so 32 KiB.
 const LOGS_PER_CHUNK: usize = 2048;
@@ -102,7 +102,7 @@ impl Shard {
         out.u32(from.index);
         out.u32(u32::try_from(count).expect("bounded by LOGS_PER_CHUNK"));
         for log in &rest[..count] {
-            out.u64(log.start.0);
+            out.u64(if planted!(TrimForgotten) { 0 } else { log.start.0 });
             out.u64(log.end.0);
         }
         let last = LogId { index: from.index + u32::try_from(count - 1).expect("bounded"), ..from };
@@ -117,6 +117,9 @@ impl Shard {
         let Some(state) = self.log(log) else { return next_log };
         let ids: Vec<ProducerId> = state.producers.ids_after(after).take(PRODUCERS_PER_CHUNK).collect();
         let Some(&last) = ids.last() else { return next_log };
+        if planted!(ProducersLostInImages) {
+            return next_log;
+        }
         out.u8(4);
         out.log(log);
         out.u32(u32::try_from(ids.len()).expect("bounded by PRODUCERS_PER_CHUNK"));

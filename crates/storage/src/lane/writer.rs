@@ -8,7 +8,7 @@ use std::io::IoSlice;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use millstream_types::{EngineTime, WalPosition};
+use millstream_types::{EngineTime, WalPosition, planted};
 
 use super::group::{Group, Piece};
 use super::{Assembler, Shared};
@@ -46,7 +46,9 @@ impl Writer {
     pub fn write(&mut self, group: Group) -> Result<Durable, LaneError> {
         self.shared.check()?;
         for part in &group.parts {
-            if !self.unsynced.last().is_none_or(|file| Arc::ptr_eq(file, &part.file)) {
+            if !self.unsynced.last().is_none_or(|file| Arc::ptr_eq(file, &part.file))
+                && !planted!(FileBegunOverUnsynced)
+            {
                 // A file's header page must be durable before the next file is begun: a crash that lost the page and
                 // kept the next one's would leave a gap that looks like a loss.
                 self.sync_written()?;
@@ -66,10 +68,14 @@ impl Writer {
         }
         self.shared.pending_bytes.fetch_sub(group.bytes, Ordering::Relaxed);
         let end = group.end;
-        if self.shared.options.durability == Durability::Fsync {
+        let mut group = Some(group);
+        if planted!(ShownBeforeDurable) {
+            group.take().into_iter().for_each(|group| self.publisher.publish(group));
+        }
+        if self.shared.options.durability == Durability::Fsync && !planted!(AckBeforeSync) {
             self.sync_files(end)?;
         }
-        self.publisher.publish(group);
+        group.into_iter().for_each(|group| self.publisher.publish(group));
         self.shared.set_published(end);
         Ok(Durable { position: end })
     }
@@ -124,6 +130,9 @@ impl Writer {
 
     fn sync_written(&mut self) -> Result<(), LaneError> {
         for file in self.unsynced.drain(..) {
+            if planted!(SyncSkipped) || (planted!(SyncRetried) && file.file.sync_data().is_err()) {
+                continue;
+            }
             file.file.sync_data().map_err(|error| self.shared.poison_sync(&file.path, error))?;
         }
         Ok(())

@@ -6,6 +6,8 @@
 use std::io::{ErrorKind, IoSlice};
 use std::sync::Arc;
 
+use millstream_types::{WalPosition, planted};
+
 use super::chain::{self, Chain};
 use super::{Recovered, Tail};
 use crate::disk::{Disk, write_all_at};
@@ -61,6 +63,16 @@ pub(super) fn begin(
         }
         let (file, bytes) = (Arc::clone(&link.file.file), link.file.file_bytes);
         idle.push(chain::Idle { path, file, bytes, damaged_header: false });
+    }
+    if planted!(LaneContinuedInTornFile)
+        && !tail.clean
+        && let Some(file) = links.last().map(|link| Arc::clone(&link.file))
+    {
+        file.seal(WalPosition(u64::MAX));
+        let files = links.into_iter().map(|link| (link.file.sequence, link.file)).collect();
+        let shared = Shared::new(disk, options, directory, file.incarnation, tail.end, files);
+        let next_sequence = chain.largest_sequence + 1;
+        return Ok(Parts { shared: Arc::new(shared), file, spares: Vec::new(), next_sequence });
     }
     // A new file, small, so that a life that ends early has cost little. None that exists is taken: until the new
     // incarnation is durable, each of them may be the only witness of something. Only a full disk has no choice but a spare one.

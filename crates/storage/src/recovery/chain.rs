@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use millstream_types::{Incarnation, WalPosition};
+use millstream_types::{Incarnation, WalPosition, planted};
 
 use crate::checkpoint::format::Footer;
 use crate::disk::{Disk, DiskFile, OpenMode, read_up_to};
@@ -109,7 +109,7 @@ pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) ->
             HeaderPage::Newer(found) => {
                 return Err(OpenError::NewerFormat { file: path, found, known: wal::VERSION });
             }
-            HeaderPage::Intact(header) if header.directory != directory => {
+            HeaderPage::Intact(header) if header.directory != directory && !planted!(ForeignFileAccepted) => {
                 return Err(OpenError::Foreign { file: path, found: header.directory, expected: directory });
             }
             HeaderPage::Intact(header) if begun == Some(header.sequence) => {
@@ -135,7 +135,8 @@ pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) ->
         }
         idle.push(file);
     }
-    let incarnation = Incarnation(largest_incarnation.0 + 1 + hidden);
+    let next = if planted!(IncarnationReused) { 0 } else { 1 + hidden };
+    let incarnation = Incarnation(largest_incarnation.0 + next);
     let links = link(headers, listed, &mut idle)?;
     Ok(Chain { links, idle, largest_sequence, incarnation })
 }
@@ -211,7 +212,7 @@ pub(super) fn check_complete(
         // A damaged newer checkpoint may have let go of files that only held what was trimmed since; that every
         // live record still has its bytes is checked per log.
         let excused = fallback && listed.end.is_some_and(|end| end <= footer.needed);
-        if !exists && !excused {
+        if !exists && !excused && !planted!(MissingFileOverlooked) {
             let why = if fallback {
                 "the newest checkpoint is damaged and the one before needs this file"
             } else {

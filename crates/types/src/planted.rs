@@ -1,0 +1,74 @@
+//! Known mistakes, planted on purpose, to see that the tests find them.
+//!
+//! Apart, and only with the feature `planted`, because none of it may be in what is shipped: without the feature
+//! `planted!(Name)` is the constant `false`, and neither this list nor a switch exists. `cargo xtask purity` checks that
+//! no shipped build has the feature; `cargo xtask planted` makes each mistake in turn and fails when one is not caught.
+//!
+//! The switch is one per process: a build with the feature runs everything as usual until [`select`] is called.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+macro_rules! bugs {
+    ($($bug:ident, $place:literal, $what:literal;)*) => {
+        /// A mistake.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Bug {
+            $(#[doc = $what] $bug,)*
+        }
+
+        /// All of them, with the place where each is planted and what is wrong.
+        pub const BUGS: &[(Bug, &str, &str, &str)] = &[$((Bug::$bug, stringify!($bug), $place, $what),)*];
+    };
+}
+
+bugs! {
+    AckBeforeSync, "lane", "A group is acknowledged before it is synced.";
+    SyncSkipped, "lane", "The lane says that a file is synced, and has not synced it.";
+    SyncRetried, "lane", "A failed sync is tried again, and the second answer is believed.";
+    PoisonedLaneGoesOn, "lane", "After a failed write or sync the lane goes on.";
+    ShownBeforeDurable, "lane", "Read views show a group before it is synced.";
+    FileBegunOverUnsynced, "lane", "A file is begun while the header page of the one before may still be lost.";
+    GateOneFrameEarly, "gate", "A reply leaves one frame too early.";
+    PreparedNameNotSynced, "keeper", "A prepared file is used while its name may still be lost.";
+    FreedWhilePinned, "keeper", "A WAL file is freed while a read is under way in it.";
+    FreedWhileLive, "checkpoint", "A WAL file is freed while records live only there.";
+    FreedBeforeCovered, "checkpoint", "A WAL file is freed while replay needs its entries.";
+    FreedBeforeTrimDurable, "checkpoint", "A WAL file is freed before the trim that emptied it is durable.";
+    CheckpointBeforeWal, "checkpoint", "A checkpoint counts before the lane is durable up to its images.";
+    CheckpointNameNotSynced, "checkpoint", "Files are freed while the checkpoint's name may still be lost.";
+    CheckpointNotSynced, "checkpoint", "A checkpoint gets its name before its bytes are durable.";
+    NamesTrustedAtStart, "recovery", "A start decides from names that may be in memory only.";
+    TornBatchKept, "recovery", "A frame of the tail is kept although one of its batches is torn.";
+    TornFrameKept, "recovery", "A frame's checksum is not looked at.";
+    CorruptionTakenForTail, "recovery", "Damage of what was durable is taken for a torn tail and dropped.";
+    SuccessorOverlooked, "recovery", "That a later incarnation stands behind a damaged frame proves nothing.";
+    TailNotRewritten, "recovery", "The tail that a start keeps is not written and synced again.";
+    FactsOfDroppedTail, "recovery", "A log's end counts a frame of the tail that was dropped.";
+    StaleFrameAccepted, "recovery", "A frame that a recycled file held before passes for a new one.";
+    IncarnationReused, "recovery", "A start goes on under the incarnation of the one before.";
+    LaneContinuedInTornFile, "recovery", "A start goes on in the file whose tail is torn.";
+    ForeignFileAccepted, "recovery", "A file of another data directory is taken for one of this.";
+    MissingFileOverlooked, "recovery", "A file that the checkpoint lists is missing, and the start goes on.";
+    ReadUnchecked, "views", "A batch is served without its checksum being looked at.";
+    ReadPatchesNextOffset, "views", "A read gives each batch the base offset of the next.";
+    IndexOneRunOff, "views", "The index of a log finds the run after the right one.";
+    DuplicateAtNewOffset, "core", "A batch that is sent again is answered with the log's end.";
+    DuplicateBeforeDurable, "core", "A batch that is sent again is answered before its first copy is durable.";
+    ProducersLostInImages, "core", "Images leave the producers out.";
+    OffsetsLostInImages, "core", "Images leave the committed offsets of groups out.";
+    TrimForgotten, "core", "Images leave out that a log was trimmed.";
+}
+
+/// Which one is on, plus one; 0 is none.
+static SELECTED: AtomicUsize = AtomicUsize::new(0);
+
+/// Turns one on for the whole process, and all others off.
+pub fn select(bug: Option<Bug>) {
+    SELECTED.store(bug.map_or(0, |bug| bug as usize + 1), Ordering::SeqCst);
+}
+
+/// Whether it is on.
+#[must_use]
+pub fn is_on(bug: Bug) -> bool {
+    SELECTED.load(Ordering::Relaxed) == bug as usize + 1
+}
