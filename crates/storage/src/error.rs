@@ -152,3 +152,30 @@ pub enum ReadError {
         source: Arc<io::Error>,
     },
 }
+
+/// Why an object was not written. There is no object then, and nothing may refer to it.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    /// The store failed; the kind `StorageFull` says that there is no room.
+    #[error("{action} {file} failed: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The object, relative to the data directory.
+        file: String,
+        /// What the store said.
+        source: io::Error,
+    },
+    /// What was to be added is no batch, or does not follow.
+    #[error("{file} cannot take what log {log} has from offset {expected} on: {what}")]
+    Batch {
+        /// The object, relative to the data directory.
+        file: String,
+        /// The log.
+        log: LogId,
+        /// Offset that the batch had to begin at, or behind.
+        expected: Offset,
+        /// What it is instead.
+        what: &'static str,
+    },
+}

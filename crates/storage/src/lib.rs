@@ -11,6 +11,7 @@
 //! sessions       Views::get → LogView::watch, read        (no message to shard or writer)
 //! housekeeping   Keeper::prepare_one, recycle · Checkpointer::begin … CheckpointWriter::finish
 //! start          open → Replay::image, frame → Adoption::adopt, finish
+//! packed objects ObjectWriter::new … finish into a Store · PartIndex::load, read · object::verify
 //! ```
 
 mod adopt;
@@ -21,16 +22,18 @@ mod frame;
 mod identity;
 mod keeper;
 mod lane;
+pub mod object;
 mod options;
 mod publish;
 mod recovery;
+pub mod store;
 mod views;
 mod wal;
 
 pub use adopt::Adoption;
 pub use checkpoint::{CheckpointDone, CheckpointError, CheckpointWriter, Checkpointer};
 pub use disk::{Disk, RealDisk};
-pub use error::{LaneError, OpenError, ReadError, ReplayError};
+pub use error::{LaneError, ObjectError, OpenError, ReadError, ReplayError};
 pub use frame::frame_bytes;
 pub use keeper::{Keeper, Prepared, Recycled};
 pub use lane::{Admit, Assembler, Durable, Frame, Group, Purpose, Writer};
