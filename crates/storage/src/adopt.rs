@@ -8,7 +8,7 @@ use std::sync::Arc;
 use millstream_types::{BatchFacts, LogId, Offset, WalPosition};
 
 use crate::error::OpenError;
-use crate::views::{LogView, Views};
+use crate::views::Views;
 use crate::wal::WalFile;
 
 /// Takes the shard's word on which logs live. Finish it before anything is pushed.
@@ -37,7 +37,7 @@ impl Adoption {
             if start != end {
                 return Err(hole("nothing of it".to_owned()));
             }
-            self.views.insert(Arc::new(LogView::new(log, start)));
+            self.views.create(log, start);
             return Ok(());
         };
         if start == end {
@@ -73,11 +73,7 @@ impl Adoption {
     ) -> Result<(), OpenError> {
         let view = match self.views.get(facts.log) {
             Some(view) => view,
-            None => {
-                let view = Arc::new(LogView::new(facts.log, facts.base_offset));
-                self.views.insert(Arc::clone(&view));
-                view
-            }
+            None => self.views.create(facts.log, facts.base_offset),
         };
         if facts.base_offset < view.high_watermark() {
             let what = format!("log {} has offset {} twice", facts.log, facts.base_offset);

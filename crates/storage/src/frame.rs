@@ -246,6 +246,12 @@ pub(crate) fn facts<'a>(header: &Header, meta: &'a [u8]) -> impl Iterator<Item =
     section.chunks_exact(FACTS_BYTES).map(StoredFacts::decode)
 }
 
+/// The facts with this number, below the header's count, of an intact frame whose bytes these are.
+pub(crate) fn nth_facts(frame: &[u8], n: u32) -> StoredFacts {
+    let at = HEADER_BYTES + n as usize * FACTS_BYTES;
+    StoredFacts::decode(&frame[at..at + FACTS_BYTES])
+}
+
 /// The entries of an intact frame's `meta`.
 pub(crate) fn entries<'a>(header: &Header, meta: &'a [u8]) -> &'a [u8] {
     &meta[HEADER_BYTES + header.facts_bytes() as usize..]

@@ -24,7 +24,7 @@ use crate::identity;
 use crate::keeper::Keeper;
 use crate::lane::{Assembler, Writer};
 use crate::options::Options;
-use crate::views::{Publisher, Views};
+use crate::views::{Publisher, Reading, Views};
 use crate::wal::{self, HEADER_PAGE_BYTES, WalFile};
 
 mod begin;
@@ -151,7 +151,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
         chain: &chain,
         needed: footer.map_or(WalPosition::FIRST, |footer| footer.needed),
         checkpoint_to: footer.map_or(WalPosition::ZERO, |footer| footer.largest),
-        adoption: Adoption::new(Arc::new(Views::default())),
+        adoption: Adoption::new(Arc::new(Views::new(Arc::new(Reading::new())))),
         replay,
         pending: VecDeque::new(),
         last_time: None,

@@ -6,34 +6,48 @@
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use millstream_types::{LogId, StreamId};
+use millstream_types::{LogId, Offset, StreamId};
 
+mod buffers;
 mod estimate;
 mod index;
 mod log_view;
 mod publisher;
 mod read;
+mod reading;
 mod watch;
 
 pub use log_view::LogView;
 pub(crate) use publisher::Publisher;
 pub use read::{ReadMode, ReadOutcome, StoredBatch, TimeCandidate};
+pub(crate) use reading::Reading;
 pub use watch::Watch;
 
 /// The views of all live logs.
-#[derive(Default)]
 pub struct Views {
     map: papaya::HashMap<LogId, Arc<LogView>, BuildHasherDefault<IdHasher>>,
+    reading: Arc<Reading>,
 }
 
 impl Views {
+    pub(crate) fn new(reading: Arc<Reading>) -> Views {
+        Views { map: papaya::HashMap::default(), reading }
+    }
+
     /// The view of a log; `None` when it does not exist (yet, or any more).
     #[must_use]
     pub fn get(&self, log: LogId) -> Option<Arc<LogView>> {
         self.map.pin().get(&log).cloned()
     }
 
-    pub(crate) fn insert(&self, view: Arc<LogView>) {
+    /// Adds an empty log whose first record has offset `start`.
+    pub(crate) fn create(&self, log: LogId, start: Offset) -> Arc<LogView> {
+        let view = Arc::new(LogView::new(log, start, Arc::clone(&self.reading)));
+        self.insert(Arc::clone(&view));
+        view
+    }
+
+    fn insert(&self, view: Arc<LogView>) {
         let log = view.log();
         let before = self.map.pin().insert(log, view).is_some();
         assert!(!before, "log {log} was created twice: ids are never used again");

@@ -67,7 +67,9 @@ impl From<Bytes> for Records {
 
 impl Extend<Bytes> for Records {
     fn extend<I: IntoIterator<Item = Bytes>>(&mut self, chunks: I) {
-        chunks.into_iter().for_each(|chunk| self.push(chunk));
+        let chunks = chunks.into_iter();
+        self.rest.reserve(chunks.size_hint().0.saturating_sub(1));
+        chunks.for_each(|chunk| self.push(chunk));
     }
 }
 

@@ -52,9 +52,16 @@ impl LogReader for ViewReader {
             }
             millstream_storage::ReadOutcome::Batches(batches) => {
                 let next_offset = batches.last().map_or(from, |batch| batch.last_offset.advance(1));
-                let bytes = batches.iter().map(millstream_storage::StoredBatch::bytes).sum();
-                let chunks = batches.into_iter().flat_map(|batch| [batch.head, batch.rest]);
-                let chunks = chunks.filter(|chunk| !chunk.is_empty()).collect();
+                let mut bytes = 0;
+                // Nearly all batches are in one piece; there may be a thousand.
+                let mut chunks = Vec::with_capacity(batches.len());
+                for batch in batches {
+                    bytes += batch.bytes();
+                    if !batch.head.is_empty() {
+                        chunks.push(batch.head);
+                    }
+                    chunks.push(batch.rest);
+                }
                 ReadOutcome::Data(ReadSlice { chunks, bytes, next_offset })
             }
         })

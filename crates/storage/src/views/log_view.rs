@@ -10,6 +10,7 @@ use millstream_types::{BatchFacts, LogId, Offset, WalPosition};
 use parking_lot::Mutex;
 
 use super::index::{Dropped, Index, TailBatch};
+use super::reading::Reading;
 use super::watch::{Watch, Watchers};
 use crate::wal::WalFile;
 
@@ -25,10 +26,11 @@ pub struct LogView {
     batches: AtomicU64,
     pub(super) index: Mutex<Index>,
     watchers: Arc<Watchers>,
+    pub(super) reading: Arc<Reading>,
 }
 
 impl LogView {
-    pub(crate) fn new(log: LogId, start: Offset) -> LogView {
+    pub(crate) fn new(log: LogId, start: Offset, reading: Arc<Reading>) -> LogView {
         LogView {
             log,
             log_start: AtomicU64::new(start.0),
@@ -39,6 +41,7 @@ impl LogView {
             batches: AtomicU64::new(0),
             index: Mutex::new(Index::default()),
             watchers: Arc::new(Watchers::default()),
+            reading,
         }
     }
 

@@ -91,7 +91,9 @@ impl Publisher {
 
     fn change(&mut self, change: Publish, watched: &mut Vec<Arc<LogView>>) {
         match change {
-            Publish::Create { log, start } => self.views.insert(Arc::new(LogView::new(log, start))),
+            Publish::Create { log, start } => {
+                self.views.create(log, start);
+            }
             Publish::Trim { log, start } => {
                 let view = self.view(log);
                 view.trim(start);

@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use millstream_types::limits::READ_BYTES_PER_TURN;
-use millstream_types::{BatchFacts, Offset, RecordTime, WalPosition, planted};
+use millstream_types::{LogId, Offset, RecordTime, WalPosition, planted};
 
 use super::LogView;
+use super::buffers::{Buffer, Buffers};
 use super::index::{Index, RUN_BYTES_MAX};
 use crate::disk::read_up_to;
 use crate::error::ReadError;
@@ -106,7 +107,9 @@ struct Gathered {
 
 /// A checked and patched batch: in the buffer that was read, or in bytes of its own.
 struct Found {
-    facts: BatchFacts,
+    base: Offset,
+    last: Offset,
+    max_timestamp: RecordTime,
     at: Place,
 }
 
@@ -139,7 +142,7 @@ impl LogView {
         if from == end {
             return Ok(ReadOutcome::AtEnd);
         }
-        let bytes_max = max_bytes.min(READ_BYTES_PER_TURN) as usize;
+        let bytes_max = max_bytes.min(self.reading.turn_bytes()) as usize;
         let mut gathered = Gathered { from, bytes_max, bytes: 0, batches: Vec::new() };
         let extents = {
             let index = self.index.lock();
@@ -187,103 +190,112 @@ impl LogView {
         let sparse = length > RUN_BYTES_MAX && extent.own_bytes < length / 2;
         // Of a large frame in which little is ours, the head is read first and then only our batches.
         let first = if sparse { RUN_BYTES_MAX } else { length };
-        let Some(mut buffer) = read_exact(&extent.file, extent.start, first as usize, mode)? else {
+        let read = |position, bytes| read_exact(&self.reading.buffers, &extent.file, position, bytes, mode);
+        let Some(mut buffer) = read(extent.start, first as usize)? else {
             return Ok(Turn::WouldBlock);
         };
         if sparse {
             let meta_bytes = head_at(extent, &buffer, 0)?.meta_bytes();
             if meta_bytes > buffer.len() {
-                let Some(longer) = read_exact(&extent.file, extent.start, meta_bytes, mode)? else {
+                let Some(longer) = read(extent.start, meta_bytes)? else {
                     return Ok(Turn::WouldBlock);
                 };
                 buffer = longer;
             }
         }
-        let mut found = Vec::new();
-        let mut expected = extent.base;
+        let mut walk = Walk { extent, buffer, found: Vec::new(), expected: extent.base };
         let mut at = 0;
         let mut turn = Turn::GoOn;
         while (at as u64) < length && matches!(turn, Turn::GoOn) {
-            let header = head_at(extent, &buffer, at)?;
-            turn =
-                self.read_frame(extent, &header, at, &mut buffer, &mut expected, gathered, &mut found, mode)?;
+            let header = head_at(extent, &walk.buffer, at)?;
+            turn = walk.read_frame(self.log(), &header, at, gathered, &read)?;
             at += header.total_bytes as usize;
         }
+        let Walk { buffer, found, .. } = walk;
         let buffer = buffer.freeze();
-        for Found { facts, at } in found {
+        gathered.batches.reserve(found.len());
+        for Found { base, last, max_timestamp, at } in found {
             let rest = match at {
                 Place::Buffer(range) => buffer.slice(range),
                 Place::Own(bytes) => bytes,
             };
             gathered.batches.push(StoredBatch {
-                base_offset: facts.base_offset,
-                last_offset: facts.last_offset(),
-                max_timestamp: facts.max_timestamp,
+                base_offset: base,
+                last_offset: last,
+                max_timestamp,
                 head: Bytes::new(),
                 rest,
             });
         }
         Ok(turn)
     }
+}
 
-    /// Checks and patches this log's batches of the frame at `at` in the buffer.
-    #[expect(clippy::too_many_arguments, reason = "the state of one walk over an extent")]
+/// The way through one extent.
+struct Walk<'a> {
+    extent: &'a Extent,
+    buffer: Buffer,
+    found: Vec<Found>,
+    /// Where this log's next batch begins.
+    expected: Offset,
+}
+
+impl Walk<'_> {
+    /// Checks and patches the log's batches of the frame at `at` in the buffer.
     fn read_frame(
-        &self,
-        extent: &Extent,
+        &mut self,
+        log: LogId,
         header: &frame::Header,
         at: usize,
-        buffer: &mut BytesMut,
-        expected: &mut Offset,
         gathered: &mut Gathered,
-        found: &mut Vec<Found>,
-        mode: ReadMode,
+        read: &dyn Fn(WalPosition, usize) -> Result<Option<Buffer>, ReadError>,
     ) -> Result<Turn, ReadError> {
-        let position = extent.start.advance(at as u64);
-        let damaged = || corrupt(&extent.file, position);
-        let meta = buffer.get(at..at + header.meta_bytes()).ok_or_else(damaged)?;
+        let position = self.extent.start.advance(at as u64);
+        let damaged = || corrupt(&self.extent.file, position);
+        let meta = self.buffer.get(at..at + header.meta_bytes()).ok_or_else(damaged)?;
         if !frame::is_intact(header, meta) {
             return Err(damaged());
         }
-        let ours: Vec<StoredFacts> =
-            frame::facts(header, meta).filter(|stored| stored.facts.log == self.log()).collect();
         let mut patched_to = 0;
-        for stored in ours {
+        for n in 0..header.facts_count {
+            let stored = frame::nth_facts(&self.buffer[at..], n);
             let facts = stored.facts;
+            if facts.log != log {
+                continue;
+            }
             let bytes = facts.bytes as usize;
             let body = stored.body_in(header).ok_or_else(damaged)?;
             let body = at + body.start..at + body.end;
-            if facts.base_offset != *expected {
+            if facts.base_offset != self.expected {
                 return Err(damaged());
             }
-            *expected = facts.next_offset();
+            self.expected = facts.next_offset();
             if facts.last_offset() < gathered.from {
                 continue;
             }
-            let is_first = gathered.batches.is_empty() && found.is_empty();
+            let is_first = gathered.batches.is_empty() && self.found.is_empty();
             if !is_first && gathered.bytes + bytes > gathered.bytes_max {
                 return Ok(Turn::Enough);
             }
-            let place = if body.end > buffer.len() {
-                let Some(mut own) =
-                    read_exact(&extent.file, extent.start.advance(body.start as u64), bytes, mode)?
-                else {
+            let place = if body.end > self.buffer.len() {
+                let Some(mut own) = read(self.extent.start.advance(body.start as u64), bytes)? else {
                     return Ok(Turn::WouldBlock);
                 };
                 check_and_patch(&mut own, &stored).ok_or_else(damaged)?;
                 Place::Own(own.freeze())
             } else if body.start < patched_to {
                 // The same bytes twice in one frame for one log: the second time they are copied.
-                let mut own = BytesMut::from(&buffer[body]);
+                let mut own = BytesMut::from(&self.buffer[body]);
                 check_and_patch(&mut own, &stored).ok_or_else(damaged)?;
                 Place::Own(own.freeze())
             } else {
-                check_and_patch(&mut buffer[body.clone()], &stored).ok_or_else(damaged)?;
+                check_and_patch(&mut self.buffer[body.clone()], &stored).ok_or_else(damaged)?;
                 patched_to = body.end;
                 Place::Buffer(body)
             };
             gathered.bytes += bytes;
-            found.push(Found { facts, at: place });
+            let (base, last, max_timestamp) = (facts.base_offset, facts.last_offset(), facts.max_timestamp);
+            self.found.push(Found { base, last, max_timestamp, at: place });
         }
         Ok(Turn::GoOn)
     }
@@ -315,7 +327,10 @@ fn plan(index: &Index, from: Offset, bytes_max: u64) -> Vec<Extent> {
     let mut extents: Vec<Extent> = Vec::new();
     let mut own_bytes = 0;
     for run in index.runs.range(index.run_at(from)..) {
-        if own_bytes >= bytes_max && !extents.is_empty() {
+        // A single batch that does not fit is not read in vain; of several some may fit.
+        let fits =
+            if run.batches == 1 { own_bytes + run.own_bytes <= bytes_max } else { own_bytes < bytes_max };
+        if !fits && !extents.is_empty() {
             break;
         }
         own_bytes += run.own_bytes;
@@ -376,13 +391,14 @@ fn check_and_patch(batch: &mut [u8], stored: &StoredFacts) -> Option<()> {
 
 /// Reads exactly `bytes`; `None` when that would wait and the caller must not.
 fn read_exact(
+    buffers: &Arc<Buffers>,
     file: &Pin,
     position: WalPosition,
     bytes: usize,
     mode: ReadMode,
-) -> Result<Option<BytesMut>, ReadError> {
+) -> Result<Option<Buffer>, ReadError> {
     let offset = file.offset_of(position);
-    let mut buffer = BytesMut::zeroed(bytes);
+    let mut buffer = buffers.take(bytes);
     let result = match mode {
         ReadMode::MayBlock => read_up_to(&*file.file, offset, &mut buffer),
         ReadMode::CachedOnly => match file.file.try_read_at(offset, &mut buffer) {
