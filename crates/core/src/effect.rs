@@ -8,7 +8,7 @@ use crate::request::Reply;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
-use millstream_types::{BatchFacts, LogId, Offset, StreamId, WalPosition};
+use millstream_types::{BatchFacts, LogId, ObjectNumber, ObjectPart, Offset, StreamId, WalPosition};
 
 /// Names one request to whoever submitted it. A reply may come in a later turn than its request (a member waiting
 /// for its group), never twice.
@@ -58,6 +58,13 @@ pub enum ViewChange {
         stream: StreamId,
         /// How many logs it had.
         logs: u32,
+    },
+    /// A log's records from `part.from` to `part.to` are read from this part of an object from now on.
+    Pack {
+        /// The object, whose number is larger than that of every object that was committed before.
+        object: ObjectNumber,
+        /// Its part; some of its offsets may lie before the log's start.
+        part: ObjectPart,
     },
 }
 

@@ -6,10 +6,14 @@
 use crate::catalog::{ConfigChange, StreamConfig, StreamEntry};
 use crate::cursor::{GroupReply, GroupRequest};
 use crate::log::{AppendBatch, Appended};
+use crate::object::object_entry_bytes;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use millstream_types::{ErrorKind, LogId, Namespace, Offset, ProducerEpoch, ProducerId, StreamId, StreamUid};
+use millstream_types::{
+    ErrorKind, LogId, Namespace, ObjectEntry, ObjectNumber, Offset, ProducerEpoch, ProducerId, StreamId,
+    StreamUid,
+};
 
 /// One request to a shard. What it does is atomic: all of it is in one frame, or none.
 #[derive(Debug)]
@@ -45,6 +49,14 @@ pub enum Request {
     TrimLogs(Vec<Trim>),
     /// Hand out a producer id that was never used before. Answer: [`Reply::Producer`].
     AllocateProducer,
+    /// Make a packed object, whose file is durable, a home of its parts' records. Its number is at least
+    /// [`crate::Shard::next_object`]. Parts of logs that are gone or start later are left out. Answer: [`Reply::Object`],
+    /// or `InvalidObject` when its numbers cannot be, `LimitExceeded` when it takes over too many stretches of others
+    /// for one step.
+    CommitObject(Box<ObjectEntry>),
+    /// Forget those of these objects, at most 256, that no record needs any more. Answer: [`Reply::ObjectsDropped`], or
+    /// `LimitExceeded`.
+    DropObjects(Vec<ObjectNumber>),
     /// Anything about a cursor group. Answer: [`Reply::Group`].
     Group(Box<GroupRequest>),
 }
@@ -89,6 +101,14 @@ pub enum Reply {
         /// Its first epoch.
         epoch: ProducerEpoch,
     },
+    /// What became of a packed object.
+    Object {
+        /// It is part of the manifest; otherwise nobody needs any of it, and its file may go.
+        committed: bool,
+    },
+    /// Those of the named objects that are not, or no more, in the manifest: their files may go. The others are needed,
+    /// or what made them unneeded is still being worked off.
+    ObjectsDropped(Vec<ObjectNumber>),
     /// An answer about a group.
     Group(Box<GroupReply>),
     /// The request was refused as a whole; the kind says whether that is definite.
@@ -112,6 +132,8 @@ pub struct FrameSize {
 const PRODUCER_ENTRY_BYTES_MAX: usize = 64;
 /// Bytes of a trim's entry, with room to spare.
 const TRIM_ENTRY_BYTES_MAX: usize = 32;
+/// Bytes of a dropped object's entry, with room to spare.
+const DROP_ENTRY_BYTES_MAX: usize = 16;
 /// Bytes of a stream's entry beside its name and annotations, with room to spare.
 const STREAM_ENTRY_HEAD_BYTES: usize = 160;
 /// Bytes of a stream's entry: 128 annotations of 4.3 KB each, and the rest.
@@ -142,6 +164,8 @@ impl Request {
             Request::DeleteStream { .. } => size(TRIM_ENTRY_BYTES_MAX, true),
             Request::TrimLogs(trims) => size(trims.len() * TRIM_ENTRY_BYTES_MAX, true),
             Request::AllocateProducer => size(PRODUCER_ENTRY_BYTES_MAX, false),
+            Request::CommitObject(object) => size(object_entry_bytes(object.parts.len()), true),
+            Request::DropObjects(objects) => size(objects.len() * DROP_ENTRY_BYTES_MAX, true),
             Request::Group(request) => size(request.entries_bytes_max(), true),
         }
     }

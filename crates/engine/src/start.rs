@@ -70,7 +70,7 @@ impl Engine {
         let opened = millstream_storage::open(disk, storage, &mut replayer)?;
         let Opened { assembler, writer, views, keeper, checkpointer, mut adoption, recovered, lock } = opened;
         let clock = EngineClock::start(recovered.last_time.unwrap_or_default());
-        let shard = replayer.restore.finish(clock.now());
+        let shard = replayer.finish(clock.now(), assembler.next_position())?;
         let catalog = Catalog::new(seed);
         for entry in shard.stream_entries() {
             for log in entry.log_ids() {

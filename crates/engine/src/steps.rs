@@ -54,7 +54,8 @@ impl Steps {
         let mut replayer = Replayer { restore: Restore::new(seed, options.shard) };
         let opened = millstream_storage::open(disk, storage, &mut replayer)?;
         let Opened { assembler, writer, views, keeper, checkpointer, mut adoption, recovered, lock } = opened;
-        let shard = replayer.restore.finish(now.max(recovered.last_time.unwrap_or_default()));
+        let now = now.max(recovered.last_time.unwrap_or_default());
+        let shard = replayer.finish(now, assembler.next_position())?;
         let catalog = Catalog::new(seed);
         for entry in shard.stream_entries() {
             for log in entry.log_ids() {

@@ -183,6 +183,7 @@ fn publish(change: ViewChange) -> Publish {
     match change {
         ViewChange::Create { log } => Publish::Create { log, start: Offset::ZERO },
         ViewChange::Trim { log, start } => Publish::Trim { log, start },
+        ViewChange::Pack { object, part } => Publish::Pack { object, part },
         ViewChange::Delete { stream, logs } => Publish::DeleteStream { stream, logs },
     }
 }

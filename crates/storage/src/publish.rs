@@ -3,7 +3,7 @@
 //! Apart because the shard decides them and storage shows them, at the moment the frame that carries them is
 //! durable and not before (R9).
 
-use millstream_types::{LogId, Offset, StreamId};
+use millstream_types::{LogId, ObjectNumber, ObjectPart, Offset, StreamId};
 
 /// One change. Within a frame, creates happen before its batches, the others after them, each in order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,5 +40,12 @@ pub enum Publish {
         stream: StreamId,
         /// How many logs it had.
         logs: u32,
+    },
+    /// A log's records from `part.from` to `part.to` are read from this part of an object from now on.
+    Pack {
+        /// The object.
+        object: ObjectNumber,
+        /// Its part; some of its offsets may lie before the log's start.
+        part: ObjectPart,
     },
 }

@@ -71,6 +71,8 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The broker is stopping; reconnect elsewhere or later. Nothing happened.
     ShuttingDown,
+    /// What is said of a packed object cannot be: its number was used, or its parts name what their logs do not have.
+    InvalidObject,
     /// Stored bytes do not match their checksum; nothing is served from there.
     CorruptStorage,
     /// The outcome is unknown: the request was under way when the storage failed.

@@ -23,6 +23,8 @@ pub const APPEND_TARGETS_MAX: usize = 16_384;
 pub const CHECKPOINT_CHUNK_BYTES_MAX: usize = 64 << 10;
 /// Bytes one read hands out per turn at most: 1 MiB (one larger batch is still handed out whole).
 pub const READ_BYTES_PER_TURN: u32 = 1 << 20;
+/// Packed objects that one request may drop.
+pub const OBJECTS_PER_DROP_MAX: usize = 256;
 /// Length of a name in bytes at most.
 pub const NAME_BYTES_MAX: usize = 255;
 /// Logs of one stream at most.
@@ -73,6 +75,7 @@ const _: () = {
     );
     assert!(OFFSETS_PER_GROUP_MAX >= OFFSETS_PER_REQUEST_MAX);
     assert!(OFFSETS_PER_GROUP_MAX >= LOGS_PER_STREAM_MAX as usize, "a group can read the widest stream");
+    assert!(OBJECTS_PER_DROP_MAX < ENTRIES_PER_APPLY_MAX);
     assert!(GROUPS_PER_REQUEST_MAX < ENTRIES_PER_APPLY_MAX);
     assert!(OFFSET_METADATA_BYTES_MAX * 4 < CHECKPOINT_CHUNK_BYTES_MAX);
 };

@@ -12,6 +12,8 @@
 //! | 4 | log trimmed | the log |
 //! | 5 | producer appended | the log's producer table |
 //! | 6 | producer id allocated | the counters |
+//! | 7 | object committed, or replaced by what it says | the object |
+//! | 8 | object dropped | the object |
 //! | 16… | group entries, see [`crate::cursor`] | the group |
 //!
 //! Appended batches are not entries: their facts have a section of their own in the frame (R2).
@@ -20,7 +22,8 @@ use crate::catalog::{StreamEntry, get_entry, put_entry};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::cursor::GroupEntry;
 use crate::log::ProducerAppended;
-use millstream_types::{LogId, Offset, ProducerId, StreamId};
+use crate::object::{get_object, put_object};
+use millstream_types::{LogId, ObjectEntry, ObjectNumber, Offset, ProducerId, StreamId};
 
 /// One durable change. See the module's table.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +50,13 @@ pub enum Entry {
     ProducerAllocated {
         /// The id.
         id: ProducerId,
+    },
+    /// A packed object exists.
+    ObjectCommitted(ObjectEntry),
+    /// A packed object is needed no more; its file goes.
+    ObjectDropped {
+        /// The object.
+        object: ObjectNumber,
     },
     /// A change of a cursor group.
     Group(GroupEntry),
@@ -81,6 +91,14 @@ impl Entry {
                 out.u8(6);
                 out.u64(id.0);
             }
+            Entry::ObjectCommitted(entry) => {
+                out.u8(7);
+                put_object(out, entry);
+            }
+            Entry::ObjectDropped { object } => {
+                out.u8(8);
+                out.u64(object.0);
+            }
             Entry::Group(entry) => entry.put(out),
         }
     }
@@ -97,6 +115,8 @@ impl Entry {
             4 => Entry::LogTrimmed { log: input.log()?, start: input.offset()? },
             5 => Entry::ProducerAppended(ProducerAppended::get(input)?),
             6 => Entry::ProducerAllocated { id: ProducerId(input.id()?) },
+            7 => Entry::ObjectCommitted(get_object(input)?),
+            8 => Entry::ObjectDropped { object: ObjectNumber(input.id()?) },
             tag => Entry::Group(GroupEntry::get(tag, input)?),
         })
     }

@@ -7,6 +7,7 @@ use crate::cursor;
 use crate::effect::{Effects, Ticket};
 use crate::entry::Entry;
 use crate::log;
+use crate::object;
 use crate::request::{Reply, Request};
 use crate::shard::{Shard, Turn};
 use millstream_types::{EngineTime, ProducerEpoch};
@@ -35,6 +36,8 @@ impl Shard {
                 let reply = Reply::Producer { id, epoch: ProducerEpoch(0) };
                 effects.reply_after(ticket, turn.position, reply);
             }
+            Request::CommitObject(entry) => object::commit(self, turn, ticket, *entry, effects),
+            Request::DropObjects(objects) => object::drop_objects(self, turn, ticket, objects, effects),
             Request::Group(request) => cursor::apply(self, turn, ticket, *request, effects),
         }
     }
@@ -44,12 +47,14 @@ impl Shard {
     pub fn tick(&mut self, turn: Turn, effects: &mut Effects) {
         let keep = self.trash.len().saturating_sub(TRASH_PER_TURN);
         self.trash.truncate(keep);
+        self.objects.sweep();
         cursor::tick(self, turn, effects);
     }
 
     /// When [`Shard::tick`] has something to do next; a time that has passed means at once.
     #[must_use]
     pub fn next_deadline(&self) -> Option<EngineTime> {
-        if self.trash.is_empty() { self.groups.next_deadline() } else { Some(EngineTime(i64::MIN)) }
+        let is_done = self.trash.is_empty() && self.objects.has_swept();
+        if is_done { self.groups.next_deadline() } else { Some(EngineTime(i64::MIN)) }
     }
 }

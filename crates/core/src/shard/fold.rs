@@ -11,7 +11,7 @@ use crate::effect::{CatalogChange, Effects, ViewChange};
 use crate::entry::Entry;
 use crate::shard::Shard;
 use alloc::sync::Arc;
-use millstream_types::{LogId, ProducerId, StreamId, WalPosition};
+use millstream_types::{LogId, ObjectNumber, ProducerId, StreamId, WalPosition};
 
 impl Shard {
     /// Folds an entry of the frame that starts at `position`.
@@ -42,6 +42,7 @@ impl Shard {
                 // A deleted stream's image may never have been written, but its id was taken all the same.
                 self.counters.next_stream = self.counters.next_stream.max(StreamId(stream.0 + 1));
                 self.groups.forget_stream(stream);
+                self.objects.stream_deleted(stream);
                 if let Some(stream) = self.streams.remove(&stream) {
                     self.stream_order.remove(&stream.entry.id);
                     let name = (stream.entry.namespace, stream.entry.name.clone());
@@ -60,6 +61,7 @@ impl Shard {
                     state.end = state.end.max(start);
                     state.start = start;
                     state.last = position;
+                    self.objects.log_trimmed(log, start);
                 }
             }
             Entry::ProducerAppended(appended) => {
@@ -71,6 +73,14 @@ impl Shard {
                 self.counters.next_producer = self.counters.next_producer.max(ProducerId(id.0 + 1));
                 self.counters.last = position;
             }
+            Entry::ObjectCommitted(entry) => {
+                let next = ObjectNumber(entry.number.0 + 1);
+                self.counters.next_object = self.counters.next_object.max(next);
+                let streams = &self.streams;
+                let log = |log: LogId| streams.get(&log.stream)?.logs.get(log.index as usize);
+                self.objects.commit(position, entry, |id| log(id).map(|log| log.start));
+            }
+            Entry::ObjectDropped { object } => self.objects.remove(position, object),
             Entry::Group(entry) => self.groups.fold(position, entry),
         }
     }
@@ -107,7 +117,14 @@ impl Shard {
             Entry::LogTrimmed { log, start } => {
                 effects.views.push(ViewChange::Trim { log: *log, start: *start });
             }
-            Entry::ProducerAppended(_) | Entry::ProducerAllocated { .. } | Entry::Group(_) => {}
+            Entry::ObjectCommitted(entry) => {
+                let object = entry.number;
+                effects.views.extend(entry.parts.iter().map(|&part| ViewChange::Pack { object, part }));
+            }
+            Entry::ProducerAppended(_)
+            | Entry::ProducerAllocated { .. }
+            | Entry::ObjectDropped { .. }
+            | Entry::Group(_) => {}
         }
     }
 }

@@ -5,19 +5,21 @@
 //!
 //! | tag | chunk | bytes |
 //! |---|---|---|
-//! | 1 | counters | next stream id u64, next producer id u64 |
+//! | 1 | counters | next stream id u64, next producer id u64, next object number u64 (absent in the first checkpoints: 1) |
 //! | 2 | stream | the catalog entry, as in its entries |
 //! | 3 | logs | stream u64, first index u32, count u32, then (start u64, end u64) each |
 //! | 4 | producers | log, count u32, then producers each |
+//! | 5 | object | its manifest entry, as in its entry |
 //! | 16… | group chunks, see [`crate::cursor`] | |
 
 use crate::catalog::put_entry;
 use crate::codec::Encoder;
 use crate::cursor::GroupImageKey;
+use crate::object::put_object;
 use crate::shard::Shard;
 use alloc::vec::Vec;
 use millstream_types::limits::CHECKPOINT_CHUNK_BYTES_MAX;
-use millstream_types::{LogId, ProducerId, StreamId, planted};
+use millstream_types::{LogId, ObjectNumber, ProducerId, StreamId, planted};
 
 /// Logs of one chunk at most: 16 bytes each, so 32 KiB.
 const LOGS_PER_CHUNK: usize = 2048;
@@ -38,6 +40,8 @@ pub enum ImageKey {
     Logs(LogId),
     /// The log's producers after this one.
     Producers(LogId, Option<ProducerId>),
+    /// The first object whose number is at least this.
+    Object(ObjectNumber),
     /// A group chunk.
     Group(GroupImageKey),
 }
@@ -70,10 +74,11 @@ impl Shard {
                 out.u8(1);
                 out.u64(self.counters.next_stream.0);
                 out.u64(self.counters.next_producer.0);
+                out.u64(self.counters.next_object.0);
                 Some(ImageKey::Stream(StreamId(0)))
             }
             ImageKey::Stream(from) => match self.stream_order.range(from..).next() {
-                None => self.groups.first_image().map(ImageKey::Group),
+                None => Some(ImageKey::Object(ObjectNumber(0))),
                 Some(&stream) => {
                     out.u8(2);
                     put_entry(out, &self.streams[&stream].entry);
@@ -82,6 +87,14 @@ impl Shard {
             },
             ImageKey::Logs(from) => Some(self.log_images(from, out)),
             ImageKey::Producers(log, after) => Some(self.producer_images(log, after, out)),
+            ImageKey::Object(from) => match self.objects.from(from).next() {
+                None => self.groups.first_image().map(ImageKey::Group),
+                Some(entry) => {
+                    out.u8(5);
+                    put_object(out, entry);
+                    Some(ImageKey::Object(ObjectNumber(entry.number.0 + 1)))
+                }
+            },
             ImageKey::Group(key) => self.groups.image(key, &self.streams, out).map(ImageKey::Group),
         }
     }

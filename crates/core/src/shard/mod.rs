@@ -21,11 +21,14 @@ use crate::effect::Effects;
 use crate::entry::Entry;
 use crate::hash::{HashSeed, KeyedMap};
 use crate::log::LogState;
+use crate::object::Objects;
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use millstream_types::limits::ENTRIES_PER_APPLY_MAX;
-use millstream_types::{EngineTime, LogId, Namespace, Offset, ProducerId, StreamId, WalPosition};
+use millstream_types::{
+    EngineTime, LogId, Namespace, ObjectEntry, ObjectNumber, Offset, ProducerId, StreamId, WalPosition,
+};
 
 /// The arguments of one turn that are the same for everything in it.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +51,7 @@ pub struct ShardOptions {
 pub(crate) struct Counters {
     pub(crate) next_stream: StreamId,
     pub(crate) next_producer: ProducerId,
+    pub(crate) next_object: ObjectNumber,
     pub(crate) last: WalPosition,
 }
 
@@ -64,6 +68,7 @@ pub struct Shard {
     /// Start of the last frame that changed the catalog.
     pub(crate) catalog_last: WalPosition,
     pub(crate) groups: Groups,
+    pub(crate) objects: Objects,
     /// Logs of deleted streams, dropped a few per turn (R13).
     pub(crate) trash: Vec<LogState>,
 }
@@ -76,6 +81,7 @@ impl Shard {
             counters: Counters {
                 next_stream: StreamId(1),
                 next_producer: ProducerId(1),
+                next_object: ObjectNumber(1),
                 last: WalPosition::ZERO,
             },
             streams: KeyedMap::with_hasher(seed),
@@ -84,6 +90,7 @@ impl Shard {
             log_count: 0,
             catalog_last: WalPosition::ZERO,
             groups: Groups::new(options.groups),
+            objects: Objects::default(),
             trash: Vec::new(),
         }
     }
@@ -97,6 +104,31 @@ impl Shard {
     #[must_use]
     pub fn log_bounds(&self, log: LogId) -> Option<(Offset, Offset)> {
         self.log(log).map(|state| (state.start, state.end))
+    }
+
+    /// The manifest: every packed object that exists, in ascending order of the numbers. Later ones supersede earlier
+    /// ones where their parts overlap.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectEntry> {
+        self.objects.from(ObjectNumber(0))
+    }
+
+    /// Whether records need an object. What a trim or a deletion has just made unneeded may still count as needed.
+    #[must_use]
+    pub fn is_object_live(&self, object: ObjectNumber) -> bool {
+        self.objects.is_live(object)
+    }
+
+    /// The object that answers for an offset of a log; `None` when no object does.
+    #[must_use]
+    pub fn object_at(&self, log: LogId, offset: Offset) -> Option<ObjectNumber> {
+        self.log(log).filter(|state| (state.start..state.end).contains(&offset))?;
+        self.objects.at(log, offset)
+    }
+
+    /// The smallest number that the next object to be committed may have.
+    #[must_use]
+    pub fn next_object(&self) -> ObjectNumber {
+        self.counters.next_object
     }
 
     pub(crate) fn log(&self, log: LogId) -> Option<&LogState> {

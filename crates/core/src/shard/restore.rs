@@ -8,9 +8,12 @@ use crate::codec::{DecodeError, Decoder};
 use crate::entry::Entry;
 use crate::hash::HashSeed;
 use crate::log;
+use crate::object::{Objects, get_object};
 use crate::shard::{Shard, ShardOptions};
 use alloc::collections::BTreeMap;
-use millstream_types::{BatchFacts, EngineTime, LogId, Offset, ProducerId, StreamId, WalPosition};
+use millstream_types::{
+    BatchFacts, EngineTime, LogId, ObjectNumber, Offset, ProducerId, StreamId, WalPosition,
+};
 
 /// Why persisted state was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +34,26 @@ pub enum RestoreError {
     /// An image of a log whose stream has no image.
     #[error("an image names log {0}, whose stream is not known")]
     UnknownLog(LogId),
+    /// A stream has an image and is not deleted later, but some of its logs have no image.
+    #[error("the images of stream {stream} end before its log {index}")]
+    LogsMissing {
+        /// The stream.
+        stream: StreamId,
+        /// The first log that has none.
+        index: u32,
+    },
+    /// The manifest names records that the log never had.
+    #[error("object {object} answers for log {log} up to {to}, but it ends at {end}")]
+    PartBeyondEnd {
+        /// The object.
+        object: ObjectNumber,
+        /// The log.
+        log: LogId,
+        /// Where the part ends.
+        to: Offset,
+        /// Where the log ends.
+        end: Offset,
+    },
 }
 
 /// A shard that is being rebuilt.
@@ -46,7 +69,8 @@ impl Restore {
     /// Begins with nothing.
     #[must_use]
     pub fn new(seed: HashSeed, options: ShardOptions) -> Restore {
-        Restore { shard: Shard::new(seed, options), unfinished: BTreeMap::new() }
+        let shard = Shard { objects: Objects::restoring(), ..Shard::new(seed, options) };
+        Restore { shard, unfinished: BTreeMap::new() }
     }
 
     /// Takes one image. Images come in the order in which they were written.
@@ -60,6 +84,9 @@ impl Restore {
             1 => {
                 shard.counters.next_stream = StreamId(input.next_id()?);
                 shard.counters.next_producer = ProducerId(input.next_id()?);
+                if !input.is_empty() {
+                    shard.counters.next_object = ObjectNumber(input.next_id()?);
+                }
             }
             2 => {
                 let entry = get_entry(&mut input)?;
@@ -101,6 +128,14 @@ impl Restore {
                     }
                 } else {
                     input = Decoder(&[]);
+                }
+            }
+            5 => {
+                let entry = get_object(&mut input)?;
+                let next = ObjectNumber(entry.number.0 + 1);
+                shard.counters.next_object = shard.counters.next_object.max(next);
+                if !shard.objects.restore(stamp, entry) {
+                    return Err(DecodeError::Invalid("an object that has an image already").into());
                 }
             }
             tag => shard.groups.restore(tag, stamp, &mut input)?,
@@ -150,10 +185,20 @@ impl Restore {
     }
 
     /// The restored shard, ready to go on at `now`: what is not durable (timers of members, say) starts afresh.
-    #[must_use]
-    pub fn finish(mut self, now: EngineTime) -> Shard {
-        self.shard.trash.clear();
-        self.shard.groups.resume(now, &self.shard.streams);
-        self.shard
+    ///
+    /// # Errors
+    /// When what was taken does not fit together.
+    pub fn finish(self, now: EngineTime) -> Result<Shard, RestoreError> {
+        let Restore { mut shard, unfinished } = self;
+        let missing = unfinished.iter().find(|&(stream, _)| shard.streams.contains_key(stream));
+        if let Some((&stream, &(index, _))) = missing {
+            return Err(RestoreError::LogsMissing { stream, index });
+        }
+        shard.trash.clear();
+        let mut objects = core::mem::take(&mut shard.objects);
+        objects.finish(|log| shard.log_bounds(log))?;
+        shard.objects = objects;
+        shard.groups.resume(now, &shard.streams);
+        Ok(shard)
     }
 }

@@ -214,7 +214,7 @@ impl Broker {
         for frame in self.frames.iter().filter(|frame| frame.position >= began) {
             restore.frame(frame.position, &frame.entries, &frame.facts).expect("a frame can be read");
         }
-        restore.finish(self.now)
+        restore.finish(self.now).expect("what was written fits together")
     }
 
     /// Loses what is not durable and starts again, from everything or from the last checkpoint: both must agree.

@@ -11,6 +11,7 @@ mod fuzzed;
 mod history;
 mod joins;
 mod large;
+mod objects;
 mod people;
 mod random;
 mod restarts;

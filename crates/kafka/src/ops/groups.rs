@@ -57,7 +57,12 @@ pub(crate) fn answer(reply: Reply) -> Result<GroupReply, ErrorKind> {
     match reply {
         Reply::Group(reply) => Ok(*reply),
         Reply::Refused(kind) => Err(kind),
-        Reply::Stream(_) | Reply::Appended(_) | Reply::Trimmed(_) | Reply::Producer { .. } => {
+        Reply::Stream(_)
+        | Reply::Appended(_)
+        | Reply::Trimmed(_)
+        | Reply::Producer { .. }
+        | Reply::Object { .. }
+        | Reply::ObjectsDropped(_) => {
             unreachable!("the shard answers a request about groups with a reply about groups")
         }
     }

@@ -37,6 +37,7 @@ pub(crate) fn group_error(kind: ErrorKind) -> ErrorCode {
         | ErrorKind::InvalidConfig
         | ErrorKind::OffsetOutOfRange
         | ErrorKind::RecordTooLarge
+        | ErrorKind::InvalidObject
         | ErrorKind::CorruptBatch
         | ErrorKind::InvalidRecord
         | ErrorKind::InvalidTimestamp

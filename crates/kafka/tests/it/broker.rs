@@ -87,6 +87,7 @@ impl State {
                     data.start = start;
                     data.batches.retain(|batch| batch.next > start);
                 }),
+                ViewChange::Pack { .. } => unreachable!("no session packs objects"),
                 ViewChange::Delete { stream, .. } => self.logs.retain(|log, _| log.stream != stream),
             }
         }

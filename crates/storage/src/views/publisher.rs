@@ -112,6 +112,7 @@ impl Publisher {
                 self.last = None;
                 self.views.remove_stream(stream, logs);
             }
+            Publish::Pack { object, .. } => unreachable!("nothing writes object {object} yet"),
         }
     }
 
