@@ -11,10 +11,11 @@ use anyhow::{Context as _, ensure};
 use crate::project;
 
 /// Fuzz targets, and the package whose tests replay their corpus.
-const TARGETS: [(&str, &str); 4] = [
+const TARGETS: [(&str, &str); 5] = [
     ("kafka_request", "millstream-kafka"),
     ("record_batch", "millstream-types"),
     ("wal_recovery", "millstream-storage"),
+    ("packed_object", "millstream-storage"),
     ("core_restore", "millstream-core"),
 ];
 /// Longest input: long enough for every structure there is, short enough to be tried often.

@@ -6,3 +6,4 @@
 pub mod checker;
 pub mod history;
 pub mod sim_disk;
+pub mod store_contract;
