@@ -12,18 +12,23 @@
 //! housekeeping   Keeper::prepare_one, recycle · Checkpointer::begin … CheckpointWriter::finish
 //! start          open → Replay::image, frame → Adoption::adopt, finish
 //! packed objects ObjectWriter::new … finish into a Store · PartIndex::load, read · object::verify
+//! rewriting      pack::plan → Packer::step … · compact::plan → Compactor::step → committed …
 //! ```
 
 mod adopt;
 mod checkpoint;
+pub mod compact;
 pub mod disk;
 mod error;
 mod frame;
 mod identity;
 mod keeper;
 mod lane;
+mod log_reader;
 pub mod object;
 mod options;
+mod output;
+pub mod pack;
 mod publish;
 mod recovery;
 pub mod store;
@@ -37,6 +42,7 @@ pub use error::{LaneError, ObjectError, OpenError, ReadError, ReplayError};
 pub use frame::frame_bytes;
 pub use keeper::{Keeper, Prepared, Recycled};
 pub use lane::{Admit, Assembler, Durable, Frame, Group, Purpose, Writer};
+pub use log_reader::LogReader;
 pub use options::{Durability, Options};
 pub use publish::Publish;
 pub use recovery::{Opened, Recovered, Replay, ReplayedFrame, open};

@@ -2,14 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod checkpoint;
+mod compact;
 mod contract;
 mod faults;
 mod fuzzed;
 mod lane;
-mod objects;
-mod open_files;
-mod packed;
+mod listed_log;
 mod property;
-mod store;
 mod support;
 mod tail;
