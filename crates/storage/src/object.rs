@@ -45,7 +45,7 @@
 
 mod format;
 mod index;
-mod read;
+pub(crate) mod read;
 mod verify;
 mod writer;
 

@@ -33,37 +33,61 @@ impl PartIndex {
         blocks: Range<usize>,
         mode: ReadMode,
     ) -> Result<Option<Vec<StoredBatch>>, ReadError> {
+        let place = self.place(blocks.clone());
+        let mut buffer = BytesMut::zeroed((place.end - place.start) as usize);
+        let read = read_some(file, self.number, place.start, &mut buffer, mode)?;
+        if mode == ReadMode::CachedOnly && read < self.blocks[blocks.start].bytes as usize {
+            return Ok(None);
+        }
+        buffer.truncate(read);
+        self.open(blocks, &buffer.freeze()).map(Some)
+    }
+
+    /// Where neighbouring blocks lie in the object, in bytes: for a reader with buffers of its own, which it then gives to
+    /// [`PartIndex::open`].
+    ///
+    /// # Panics
+    /// When there are no such blocks.
+    #[must_use]
+    pub fn place(&self, blocks: Range<usize>) -> Range<u64> {
         let blocks = &self.blocks[blocks];
         let (first, last) = blocks.first().zip(blocks.last()).expect("a read is of one block at least");
-        let start = self.part.at + first.at;
-        let wanted = last.at + u64::from(last.bytes) - first.at;
-        let mut buffer = BytesMut::zeroed(wanted as usize);
-        let read = read_some(file, self.number, start, &mut buffer, mode)?;
-        let buffer = buffer.freeze();
-        let mut batches = Vec::with_capacity(blocks.iter().map(|block| block.batches as usize).sum());
-        for block in blocks {
-            let at = (block.at - first.at) as usize;
+        self.part.at + first.at..self.part.at + last.at + u64::from(last.bytes)
+    }
+
+    /// The batches of neighbouring blocks, of which `bytes` was read from their [`PartIndex::place`]: of all blocks that
+    /// are whole in it and what the index says, up to the first that is not. The batches are slices of `bytes`.
+    ///
+    /// # Errors
+    /// [`ReadError::Corrupt`] when that is the first block.
+    ///
+    /// # Panics
+    /// When there are no such blocks.
+    pub fn open(&self, blocks: Range<usize>, bytes: &Bytes) -> Result<Vec<StoredBatch>, ReadError> {
+        let start = self.place(blocks.clone()).start;
+        let blocks = &self.blocks[blocks];
+        let fits = |block: &&Block| self.end_of(block) - start <= bytes.len() as u64;
+        let whole = blocks.iter().take_while(fits);
+        let mut batches = Vec::with_capacity(whole.clone().map(|block| block.batches as usize).sum());
+        for block in whole {
+            let (at, before) = ((self.part.at + block.at - start) as usize, batches.len());
             let end = at + block.bytes as usize;
-            if end > read {
-                let is_first = batches.is_empty();
-                return match mode {
-                    ReadMode::CachedOnly if is_first => Ok(None),
-                    ReadMode::MayBlock if is_first => Err(corrupt(self.number, start + read as u64)),
-                    ReadMode::CachedOnly | ReadMode::MayBlock => Ok(Some(batches)),
-                };
-            }
-            let before = batches.len();
-            if let Err(place) = self.open(block, &buffer.slice(at..end), &mut batches) {
-                let error = corrupt(self.number, start + (at + place) as u64);
+            if let Err(place) = self.open_block(block, &bytes.slice(at..end), &mut batches) {
                 batches.truncate(before);
-                return if batches.is_empty() { Err(error) } else { Ok(Some(batches)) };
+                let error = corrupt(self.number, start + (at + place) as u64);
+                return if batches.is_empty() { Err(error) } else { Ok(batches) };
             }
         }
-        Ok(Some(batches))
+        // A block has a batch at least.
+        if batches.is_empty() { Err(corrupt(self.number, start + bytes.len() as u64)) } else { Ok(batches) }
+    }
+
+    fn end_of(&self, block: &Block) -> u64 {
+        self.part.at + block.at + u64::from(block.bytes)
     }
 
     /// Adds the batches of one block, if its bytes are what the index says; `Err` is where they are not.
-    fn open(&self, block: &Block, bytes: &Bytes, batches: &mut Vec<StoredBatch>) -> Result<(), usize> {
+    fn open_block(&self, block: &Block, bytes: &Bytes, batches: &mut Vec<StoredBatch>) -> Result<(), usize> {
         let seed = format::block_seed(self.part.log, block.first);
         if crc32c::crc32c_append(seed, bytes) != block.checksum {
             return Err(0);
@@ -102,7 +126,7 @@ fn batch_at(block: &Bytes, at: usize, next: Offset) -> Option<StoredBatch> {
 }
 
 /// Reads from `position` until `buf` is full, the object ends, or, with [`ReadMode::CachedOnly`], what is in memory ends.
-pub(super) fn read_some(
+pub(crate) fn read_some(
     file: &dyn ObjectFile,
     number: ObjectNumber,
     position: u64,

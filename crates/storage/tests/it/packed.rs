@@ -201,6 +201,7 @@ fn seal(entry: &ObjectEntry, bytes: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::run;
+    use proptest::prelude::*;
     use std::fs;
 
     const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/packed_object");
@@ -215,6 +216,15 @@ mod tests {
             inputs += 1;
         }
         assert!(inputs > 0, "the corpus is not where it belongs");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_blows_are_survived(data in proptest::collection::vec(any::<u8>(), 0..66)) {
+            run(&data);
+        }
     }
 
     #[test]
