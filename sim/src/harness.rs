@@ -49,6 +49,8 @@ pub fn run<S: Subject>(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<
         checkpoint_reserve_bytes: wal_file_bytes / 2,
         pending_bytes_max: 1 << 20,
         tail_bytes_max: [0, 4 << 10, 1 << 20][rng.below(3) as usize],
+        index_bytes_max: 1 << 10,
+        open_objects_max: 2,
         new_directory_id: u128::from(seed) + 1,
     };
     let mut world = World::<S> {
@@ -201,7 +203,7 @@ impl<S: Subject> World<S> {
             for log in state.logs() {
                 opened.adoption.adopt(log.log, log.start, log.end)?;
             }
-            opened.adoption.finish();
+            opened.adoption.finish()?;
             self.state = state;
             let end = opened.recovered.end;
             self.history.clear();

@@ -68,10 +68,14 @@ impl Engine {
         let durability = storage.durability;
         let mut replayer = Replayer { restore: Restore::new(seed, options.shard) };
         let opened = millstream_storage::open(disk, storage, &mut replayer)?;
-        let Opened { assembler, writer, views, keeper, checkpointer, mut adoption, recovered, lock } = opened;
+        let Opened { assembler, writer, views, keeper, checkpointer, mut adoption, recovered, lock, .. } =
+            opened;
         let clock = EngineClock::start(recovered.last_time.unwrap_or_default());
         let shard = replayer.finish(clock.now(), assembler.next_position())?;
         let catalog = Catalog::new(seed);
+        for object in shard.objects() {
+            adoption.object(object);
+        }
         for entry in shard.stream_entries() {
             for log in entry.log_ids() {
                 let (start, end) = shard.log_bounds(log).expect("a stream's logs exist");
@@ -79,7 +83,7 @@ impl Engine {
             }
             catalog.publish(&CatalogChange::Put(entry.clone()));
         }
-        adoption.finish();
+        adoption.finish()?;
         let next = assembler.next_position();
         // What was replayed counts: a broker that crashes before it has written a checkpoint's worth would never take
         // one, replay more at every start and free nothing.

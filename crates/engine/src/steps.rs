@@ -53,10 +53,14 @@ impl Steps {
     ) -> Result<Steps, OpenError> {
         let mut replayer = Replayer { restore: Restore::new(seed, options.shard) };
         let opened = millstream_storage::open(disk, storage, &mut replayer)?;
-        let Opened { assembler, writer, views, keeper, checkpointer, mut adoption, recovered, lock } = opened;
+        let Opened { assembler, writer, views, keeper, checkpointer, mut adoption, recovered, lock, .. } =
+            opened;
         let now = now.max(recovered.last_time.unwrap_or_default());
         let shard = replayer.finish(now, assembler.next_position())?;
         let catalog = Catalog::new(seed);
+        for object in shard.objects() {
+            adoption.object(object);
+        }
         for entry in shard.stream_entries() {
             for log in entry.log_ids() {
                 let (start, end) = shard.log_bounds(log).expect("a stream's logs exist");
@@ -64,7 +68,7 @@ impl Steps {
             }
             catalog.publish(&CatalogChange::Put(entry.clone()));
         }
-        adoption.finish();
+        adoption.finish()?;
         Ok(Steps {
             turns: Turns::new(shard),
             taken: VecDeque::new(),

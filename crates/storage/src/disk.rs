@@ -106,6 +106,11 @@ pub trait DiskFile: Send + Sync {
         self.read_at(position, buf)
     }
 
+    /// Says that these bytes will be read soon, so that the machine may fetch them meanwhile. Nothing depends on it.
+    fn advise_will_need(&self, from: u64, to: u64) {
+        let _ = (from, to);
+    }
+
     /// Makes the file's bytes and length durable. After an error the caller must not trust, and must not retry:
     /// the machine may have marked the lost pages as written.
     ///

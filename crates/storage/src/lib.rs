@@ -10,8 +10,9 @@
 //! writer thread  Writer::write: write, fdatasync, publish, wake ──► Durable { position }
 //! sessions       Views::get → LogView::watch, read        (no message to shard or writer)
 //! housekeeping   Keeper::prepare_one, recycle · Checkpointer::begin … CheckpointWriter::finish
-//! start          open → Replay::image, frame → Adoption::adopt, finish
-//! packed objects ObjectWriter::new … finish into a Store · PartIndex::load, read · object::verify
+//! start          open → Replay::image, frame → Adoption::object, adopt, finish
+//! packed objects ObjectWriter::new … finish into a Store → Objects::register → Publish::Pack … drop_objects, sweep
+//!                PartIndex::load, read · object::verify
 //! rewriting      pack::plan → Packer::step … · compact::plan → Compactor::step → committed …
 //! ```
 
@@ -26,6 +27,7 @@ mod keeper;
 mod lane;
 mod log_reader;
 pub mod object;
+mod objects;
 mod options;
 mod output;
 pub mod pack;
@@ -43,6 +45,7 @@ pub use frame::frame_bytes;
 pub use keeper::{Keeper, Prepared, Recycled};
 pub use lane::{Admit, Assembler, Durable, Frame, Group, Purpose, Writer};
 pub use log_reader::LogReader;
+pub use objects::{Object, Objects};
 pub use options::{Durability, Options};
 pub use publish::Publish;
 pub use recovery::{Opened, Recovered, Replay, ReplayedFrame, open};

@@ -38,6 +38,10 @@ pub struct Options {
     pub pending_bytes_max: u64,
     /// Memory for the newest batches of all logs together.
     pub tail_bytes_max: u64,
+    /// Memory for the indexes of objects' parts that were read lately; each costs about a thousandth of its part.
+    pub index_bytes_max: usize,
+    /// Objects kept open beside those in use.
+    pub open_objects_max: usize,
     /// Name of the directory if it is new: a random number, so that files of another directory are known as such.
     pub new_directory_id: u128,
 }
@@ -55,6 +59,8 @@ impl Options {
             checkpoint_reserve_bytes: limits::WAL_FILE_BYTES,
             pending_bytes_max: 64 << 20,
             tail_bytes_max: limits::MEMORY_BUDGET_DEFAULT / 2,
+            index_bytes_max: 16 << 20,
+            open_objects_max: 256,
             new_directory_id,
         }
     }

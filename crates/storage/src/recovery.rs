@@ -23,7 +23,9 @@ use crate::frame::{self, Header, NotAFrame};
 use crate::identity;
 use crate::keeper::Keeper;
 use crate::lane::{Assembler, Writer};
+use crate::objects::Objects;
 use crate::options::Options;
+use crate::store::{DirStore, Files};
 use crate::views::{Publisher, Reading, Views};
 use crate::wal::{self, HEADER_PAGE_BYTES, WalFile};
 
@@ -100,7 +102,9 @@ pub struct Opened {
     pub keeper: Keeper,
     /// For checkpoints.
     pub checkpointer: Checkpointer,
-    /// To be told, before anything else, which logs live.
+    /// The packed objects: empty until [`Opened::adoption`] is told of them.
+    pub objects: Arc<Objects>,
+    /// To be told, before anything else, which objects there are and then which logs live.
     pub adoption: Adoption,
     /// Holds the directory for this process.
     pub lock: Box<dyn DirLock>,
@@ -146,12 +150,15 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
         chosen.images(directory, &mut |stamp, image| replay.image(stamp, image))?;
     }
 
+    let files = Arc::new(Files::new(Arc::clone(&disk), options.open_objects_max));
+    let store = DirStore::open(files).map_err(|error| OpenError::io("making", "objects", error))?;
+    let objects = Arc::new(Objects::new(Arc::new(store), directory, options.index_bytes_max));
     let mut walk = Walk {
         disk: &*disk,
         chain: &chain,
         needed: footer.map_or(WalPosition::FIRST, |footer| footer.needed),
         checkpoint_to: footer.map_or(WalPosition::ZERO, |footer| footer.largest),
-        adoption: Adoption::new(Arc::new(Views::new(Arc::new(Reading::new())))),
+        adoption: Adoption::new(Arc::new(Views::new(Arc::new(Reading::new(Arc::clone(&objects)))))),
         replay,
         pending: VecDeque::new(),
         last_time: None,
@@ -185,6 +192,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
         assembler: Assembler::new(Arc::clone(&parts.shared), parts.file, recovered.end),
         writer: Writer::new(Arc::clone(&parts.shared), publisher),
         views,
+        objects,
         keeper: Keeper::new(Arc::clone(&parts.shared), parts.spares, parts.next_sequence),
         checkpointer: Checkpointer::new(parts.shared, largest_checkpoint + 1),
         adoption,

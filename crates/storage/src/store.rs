@@ -90,6 +90,11 @@ pub trait ObjectFile: Send + Sync {
     /// `WouldBlock` when the first byte is not in memory, or what the store says.
     fn try_read_at(&self, position: u64, buf: &mut [u8]) -> io::Result<usize>;
 
+    /// Says that these bytes will be read soon. Nothing depends on it.
+    fn advise_will_need(&self, from: u64, to: u64) {
+        let _ = (from, to);
+    }
+
     /// Length in bytes.
     ///
     /// # Errors

@@ -8,15 +8,21 @@ use std::sync::Arc;
 
 use millstream_types::{LogId, Offset, StreamId};
 
+use crate::objects::Objects;
+
+mod adopting;
 mod buffers;
 mod estimate;
 mod index;
 mod log_view;
+mod piece;
 mod publisher;
 mod read;
 mod reading;
 mod watch;
 
+pub(crate) use adopting::FoundRun;
+pub(crate) use buffers::{Buffer, Buffers};
 pub use log_view::LogView;
 pub(crate) use publisher::Publisher;
 pub use read::{ReadMode, ReadOutcome, StoredBatch, TimeCandidate};
@@ -38,6 +44,11 @@ impl Views {
     #[must_use]
     pub fn get(&self, log: LogId) -> Option<Arc<LogView>> {
         self.map.pin().get(&log).cloned()
+    }
+
+    /// The objects that logs have parts in.
+    pub(crate) fn objects(&self) -> &Arc<Objects> {
+        &self.reading.objects
     }
 
     /// Adds an empty log whose first record has offset `start`.

@@ -58,6 +58,8 @@ pub fn run(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<Outcome> {
         checkpoint_reserve_bytes: wal_file_bytes / 2,
         pending_bytes_max: 1 << 20,
         tail_bytes_max: [0, 4 << 10, 1 << 20][rng.below(3) as usize],
+        index_bytes_max: 1 << 10,
+        open_objects_max: 2,
         new_directory_id: u128::from(seed) + 1,
     };
     let batch_bytes_max = if teams { 4 << 10 } else { wal_file_bytes / 16 };

@@ -126,6 +126,12 @@ impl DiskFile for RealFile {
         }
     }
 
+    fn advise_will_need(&self, from: u64, to: u64) {
+        let Some(bytes) = to.checked_sub(from).and_then(std::num::NonZeroU64::new) else { return };
+        // A machine that does not take advice reads a little later, and nothing else changes.
+        let _ = rustix::fs::fadvise(&self.0, from, Some(bytes), rustix::fs::Advice::WillNeed);
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
     }

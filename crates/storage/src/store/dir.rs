@@ -87,6 +87,10 @@ impl ObjectFile for DirObject {
         self.0.try_read_at(position, buf)
     }
 
+    fn advise_will_need(&self, from: u64, to: u64) {
+        self.0.advise_will_need(from, to);
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.0.len()
     }

@@ -5,18 +5,24 @@
 use millstream_types::{Offset, RecordTime};
 
 use super::log_view::LogView;
+use super::piece::{Home, Piece};
+use super::read::TimeCandidate;
 
 impl LogView {
-    /// Bytes of batches from `from` to the high watermark. Exact at the boundaries of runs; within a run (at most
-    /// 64 KiB, or one large frame) it is taken in proportion to the offsets.
+    /// Bytes of batches from `from` to the high watermark; 0 only when there is no record. Exact at the boundaries of
+    /// pieces; within a run (at most 64 KiB, or one large frame) or an object's part it is taken in proportion to the
+    /// offsets.
     #[must_use]
     pub fn bytes_from(&self, from: Offset) -> u64 {
+        let end = self.high_watermark();
         let index = self.index.lock();
-        let first = index.run_at(from);
-        let mut sum = 0;
-        for (n, run) in index.runs.range(first..).enumerate() {
-            let (before, span) = (from.0.saturating_sub(run.base.0), run.last.0 - run.base.0 + 1);
-            sum += if n == 0 { run.own_bytes * (span - before) / span } else { run.own_bytes };
+        if index.barren.is_some_and(|(first, to)| first <= from && to == end) {
+            return 0;
+        }
+        let mut sum: u64 = 0;
+        for piece in index.pieces.range(index.piece_at(from)..) {
+            let first = piece.from.max(from);
+            sum += if piece.batches == 0 { 0 } else { piece.clipped(first, piece.last).bytes.max(1) };
             // Whoever asks wants to know whether there is enough; nobody needs more than a turn's worth exactly.
             if sum >= ENOUGH_BYTES {
                 break;
@@ -29,8 +35,39 @@ impl LogView {
     #[must_use]
     pub fn max_timestamp(&self) -> Option<(RecordTime, Offset)> {
         let index = self.index.lock();
-        let run = index.runs.iter().rev().max_by_key(|run| run.max_timestamp)?;
-        Some((run.max_timestamp, run.base))
+        let filled = index.pieces.iter().rev().filter(|piece| piece.batches > 0);
+        let piece = filled.max_by_key(|piece| piece.max_timestamp)?;
+        let time = piece.max_timestamp;
+        Some((time, self.narrowed(piece, time, piece.from).map_or(piece.from, |(from, _)| from)))
+    }
+
+    /// Where to look for the first record at or after `from` with a timestamp of at least `time`; `None` when
+    /// there is none up to the high watermark. The caller opens the batches there. In an object whose index is in memory
+    /// (a read from there loads it) it is one block, else the whole part.
+    #[must_use]
+    pub fn time_candidate(&self, time: RecordTime, from: Offset) -> Option<TimeCandidate> {
+        let mut from = from.max(self.log_start());
+        let index = self.index.lock();
+        let by_time = index.pieces.partition_point(|piece| piece.max_timestamp_so_far < time);
+        let first = by_time.max(index.piece_at(from));
+        for piece in index.pieces.range(first..).filter(|piece| piece.max_timestamp >= time) {
+            from = from.max(piece.from);
+            if let Some((from, to)) = self.narrowed(piece, time, from) {
+                return Some(TimeCandidate { from, to });
+            }
+        }
+        None
+    }
+
+    /// The offsets of a piece, from `from` on, among which the first record of a time is; `None` when there is none.
+    fn narrowed(&self, piece: &Piece, time: RecordTime, from: Offset) -> Option<(Offset, Offset)> {
+        let whole = Some((from, piece.next()));
+        let Home::Object(object) = &piece.home else { return whole };
+        let Some(index) = self.reading.objects.cached_index(object, self.log()) else { return whole };
+        let first = index.block_by_time(time)?.max(index.block_at(from)?);
+        let mut blocks = index.blocks()[first..].iter();
+        let block = blocks.find(|block| block.max_timestamp >= time)?;
+        (block.first <= piece.last).then(|| (block.first.max(from), piece.next().min(block.last.advance(1))))
     }
 }
 

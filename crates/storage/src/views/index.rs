@@ -1,34 +1,24 @@
-//! Where one log's batches are: runs in WAL files, and the newest ones in memory.
+//! Where one log's batches are: pieces in WAL files and packed objects, and the newest batches in memory.
 //!
-//! Apart because it is memory that grows with the data: a run costs about 80 bytes and covers up to 64 KiB of
-//! neighbouring frames, so that a log written alone costs 1.2 MB of index per gigabyte.
+//! Apart because it is memory that grows with the data: a piece costs about 80 bytes. In a WAL file it covers up to 64 KiB of
+//! neighbouring frames, so that a log written alone costs 1.2 MB of index per gigabyte; in an object all of its part.
+//!
+//! Pieces follow each other in ascending offsets without a gap: where compaction left holes, an object's piece answers for
+//! them too. Only while a directory is being opened may there be gaps, until the objects' parts are laid over.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use millstream_types::object::ObjectPart;
 use millstream_types::{BatchFacts, Offset, RecordTime, WalPosition, planted};
 
+use super::piece::{Claim, Home, Piece};
+use crate::objects::Object;
 use crate::wal::WalFile;
 
 /// A run is not extended beyond this: a read turns at most this much into too much.
 pub(super) const RUN_BYTES_MAX: u64 = 64 << 10;
-
-/// Neighbouring frames of one file that hold batches of this log.
-#[derive(Clone)]
-pub(super) struct Run {
-    pub(super) file: Arc<WalFile>,
-    pub(super) start: WalPosition,
-    pub(super) end: WalPosition,
-    pub(super) base: Offset,
-    pub(super) last: Offset,
-    /// Bytes of this log's batches in it.
-    pub(super) own_bytes: u64,
-    pub(super) batches: u32,
-    pub(super) max_timestamp: RecordTime,
-    /// Largest timestamp of this and all earlier runs: sorted, whatever producers say.
-    pub(super) max_timestamp_so_far: RecordTime,
-}
 
 /// A batch in memory.
 pub(crate) struct TailBatch {
@@ -43,15 +33,13 @@ pub(crate) struct TailBatch {
 /// The index of one log.
 #[derive(Default)]
 pub(super) struct Index {
-    pub(super) runs: VecDeque<Run>,
+    pub(super) pieces: VecDeque<Piece>,
     pub(super) tail: VecDeque<TailBatch>,
-}
-
-/// What dropping runs gave back.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub(super) struct Dropped {
+    /// Bytes and batches of all pieces.
     pub(super) bytes: u64,
     pub(super) batches: u64,
+    /// From the first of these offsets up to the second, which was the high watermark, a read found no record.
+    pub(super) barren: Option<(Offset, Offset)>,
 }
 
 impl Index {
@@ -63,46 +51,136 @@ impl Index {
         start: WalPosition,
         end: WalPosition,
     ) {
-        let so_far = self.runs.back().map_or(RecordTime::NONE, |run| run.max_timestamp_so_far);
-        if let Some(run) = self.runs.back_mut()
-            && Arc::ptr_eq(&run.file, file)
-            && (run.end == end || (run.end == start && end.0 - run.start.0 <= RUN_BYTES_MAX))
+        self.bytes += u64::from(facts.bytes);
+        self.batches += 1;
+        if let Some(piece) = self.pieces.back_mut()
+            && piece.next() == facts.base_offset
+            && let Home::Wal { file: claim, start: run_start, end: run_end } = &mut piece.home
+            && Arc::ptr_eq(claim.file(), file)
+            && (*run_end == end || (*run_end == start && end.0 - run_start.0 <= RUN_BYTES_MAX))
         {
-            run.end = end;
-            run.last = facts.last_offset();
-            run.own_bytes += u64::from(facts.bytes);
-            run.batches += 1;
-            run.max_timestamp = run.max_timestamp.max(facts.max_timestamp);
-            run.max_timestamp_so_far = so_far.max(facts.max_timestamp);
+            *run_end = end;
+            piece.last = facts.last_offset();
+            piece.bytes += u64::from(facts.bytes);
+            piece.batches += 1;
+            piece.max_timestamp = piece.max_timestamp.max(facts.max_timestamp);
+            piece.max_timestamp_so_far = piece.max_timestamp_so_far.max(facts.max_timestamp);
             return;
         }
-        file.add_live();
-        self.runs.push_back(Run {
-            file: Arc::clone(file),
-            start,
-            end,
-            base: facts.base_offset,
+        let so_far = self.pieces.back().map_or(RecordTime::NONE, |piece| piece.max_timestamp_so_far);
+        self.pieces.push_back(Piece {
+            from: facts.base_offset,
             last: facts.last_offset(),
-            own_bytes: u64::from(facts.bytes),
+            bytes: u64::from(facts.bytes),
             batches: 1,
             max_timestamp: facts.max_timestamp,
             max_timestamp_so_far: so_far.max(facts.max_timestamp),
+            home: Home::Wal { file: Claim::new(file), start, end },
         });
     }
 
+    /// Adds a run of a WAL file that lies behind everything so far.
+    pub(super) fn append_run(&mut self, mut run: Piece) {
+        let so_far = self.pieces.back().map_or(RecordTime::NONE, |piece| piece.max_timestamp_so_far);
+        run.max_timestamp_so_far = so_far.max(run.max_timestamp);
+        self.bytes += run.bytes;
+        self.batches += u64::from(run.batches);
+        self.pieces.push_back(run);
+    }
+
     /// Forgets what lies wholly before `start`.
-    pub(super) fn trim(&mut self, start: Offset) -> Dropped {
-        let mut dropped = Dropped::default();
-        while self.runs.front().is_some_and(|run| run.last < start) {
-            let run = self.runs.pop_front().expect("the front was just looked at");
-            run.file.drop_live();
-            dropped.bytes += run.own_bytes;
-            dropped.batches += u64::from(run.batches);
+    pub(super) fn trim(&mut self, start: Offset) {
+        while self.pieces.front().is_some_and(|piece| piece.last < start) {
+            let piece = self.pieces.pop_front().expect("the front was just looked at");
+            self.uncount(&piece);
+        }
+        // A part may be gigabytes: what is trimmed of it counts no more. Of a run the rest is negligible.
+        if let Some(piece) = self.pieces.front()
+            && piece.from < start
+            && matches!(piece.home, Home::Object(_))
+        {
+            let rest = piece.clipped(start, piece.last);
+            let whole = self.pieces.pop_front().expect("the front was just looked at");
+            self.uncount(&whole);
+            self.bytes += rest.bytes;
+            self.batches += u64::from(rest.batches);
+            self.pieces.push_front(rest);
         }
         while self.tail.front().is_some_and(|batch| batch.last < start) {
             self.tail.pop_front();
         }
-        dropped
+    }
+
+    /// Lets `object` answer for `from..to` from now on, except where an object of a larger number does.
+    pub(super) fn overlay(&mut self, object: &Arc<Object>, part: &ObjectPart, from: Offset, to: Offset) {
+        assert!(from < to, "a part that answers for nothing is not laid over");
+        let part = Piece::of_part(object, part);
+        let first = self.pieces.partition_point(|piece| piece.last < from);
+        let end = first + self.pieces.range(first..).take_while(|piece| piece.from < to).count();
+        let mut new = Vec::with_capacity(end - first + 2);
+        let mut at = from;
+        for old in self.pieces.range(first..end) {
+            if old.outranks(object.number()) {
+                if at < old.from {
+                    new.push(part.clipped(at, Offset(old.from.0 - 1)));
+                }
+                new.push(old.clone());
+                at = old.next();
+                continue;
+            }
+            if old.from < from {
+                new.push(old.clipped(old.from, Offset(from.0 - 1)));
+            }
+            if old.next() > to {
+                if at < to {
+                    new.push(part.clipped(at, Offset(to.0 - 1)));
+                    at = to;
+                }
+                new.push(old.clipped(to, old.last));
+            }
+        }
+        if at < to {
+            new.push(part.clipped(at, Offset(to.0 - 1)));
+        }
+        for piece in &new {
+            self.bytes += piece.bytes;
+            self.batches += u64::from(piece.batches);
+        }
+        // The new ones first: no file that is still needed is without a claim for a moment.
+        let behind = self.pieces.split_off(end);
+        let old = self.pieces.split_off(first);
+        self.pieces.extend(new);
+        let changed = self.pieces.len();
+        self.pieces.extend(behind);
+        old.iter().for_each(|piece| self.uncount(piece));
+        self.recount_times(first, changed);
+        self.barren = None;
+    }
+
+    /// Corrects the sums of timestamps of the pieces from `first` on; behind `changed` only as far as they differ.
+    pub(super) fn recount_times(&mut self, first: usize, changed: usize) {
+        let before = first.checked_sub(1).map(|place| self.pieces[place].max_timestamp_so_far);
+        let mut so_far = before.unwrap_or(RecordTime::NONE);
+        for (place, piece) in self.pieces.iter_mut().enumerate().skip(first) {
+            so_far = so_far.max(piece.max_timestamp);
+            if place >= changed && piece.max_timestamp_so_far == so_far {
+                break;
+            }
+            piece.max_timestamp_so_far = so_far;
+        }
+    }
+
+    /// The first offset of `start..end` that no piece answers for, and where the next piece begins or ends wrongly.
+    pub(super) fn gap(&self, start: Offset, end: Offset) -> Option<(Offset, Option<Offset>)> {
+        let mut expected = start;
+        for (place, piece) in self.pieces.iter().enumerate() {
+            let fits = if place == 0 { piece.from <= expected } else { piece.from == expected };
+            if !fits {
+                return Some((expected, Some(piece.from)));
+            }
+            expected = piece.next();
+        }
+        (expected != end).then_some((expected, None))
     }
 
     /// Forgets batches in memory up to a ticket.
@@ -112,16 +190,25 @@ impl Index {
         }
     }
 
-    /// Forgets everything.
-    pub(super) fn clear(&mut self) {
-        for run in self.runs.drain(..) {
-            run.file.drop_live();
+    /// Forgets batches in memory that lie before `to`: an object has others in their place.
+    pub(super) fn forget_tail(&mut self, to: Offset) {
+        while self.tail.front().is_some_and(|batch| batch.base < to) {
+            self.tail.pop_front();
         }
-        self.tail.clear();
     }
 
-    /// Place of the run that holds `offset`.
-    pub(super) fn run_at(&self, offset: Offset) -> usize {
-        self.runs.partition_point(|run| run.last < offset) + usize::from(planted!(IndexOneRunOff))
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Index::default();
+    }
+
+    /// Place of the piece that answers for `offset`.
+    pub(super) fn piece_at(&self, offset: Offset) -> usize {
+        self.pieces.partition_point(|piece| piece.last < offset) + usize::from(planted!(IndexOneRunOff))
+    }
+
+    fn uncount(&mut self, piece: &Piece) {
+        self.bytes -= piece.bytes;
+        self.batches -= u64::from(piece.batches);
     }
 }

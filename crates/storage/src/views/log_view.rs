@@ -6,24 +6,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
+use millstream_types::object::ObjectPart;
 use millstream_types::{BatchFacts, LogId, Offset, WalPosition};
 use parking_lot::Mutex;
 
-use super::index::{Dropped, Index, TailBatch};
+use super::index::{Index, TailBatch};
 use super::reading::Reading;
 use super::watch::{Watch, Watchers};
+use crate::objects::Object;
 use crate::wal::WalFile;
 
 /// What readers see of one log. The numbers never go back.
 pub struct LogView {
     log: LogId,
-    log_start: AtomicU64,
-    high_watermark: AtomicU64,
+    pub(super) log_start: AtomicU64,
+    pub(super) high_watermark: AtomicU64,
     /// Offset of the first record of an open transaction; `u64::MAX` without one.
     last_stable: AtomicU64,
     revoked: AtomicBool,
-    bytes: AtomicU64,
-    batches: AtomicU64,
     pub(super) index: Mutex<Index>,
     watchers: Arc<Watchers>,
     pub(super) reading: Arc<Reading>,
@@ -37,8 +37,6 @@ impl LogView {
             high_watermark: AtomicU64::new(start.0),
             last_stable: AtomicU64::new(u64::MAX),
             revoked: AtomicBool::new(false),
-            bytes: AtomicU64::new(0),
-            batches: AtomicU64::new(0),
             index: Mutex::new(Index::default()),
             watchers: Arc::new(Watchers::default()),
             reading,
@@ -75,16 +73,17 @@ impl LogView {
         self.revoked.load(Ordering::SeqCst)
     }
 
-    /// Bytes of its batches, to the run: part of a run counts until all of it is trimmed.
+    /// Bytes of its batches. Of a run in a WAL file (at most 64 KiB, or one large frame) all count until all of it is
+    /// trimmed; of an object's part as many as belong to the offsets that are left, in proportion.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+        self.index.lock().bytes
     }
 
-    /// Number of its batches, to the run.
+    /// Number of its batches, counted as [`LogView::bytes`] counts.
     #[must_use]
     pub fn batches(&self) -> u64 {
-        self.batches.load(Ordering::Relaxed)
+        self.index.lock().batches
     }
 
     /// Wakes `waker` once when high watermark, log start or last stable offset move or the log is deleted.
@@ -94,14 +93,14 @@ impl LogView {
         self.watchers.register(waker)
     }
 
-    /// Shows a batch. `kept` is what stays in memory; recovery keeps nothing.
+    /// Shows a batch. `kept` is what stays in memory.
     pub(crate) fn append(
         &self,
         facts: &BatchFacts,
         file: &Arc<WalFile>,
         start: WalPosition,
         end: WalPosition,
-        kept: Option<TailBatch>,
+        kept: TailBatch,
     ) {
         assert_eq!(
             facts.base_offset,
@@ -112,12 +111,8 @@ impl LogView {
         {
             let mut index = self.index.lock();
             index.append(facts, file, start, end);
-            if let Some(batch) = kept {
-                index.tail.push_back(batch);
-            }
+            index.tail.push_back(kept);
         }
-        self.bytes.fetch_add(u64::from(facts.bytes), Ordering::Relaxed);
-        self.batches.fetch_add(1, Ordering::Relaxed);
         self.high_watermark.store(facts.next_offset().0, Ordering::SeqCst);
     }
 
@@ -128,22 +123,31 @@ impl LogView {
         }
         assert!(start <= self.high_watermark(), "log {} is not trimmed beyond its end", self.log);
         self.log_start.store(start.0, Ordering::SeqCst);
-        let dropped = self.index.lock().trim(start);
-        self.forget(dropped);
+        self.index.lock().trim(start);
+    }
+
+    /// Reads what `part` answers for from the object from now on, but for what is trimmed and what an object of a larger
+    /// number answers for. Reads under way see the old homes to their end.
+    pub(crate) fn pack(&self, object: &Arc<Object>, part: &ObjectPart) {
+        assert_eq!(part.log, self.log, "a part is laid over its own log");
+        assert!(part.to <= self.high_watermark(), "log {} is not packed beyond its end", self.log);
+        let mut index = self.index.lock();
+        let Some(first) = index.pieces.front().map(|piece| piece.from) else { return };
+        let start = self.log_start();
+        if part.to <= start {
+            return;
+        }
+        index.overlay(object, part, part.from.max(first), part.to);
+        // The part begins before the log does, unless the log's first run did too.
+        index.trim(start);
+        if part.is_compacted {
+            index.forget_tail(part.to);
+        }
     }
 
     pub(crate) fn set_last_stable(&self, offset: Offset) {
         let stored = if offset >= self.high_watermark() { u64::MAX } else { offset.0 };
         self.last_stable.store(stored, Ordering::SeqCst);
-    }
-
-    /// Recovery only: forgets what was found so far; the log's batches begin at `base`.
-    pub(crate) fn restart_at(&self, base: Offset) {
-        self.index.lock().clear();
-        self.bytes.store(0, Ordering::Relaxed);
-        self.batches.store(0, Ordering::Relaxed);
-        self.log_start.store(base.0, Ordering::SeqCst);
-        self.high_watermark.store(base.0, Ordering::SeqCst);
     }
 
     pub(crate) fn evict(&self, ticket: u64) {
@@ -153,8 +157,6 @@ impl LogView {
     pub(crate) fn revoke(&self) {
         self.revoked.store(true, Ordering::SeqCst);
         self.index.lock().clear();
-        self.bytes.store(0, Ordering::Relaxed);
-        self.batches.store(0, Ordering::Relaxed);
         self.wake();
     }
 
@@ -166,10 +168,5 @@ impl LogView {
         if self.watchers.any() {
             self.watchers.wake();
         }
-    }
-
-    fn forget(&self, dropped: Dropped) {
-        self.bytes.fetch_sub(dropped.bytes, Ordering::Relaxed);
-        self.batches.fetch_sub(dropped.batches, Ordering::Relaxed);
     }
 }

@@ -66,7 +66,7 @@ impl Publisher {
                     };
                     let view = self.view(facts.log);
                     let kept = self.keep(&view, &facts, head, rest);
-                    view.append(&facts, file, start, end, Some(kept));
+                    view.append(&facts, file, start, end, kept);
                     remember(&mut watched, &view);
                 }
                 Op::Publish(change) => self.change(change, &mut watched),
@@ -104,6 +104,13 @@ impl Publisher {
                 view.set_last_stable(offset);
                 remember(watched, &view);
             }
+            Publish::Pack { object, part } => {
+                // The log may have been deleted since the object was written: its other parts count.
+                if let Some(view) = self.views.get(part.log) {
+                    let object = self.views.objects().get(object);
+                    view.pack(&object.expect("an object is registered before it is committed"), &part);
+                }
+            }
             Publish::Delete { log } => {
                 self.last = None;
                 self.views.remove(log);
@@ -112,7 +119,6 @@ impl Publisher {
                 self.last = None;
                 self.views.remove_stream(stream, logs);
             }
-            Publish::Pack { object, .. } => unreachable!("nothing writes object {object} yet"),
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use millstream_types::limits::READ_BYTES_PER_TURN;
 
 use super::buffers::Buffers;
+use crate::objects::Objects;
 
 /// Idle read buffers that are kept: what a few connections in full flow have out at any moment.
 const IDLE_BUFFERS_BYTES_MAX: u64 = 8 << 20;
@@ -19,11 +20,12 @@ const SHORT_TURN_BYTES: u32 = 64 << 10;
 /// Shared by all views of a directory.
 pub(crate) struct Reading {
     pub(super) buffers: Arc<Buffers>,
+    pub(super) objects: Arc<Objects>,
 }
 
 impl Reading {
-    pub(crate) fn new() -> Reading {
-        Reading { buffers: Arc::new(Buffers::new(IDLE_BUFFERS_BYTES_MAX)) }
+    pub(crate) fn new(objects: Arc<Objects>) -> Reading {
+        Reading { buffers: Arc::new(Buffers::new(IDLE_BUFFERS_BYTES_MAX)), objects }
     }
 
     /// Bytes that one turn takes at most.

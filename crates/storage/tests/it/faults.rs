@@ -138,6 +138,6 @@ fn logs_that_nobody_adopts_are_forgotten() {
     disk.kill();
     let (opened, _) = start(&disk, options()).unwrap();
     let views = Arc::clone(&opened.views);
-    opened.adoption.finish();
+    opened.adoption.finish().unwrap();
     assert!(views.get(log(1)).is_none());
 }

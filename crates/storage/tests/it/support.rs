@@ -26,6 +26,8 @@ pub(crate) fn options() -> Options {
         checkpoint_reserve_bytes: 8 << 10,
         pending_bytes_max: 1 << 20,
         tail_bytes_max: 0,
+        index_bytes_max: 1 << 20,
+        open_objects_max: 4,
         new_directory_id: 7,
     }
 }

@@ -1,0 +1,100 @@
+//! One element of a log's index: neighbouring offsets that have one home.
+//!
+//! Apart because a piece keeps its home alive: as long as it is there, neither its WAL file nor its object goes.
+
+use std::sync::Arc;
+
+use millstream_types::object::ObjectPart;
+use millstream_types::{ObjectNumber, Offset, RecordTime, WalPosition};
+
+use crate::objects::Object;
+use crate::wal::WalFile;
+
+/// Offsets `from..=last` of a log, and where their batches are. Nobody else answers for them.
+#[derive(Clone)]
+pub(super) struct Piece {
+    pub(super) from: Offset,
+    pub(super) last: Offset,
+    /// Bytes of this log's batches in it; of a clipped piece in proportion to its offsets.
+    pub(super) bytes: u64,
+    pub(super) batches: u32,
+    pub(super) max_timestamp: RecordTime,
+    /// Largest timestamp of this and all earlier pieces: sorted, whatever producers say.
+    pub(super) max_timestamp_so_far: RecordTime,
+    pub(super) home: Home,
+}
+
+/// Where a piece's batches are.
+#[derive(Clone)]
+pub(super) enum Home {
+    /// In neighbouring frames of a WAL file. Of a clipped piece the frames hold more of the log than it answers for.
+    Wal { file: Claim, start: WalPosition, end: WalPosition },
+    /// In the log's part of an object.
+    Object(Arc<Object>),
+}
+
+impl Piece {
+    /// All of an object's part.
+    pub(super) fn of_part(object: &Arc<Object>, part: &ObjectPart) -> Piece {
+        Piece {
+            from: part.from,
+            last: Offset(part.to.0 - 1),
+            bytes: part.bytes,
+            batches: part.batches,
+            max_timestamp: part.max_timestamp,
+            max_timestamp_so_far: part.max_timestamp,
+            home: Home::Object(Arc::clone(object)),
+        }
+    }
+
+    /// The offset after it.
+    pub(super) fn next(&self) -> Offset {
+        self.last.advance(1)
+    }
+
+    /// The same home for some of the offsets.
+    pub(super) fn clipped(&self, from: Offset, last: Offset) -> Piece {
+        assert!(self.from <= from && from <= last && last <= self.last, "a piece is only made smaller");
+        let mut piece = self.clone();
+        let (all, kept) = (self.last.0 - self.from.0 + 1, last.0 - from.0 + 1);
+        if kept < all {
+            let share = |of: u64| (u128::from(of) * u128::from(kept)).div_ceil(u128::from(all));
+            // No share is larger than the whole.
+            piece.bytes = share(self.bytes) as u64;
+            piece.batches = share(u64::from(self.batches)) as u32;
+        }
+        (piece.from, piece.last) = (from, last);
+        piece
+    }
+
+    /// Whether it is in an object that came after `number`, and so knows better.
+    pub(super) fn outranks(&self, number: ObjectNumber) -> bool {
+        matches!(&self.home, Home::Object(object) if object.number() > number)
+    }
+}
+
+/// Keeps a WAL file alive.
+pub(super) struct Claim(Arc<WalFile>);
+
+impl Claim {
+    pub(super) fn new(file: &Arc<WalFile>) -> Claim {
+        file.add_live();
+        Claim(Arc::clone(file))
+    }
+
+    pub(super) fn file(&self) -> &Arc<WalFile> {
+        &self.0
+    }
+}
+
+impl Clone for Claim {
+    fn clone(&self) -> Claim {
+        Claim::new(&self.0)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.0.drop_live();
+    }
+}
