@@ -18,6 +18,7 @@ use millstream_testkit::sim_disk::{Faults, Rng, SimDisk};
 use millstream_types::{EngineTime, Offset, WalPosition};
 
 use crate::Outcome;
+use crate::neighbour::Neighbour;
 use crate::subject::{Step, Subject};
 
 /// Length of the frame that a clean stop adds.
@@ -44,7 +45,7 @@ pub fn run<S: Subject>(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<
         durability: if rng.one_in(4) { Durability::Interval(10) } else { Durability::Fsync },
         wal_file_bytes,
         wal_file_bytes_first: wal_file_bytes / (1 + rng.below(2)),
-        files_ahead: 1 + rng.below(2) as usize,
+        files_ahead: 2 + rng.below(2) as usize,
         pool_files_max: 3,
         checkpoint_reserve_bytes: wal_file_bytes / 2,
         pending_bytes_max: 1 << 20,
@@ -64,6 +65,7 @@ pub fn run<S: Subject>(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<
         durable: WalPosition::ZERO,
         closed: false,
         closing: false,
+        neighbour: Neighbour::new(seed),
         outcome: Outcome::default(),
     };
     while world.outcome.points < points {
@@ -84,6 +86,7 @@ struct World<S> {
     rng: Rng,
     disk: SimDisk,
     faults: Faults,
+    neighbour: Neighbour,
     options: Options,
     /// State after all frames pushed.
     state: S,
@@ -197,6 +200,7 @@ impl<S: Subject> World<S> {
             };
             self.disk.crash_at(None);
             self.disk.set_faults(self.faults);
+            self.neighbour.leave();
             let mut state = rebuild.0;
             state.end_replay();
             self.check_recovered(&opened, &state, tries == 1)?;
@@ -249,6 +253,7 @@ impl<S: Subject> World<S> {
 
     /// Does one thing; false when the lane or the power is gone.
     fn step(&mut self, live: &mut Live) -> Result<bool> {
+        self.neighbour.turn(&self.disk, &self.faults, self.options.wal_file_bytes);
         match self.rng.below(12) {
             0..=5 => {
                 for _ in 0..=self.rng.below(3) {
@@ -262,8 +267,9 @@ impl<S: Subject> World<S> {
             }
             7 => {
                 while live.keeper.wants_file() {
-                    match live.keeper.prepare_one() {
+                    match live.keeper.prepare_one(live.time) {
                         Ok(Prepared::Ready | Prepared::Enough) => {}
+                        Ok(Prepared::Later) => break,
                         Ok(Prepared::NoSpace) => {
                             self.outcome.full += 1;
                             break;

@@ -6,6 +6,7 @@
 
 pub mod broker;
 pub mod harness;
+mod neighbour;
 mod outcome;
 pub mod subject;
 pub mod toy;

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// How long to wait before a full disk is looked at again.
-const FULL_DISK_RETRY: Duration = Duration::from_millis(250);
+/// How long to wait before a full disk is looked at again, or a file is tried to be opened again.
+const PREPARE_RETRY: Duration = Duration::from_millis(250);
 /// How long a finished checkpoint waits between looks whether the lane is durable up to its stamps.
 const DURABLE_RETRY: Duration = Duration::from_millis(5);
 
@@ -90,6 +90,8 @@ pub(crate) struct KeeperThread {
     pub(crate) checkpointer: Checkpointer,
     /// The checkpoint being written; `None` as well when it was given up.
     pub(crate) writing: Option<CheckpointWriter>,
+    /// A file could not be prepared for a reason that passes.
+    pub(crate) tries_again: bool,
 }
 
 impl KeeperThread {
@@ -101,7 +103,7 @@ impl KeeperThread {
                 self.shared.fail(&error);
                 return None;
             }
-            let retry = self.keeper.is_disk_full().then_some(FULL_DISK_RETRY);
+            let retry = (self.tries_again || self.keeper.is_disk_full()).then_some(PREPARE_RETRY);
             let order = self.shared.keeper.next(retry);
             let idle = order.is_none();
             if let Some(order) = order {
@@ -114,9 +116,11 @@ impl KeeperThread {
     }
 
     fn prepare(&mut self) -> Result<(), LaneError> {
+        self.tries_again = false;
         while self.keeper.wants_file() && !self.shared.keeper.is_closed() {
             let recycled = self.keeper.recycle()?;
-            let prepared = self.keeper.prepare_one()?;
+            let prepared = self.keeper.prepare_one(self.shared.clock.now())?;
+            self.tries_again = prepared == Prepared::Later;
             self.shared.disk_full.store(self.keeper.is_disk_full(), Ordering::SeqCst);
             if prepared == Prepared::Ready || recycled.spared > 0 {
                 self.shared.bell.ring();

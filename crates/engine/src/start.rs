@@ -95,7 +95,8 @@ impl Engine {
             Durability::Interval(ms) => Some(Duration::from_millis(u64::from(ms))),
         };
         let lane = LaneThread { shared: shared.clone(), writer, sync_interval };
-        let keeper = KeeperThread { shared: shared.clone(), keeper, checkpointer, writing: None };
+        let keeper =
+            KeeperThread { shared: shared.clone(), keeper, checkpointer, writing: None, tries_again: false };
         Ok(Engine {
             shard: spawn("shard", {
                 let shared = shared.clone();

@@ -137,8 +137,8 @@ impl Steps {
     ///
     /// # Errors
     /// The lane is stopped.
-    pub fn prepare(&mut self) -> Result<Prepared, LaneError> {
-        match self.keeper.prepare_one() {
+    pub fn prepare(&mut self, now: EngineTime) -> Result<Prepared, LaneError> {
+        match self.keeper.prepare_one(now) {
             Ok(prepared) => Ok(prepared),
             Err(error) => self.fail(error),
         }

@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut options = Options::new(1);
     options.files_ahead = 4;
     let mut opened = open(Arc::new(RealDisk::new(dir)?), options, &mut Ignore)?;
-    while opened.keeper.prepare_one()? == Prepared::Ready {}
+    while opened.keeper.prepare_one(EngineTime(0))? == Prepared::Ready {}
     let log = LogId { stream: StreamId(1), index: 0 };
     let create = [Publish::Create { log, start: Offset(0) }];
     opened.assembler.push(Frame { time: EngineTime(0), entries: b"", batches: &[], publish: &create });
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 bytes: bytes as u32,
             };
             while opened.assembler.admit(frame_bytes(64, 1, bytes as u64), Purpose::Append) != Admit::Yes {
-                opened.keeper.prepare_one()?;
+                opened.keeper.prepare_one(EngineTime(0))?;
             }
             let batches = [(facts, body.clone())];
             let pushed = Instant::now();

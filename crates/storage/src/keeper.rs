@@ -3,34 +3,50 @@
 //! Apart because it blocks for long (writing 256 MiB of zeros) and may run at any time: each step is one call, so
 //! that a thread of the engine, or the simulator, decides when.
 //!
-//! A prepared file has been written through once, so that the lane overwrites allocated, cached space; a recycled
-//! one keeps its old frames, which can never pass for new ones (R5).
+//! Which files the lane gets, cheapest first:
+//!
+//! - *recycled* ones: written, cached space. They keep their old frames, which can never pass for new ones (R5).
+//! - *growing* ones, empty at first: each byte is written once. A lane that fills files fast gets these: writing a
+//!   file through beforehand would cost it half of what the disk can do.
+//! - files *written through* ahead: each byte is written twice, but the lane's syncs are short. A lane that takes its
+//!   time gets these.
+//!
+//! One written file always waits as the reserve (R12): what does not fit on the disk when a file grows goes there.
+//! When the disk has little room left no file grows any more.
 
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use millstream_types::planted;
+use millstream_types::{EngineTime, planted};
 
 use crate::disk::{Disk, DiskFile, OpenMode, write_all_at};
 use crate::error::LaneError;
-use crate::lane::{Shared, Staged};
-use crate::wal;
+use crate::lane::{Ready, Shared, is_no_room};
+use crate::wal::{self, WalFile};
 
 /// Zeros are written this much at a time.
 const ZEROS_BYTES: usize = 1 << 20;
 /// Name of the file that is being written through.
 pub(crate) const UNFINISHED: &str = "wal/prepare.tmp";
+/// Files for which there must be room before one is begun that grows: itself, and some for whoever else uses the disk.
+/// That a file which grows finds the disk full is then rare.
+const GROWING_ROOM_FILES: u64 = 4;
+/// A lane that takes at least this long for half a file is slow: the next file is written through for it. At 256 MiB
+/// this is 32 MiB/s, a third of what writing through takes of an ordinary disk.
+const SLOW_HALF_MS: i64 = 4_000;
 
 /// What [`Keeper::prepare_one`] did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Prepared {
-    /// One more file is ready.
+    /// One more file is ready, or there is room again for what was missing it.
     Ready,
     /// As many as wanted are ready already.
     Enough,
     /// The disk has no room; appends are refused until there is some.
     NoSpace,
+    /// The process has no descriptor left; the lane goes on with what is ready. To be tried again.
+    Later,
 }
 
 /// What [`Keeper::recycle`] did.
@@ -42,75 +58,62 @@ pub struct Recycled {
     pub removed: usize,
 }
 
-/// An empty file that waits for use.
-pub(crate) struct Spare {
-    pub(crate) path: String,
-    pub(crate) file: Arc<dyn DiskFile>,
-}
-
 /// Prepares and frees files. One per lane.
 pub struct Keeper {
     shared: Arc<Shared>,
-    spares: Vec<Spare>,
-    next_sequence: u64,
+    /// When the file in use was seen first.
+    begun: EngineTime,
 }
 
 impl Keeper {
-    pub(crate) fn new(shared: Arc<Shared>, spares: Vec<Spare>, next_sequence: u64) -> Keeper {
-        Keeper { shared, spares, next_sequence }
+    pub(crate) fn new(shared: Arc<Shared>) -> Keeper {
+        Keeper { shared, begun: EngineTime::default() }
     }
 
-    /// Whether fewer files are prepared than wanted.
+    /// Whether [`Keeper::prepare_one`] has something to do or to decide.
     #[must_use]
     pub fn wants_file(&self) -> bool {
         self.shared.wants_file()
     }
 
-    /// Whether the last preparation found no room.
+    /// Whether the disk had no room when it was looked at last.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
         self.shared.disk_full.load(Ordering::Relaxed)
     }
 
-    /// Prepares one file, from a spare one if there is any, if fewer than wanted are ready.
+    /// Prepares one file if one is wanted. `now` tells a fast lane from a slow one.
     ///
     /// # Errors
-    /// Anything but lack of space poisons the lane.
-    pub fn prepare_one(&mut self) -> Result<Prepared, LaneError> {
+    /// Anything but lack of space and of descriptors poisons the lane.
+    pub fn prepare_one(&mut self, now: EngineTime) -> Result<Prepared, LaneError> {
         self.shared.check()?;
-        if !self.wants_file() {
-            return Ok(Prepared::Enough);
+        if self.shared.take_roll() {
+            self.begun = now;
         }
-        let path = wal::wal_path(self.next_sequence);
-        let disk = &*self.shared.disk;
-        let file_bytes = self.shared.options.wal_file_bytes;
-        let (from, file) = match self.spares.pop() {
-            Some(spare) => (spare.path, spare.file),
-            None => {
-                let made = disk.free_space().and_then(|free| {
-                    if free < file_bytes.saturating_add(self.shared.options.checkpoint_reserve_bytes) {
-                        return Err(io::ErrorKind::StorageFull.into());
-                    }
-                    create_written(disk, UNFINISHED, file_bytes)
-                });
-                match made {
-                    Ok(file) => (UNFINISHED.to_owned(), file),
-                    Err(error) if error.kind() == io::ErrorKind::StorageFull => {
-                        self.shared.disk_full.store(true, Ordering::Relaxed);
-                        return Ok(Prepared::NoSpace);
-                    }
-                    Err(error) => return Err(self.shared.poison_write(UNFINISHED, error)),
-                }
+        let (written, _) = self.shared.ready.counts();
+        if self.shared.needs_file() {
+            let room = self.room()?;
+            if written > 0 && room >= self.bytes_of(GROWING_ROOM_FILES) {
+                return self.prepare_growing();
             }
-        };
-        disk.rename(&from, &path).map_err(|error| self.shared.poison_write(&path, error))?;
-        if !planted!(PreparedNameNotSynced) {
-            disk.sync_dir(wal::DIR).map_err(|error| self.shared.poison_sync(wal::DIR, error))?;
+            return self.prepare_written(room);
         }
-        self.shared.stage(Staged { sequence: self.next_sequence, path, file, file_bytes });
-        self.next_sequence += 1;
-        self.shared.disk_full.store(false, Ordering::Relaxed);
-        Ok(Prepared::Ready)
+        if self.is_disk_full() {
+            if written == 1 && self.room()? < self.bytes_of(1) {
+                return Ok(Prepared::NoSpace);
+            }
+            self.shared.disk_full.store(false, Ordering::Relaxed);
+            return Ok(Prepared::Ready);
+        }
+        if self.shared.is_half_full() {
+            self.shared.forget_half();
+            let room = self.room()?;
+            if written == 1 && now.0 - self.begun.0 >= SLOW_HALF_MS && room >= self.bytes_of(1) {
+                return self.prepare_written(room);
+            }
+        }
+        Ok(Prepared::Enough)
     }
 
     /// Frees every file in which nothing lives, that no read pins and that the newest checkpoint does without.
@@ -137,18 +140,16 @@ impl Keeper {
             });
         }
         let mut done = Recycled::default();
+        let mut spared = Vec::new();
         for file in freed {
-            let pooled = self.spares.len() + self.shared.staged_count();
-            let keeps = file.file_bytes == self.shared.options.wal_file_bytes
-                && !file.has_hole()
-                && pooled < self.shared.options.pool_files_max;
-            if keeps {
+            let (written, _) = self.shared.ready.counts();
+            if written + spared.len() < self.shared.options.pool_files_max && self.make_whole(&file)? {
                 let path = wal::spare_path(file.sequence);
                 self.shared
                     .disk
                     .rename(&file.path, &path)
                     .map_err(|error| self.shared.poison_write(&file.path, error))?;
-                self.spares.push(Spare { path, file: Arc::clone(&file.file) });
+                spared.push(Ready { path, file: Arc::clone(&file.file), grows: false });
                 done.spared += 1;
             } else {
                 self.shared
@@ -159,42 +160,127 @@ impl Keeper {
             }
         }
         if done != Recycled::default() {
-            self.shared.disk.sync_dir(wal::DIR).map_err(|error| self.shared.poison_sync(wal::DIR, error))?;
+            self.sync_names()?;
         }
+        spared.into_iter().for_each(|file| self.shared.ready.add(file));
         Ok(done)
     }
+
+    /// Room on the disk.
+    fn room(&self) -> Result<u64, LaneError> {
+        self.shared.disk.free_space().map_err(|error| self.shared.poison_write(wal::DIR, error))
+    }
+
+    /// Room that so many files need, and that a checkpoint can still be written after them.
+    fn bytes_of(&self, files: u64) -> u64 {
+        let options = &self.shared.options;
+        options.wal_file_bytes.saturating_mul(files).saturating_add(options.checkpoint_reserve_bytes)
+    }
+
+    fn prepare_growing(&mut self) -> Result<Prepared, LaneError> {
+        let path = wal::spare_path(self.shared.take_sequence(false));
+        match self.shared.disk.open(&path, OpenMode::CreateNew) {
+            Ok(file) => self.add(Ready { path, file, grows: true }),
+            Err(error) => self.not_made(&path, error),
+        }
+    }
+
+    fn prepare_written(&mut self, room: u64) -> Result<Prepared, LaneError> {
+        if room < self.bytes_of(1) {
+            return self.not_made(UNFINISHED, io::ErrorKind::StorageFull.into());
+        }
+        let disk = &*self.shared.disk;
+        match create_written(disk, UNFINISHED, self.shared.options.wal_file_bytes) {
+            Ok(file) => {
+                let path = wal::spare_path(self.shared.take_sequence(false));
+                disk.rename(UNFINISHED, &path).map_err(|error| self.shared.poison_write(&path, error))?;
+                self.add(Ready { path, file, grows: false })
+            }
+            Err(error) => self.not_made(UNFINISHED, error),
+        }
+    }
+
+    fn add(&self, file: Ready) -> Result<Prepared, LaneError> {
+        self.sync_names()?;
+        self.shared.ready.add(file);
+        self.shared.disk_full.store(false, Ordering::Relaxed);
+        Ok(Prepared::Ready)
+    }
+
+    fn not_made(&self, path: &str, error: io::Error) -> Result<Prepared, LaneError> {
+        if is_no_room(&error) {
+            self.shared.disk_full.store(true, Ordering::Relaxed);
+            return Ok(Prepared::NoSpace);
+        }
+        if is_out_of_descriptors(&error) {
+            tracing::warn!(%error, "a WAL file cannot be prepared yet");
+            return Ok(Prepared::Later);
+        }
+        Err(self.shared.poison_write(path, error))
+    }
+
+    /// Whether all of a freed file is written space, after the rest of one that grew has been filled.
+    fn make_whole(&self, file: &WalFile) -> Result<bool, LaneError> {
+        let options = &self.shared.options;
+        if file.file_bytes != options.wal_file_bytes || file.has_hole() {
+            return Ok(false);
+        }
+        if !file.grows {
+            return Ok(true);
+        }
+        let failed = |error| self.shared.poison_write(&file.path, error);
+        let length = file.file.len().map_err(failed)?;
+        let missing = file.file_bytes.saturating_sub(length);
+        if self.room()? < missing.saturating_add(options.checkpoint_reserve_bytes) {
+            return Ok(false);
+        }
+        match write_zeros(&*file.file, length, file.file_bytes) {
+            Ok(()) => Ok(true),
+            Err(error) if is_no_room(&error) => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn sync_names(&self) -> Result<(), LaneError> {
+        self.shared.disk.sync_dir(wal::DIR).map_err(|error| self.shared.poison_sync(wal::DIR, error))
+    }
+}
+
+/// Whether the process or the machine has too many files open: `ENFILE`, `EMFILE`.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 /// A file of zeros, written through and durable, but its name is not. Replaces an unfinished one.
 ///
 /// # Errors
-/// What the disk says; `StorageFull` leaves nothing behind.
+/// What the disk says; for want of space nothing is left behind.
 pub(crate) fn create_written(disk: &dyn Disk, path: &str, bytes: u64) -> io::Result<Arc<dyn DiskFile>> {
     match disk.remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
     let file = disk.open(path, OpenMode::CreateNew)?;
-    let zeros = vec![0; ZEROS_BYTES.min(bytes as usize)];
-    let mut at = 0;
-    let written = loop {
-        if at == bytes {
-            break file.sync_data();
-        }
-        let step = (bytes - at).min(zeros.len() as u64);
-        match write_all_at(&*file, at, &mut [IoSlice::new(&zeros[..step as usize])]) {
-            Ok(()) => at += step,
-            Err(error) => break Err(error),
-        }
-    };
-    match written {
+    match write_zeros(&*file, 0, bytes) {
         Ok(()) => Ok(file),
         Err(error) => {
             drop(file);
-            if error.kind() == io::ErrorKind::StorageFull {
+            if is_no_room(&error) {
                 disk.remove(path)?;
             }
             Err(error)
         }
     }
+}
+
+/// Writes zeros and makes them durable.
+fn write_zeros(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
+    let zeros = vec![0; ZEROS_BYTES.min(to.saturating_sub(from) as usize)];
+    let mut at = from;
+    while at < to {
+        let step = (to - at).min(zeros.len() as u64);
+        write_all_at(file, at, &mut [IoSlice::new(&zeros[..step as usize])])?;
+        at += step;
+    }
+    file.sync_data()
 }

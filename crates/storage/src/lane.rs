@@ -4,35 +4,30 @@
 //! writes, syncs, publishes. Between them goes a [`Group`]: what came together is written with one vectored write
 //! and made durable together. Both share the numbers in [`Shared`].
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use millstream_types::{Incarnation, WalPosition, planted};
 use parking_lot::Mutex;
 
-use crate::disk::{Disk, DiskFile};
+use crate::disk::Disk;
 use crate::error::LaneError;
 use crate::options::Options;
 use crate::wal::WalFile;
 
 mod assembler;
 mod group;
+mod ready;
 mod writer;
 
 pub use assembler::{Admit, Assembler, Frame, Purpose};
 pub use group::Group;
 pub(crate) use group::{Body, Op};
+pub(crate) use ready::{Ready, ReadyFiles};
+pub(crate) use writer::is_no_room;
 pub use writer::{Durable, Writer};
-
-/// A prepared file under the name of the sequence it will have.
-pub(crate) struct Staged {
-    pub(crate) sequence: u64,
-    pub(crate) path: String,
-    pub(crate) file: Arc<dyn DiskFile>,
-    pub(crate) file_bytes: u64,
-}
 
 /// What assembler, writer, keeper and checkpointer share.
 pub(crate) struct Shared {
@@ -46,13 +41,19 @@ pub(crate) struct Shared {
     published: AtomicU64,
     /// Bytes pushed and not yet written.
     pub(crate) pending_bytes: AtomicU64,
-    /// Prepared files in the order of use.
-    staged: Mutex<VecDeque<Staged>>,
-    staged_count: AtomicUsize,
-    /// A prepared file has been used.
+    /// Files that wait for use.
+    pub(crate) ready: ReadyFiles,
+    /// Number of the next file: larger than any in a name.
+    next_sequence: AtomicU64,
+    /// Half of the file in use lies before this position: time to see about the next one. `u64::MAX` once seen to.
+    half_at: AtomicU64,
+    /// A file was begun that the keeper has not seen.
     has_rolled: AtomicBool,
-    /// The last preparation found no space.
+    /// The last preparation, or the last write to a file that grows, found no space.
     pub(crate) disk_full: AtomicBool,
+    /// How often a file that grows found the disk full and the lane went on in its reserve, and where.
+    diversions: AtomicU32,
+    diverted_to: Mutex<Option<Arc<WalFile>>>,
     /// Begun files that still exist, by sequence.
     pub(crate) files: Mutex<BTreeMap<u64, Arc<WalFile>>>,
     /// Sequences that the newest durable checkpoint does without.
@@ -68,7 +69,10 @@ impl Shared {
         incarnation: Incarnation,
         end: WalPosition,
         files: BTreeMap<u64, Arc<WalFile>>,
+        ready: ReadyFiles,
     ) -> Shared {
+        let (newest, _) = files.last_key_value().expect("a lane has the file that it writes to");
+        let next_sequence = AtomicU64::new(newest + 1);
         Shared {
             disk,
             options,
@@ -77,10 +81,13 @@ impl Shared {
             durable: AtomicU64::new(end.0),
             published: AtomicU64::new(end.0),
             pending_bytes: AtomicU64::new(0),
-            staged: Mutex::new(VecDeque::new()),
-            staged_count: AtomicUsize::new(0),
+            ready,
+            next_sequence,
+            half_at: AtomicU64::new(u64::MAX),
             has_rolled: AtomicBool::new(false),
             disk_full: AtomicBool::new(false),
+            diversions: AtomicU32::new(0),
+            diverted_to: Mutex::new(None),
             files: Mutex::new(files),
             released: Mutex::new(BTreeSet::new()),
             poison: OnceLock::new(),
@@ -103,34 +110,61 @@ impl Shared {
         self.published.store(position.0, Ordering::Release);
     }
 
-    pub(crate) fn stage(&self, file: Staged) {
-        let mut staged = self.staged.lock();
-        staged.push_back(file);
-        self.staged_count.store(staged.len(), Ordering::Release);
+    /// A number for a file that is begun, or waits. A file that grows gets two: the second one is that of the file in
+    /// which the lane goes on when the disk turns out to be full.
+    pub(crate) fn take_sequence(&self, grows: bool) -> u64 {
+        self.next_sequence.fetch_add(1 + u64::from(grows), Ordering::Relaxed)
     }
 
-    pub(crate) fn unstage(&self) -> Option<Staged> {
-        let mut staged = self.staged.lock();
-        let file = staged.pop_front();
-        self.has_rolled.store(true, Ordering::Relaxed);
-        self.staged_count.store(staged.len(), Ordering::Release);
-        file
-    }
-
-    pub(crate) fn staged_count(&self) -> usize {
-        self.staged_count.load(Ordering::Acquire)
-    }
-
-    /// Whether fewer files are prepared than wanted: one, and once it was needed, as many as the options say. A broker
-    /// with little to store keeps little disk.
+    /// Whether the keeper has something to prepare.
     pub(crate) fn wants_file(&self) -> bool {
-        let ahead = if self.has_rolled.load(Ordering::Relaxed) { self.options.files_ahead } else { 1 };
-        self.staged_count() < ahead
+        self.needs_file()
+            || self.is_half_full()
+            || self.has_rolled.load(Ordering::Relaxed)
+            || self.disk_full.load(Ordering::Relaxed)
     }
 
-    /// Length of the file that comes next.
-    pub(crate) fn staged_bytes(&self) -> Option<u64> {
-        self.staged.lock().front().map(|file| file.file_bytes)
+    /// Whether the lane lacks its reserve, or what it goes on in before it.
+    pub(crate) fn needs_file(&self) -> bool {
+        let (written, growing) = self.ready.counts();
+        written == 0 || written + growing < self.options.files_ahead
+    }
+
+    /// Half of the file in use is written.
+    pub(crate) fn is_half_full(&self) -> bool {
+        self.published.load(Ordering::Acquire) >= self.half_at.load(Ordering::Relaxed)
+    }
+
+    /// The next file was seen to.
+    pub(crate) fn forget_half(&self) {
+        self.half_at.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    /// A file was begun.
+    pub(crate) fn note_roll(&self, base: WalPosition, file_bytes: u64) {
+        self.half_at.store(base.0 + file_bytes / 2, Ordering::Relaxed);
+        self.has_rolled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a file was begun since the last call.
+    pub(crate) fn take_roll(&self) -> bool {
+        self.has_rolled.swap(false, Ordering::Relaxed)
+    }
+
+    /// How often the lane went on in its reserve.
+    pub(crate) fn diversions(&self) -> u32 {
+        self.diversions.load(Ordering::Acquire)
+    }
+
+    /// Where it went on last.
+    pub(crate) fn diverted_to(&self) -> Arc<WalFile> {
+        Arc::clone(self.diverted_to.lock().as_ref().expect("there was a diversion"))
+    }
+
+    /// From here on the lane goes on in `file`.
+    pub(crate) fn divert(&self, file: &Arc<WalFile>) {
+        *self.diverted_to.lock() = Some(Arc::clone(file));
+        self.diversions.fetch_add(1, Ordering::Release);
     }
 
     /// # Errors

@@ -27,9 +27,9 @@ pub struct Options {
     pub wal_file_bytes: u64,
     /// Length of the first file of a start that finds no spare one.
     pub wal_file_bytes_first: u64,
-    /// Files prepared ahead of need. At least 1: the last one is the reserve of R12.
+    /// Files ready ahead of need. At least 2: one to go on in, and the reserve of R12.
     pub files_ahead: usize,
-    /// Empty files kept, prepared or spare; beyond it a freed file is removed.
+    /// Written files kept for use; beyond it a freed file is removed.
     pub pool_files_max: usize,
     /// Room left on the disk when a file is prepared, so that a checkpoint can still be written when nothing else
     /// can: without it a full disk could never be emptied (R12).
@@ -85,8 +85,8 @@ impl Options {
         if self.wal_file_bytes_first > self.wal_file_bytes {
             return Some("the first WAL file must not be larger than the others");
         }
-        if self.files_ahead == 0 || self.pool_files_max < self.files_ahead {
-            return Some("at least one WAL file must be prepared ahead, and the pool must hold it");
+        if self.files_ahead < 2 || self.pool_files_max < self.files_ahead {
+            return Some("at least two WAL files must be ready ahead of need, and the pool must hold them");
         }
         None
     }

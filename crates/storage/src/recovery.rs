@@ -193,7 +193,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
         writer: Writer::new(Arc::clone(&parts.shared), publisher),
         views,
         objects,
-        keeper: Keeper::new(Arc::clone(&parts.shared), parts.spares, parts.next_sequence),
+        keeper: Keeper::new(Arc::clone(&parts.shared)),
         checkpointer: Checkpointer::new(parts.shared, largest_checkpoint + 1),
         adoption,
         lock,
@@ -327,7 +327,7 @@ impl Walk<'_> {
     /// Goes through one file's frames; says how it stopped, and where.
     fn walk_file(&mut self, index: usize) -> Result<(Stop, WalPosition, NotAFrame), OpenError> {
         let link = &self.chain.links[index];
-        let mut scan = FileScan::new(&link.file);
+        let mut scan = FileScan::new(&link.file, link.bytes);
         let mut at = link.file.base;
         loop {
             if link.limit == Some(at) {
@@ -398,7 +398,7 @@ impl Walk<'_> {
                 break;
             }
             let offset = if later == index { file.offset_of(at) } else { HEADER_PAGE_BYTES };
-            scan::search(&*file.file, &file.path, file.file_bytes, offset, incarnation, at, &mut behind)?;
+            scan::search(&*file.file, &file.path, link.bytes, offset, incarnation, at, &mut behind)?;
         }
         for idle in self.chain.idle.iter().filter(|idle| idle.damaged_header) {
             scan::search(&*idle.file, &idle.path, idle.bytes, 0, incarnation, at, &mut behind)?;

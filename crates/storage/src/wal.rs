@@ -5,14 +5,17 @@
 //!
 //! ```text
 //! wal/<sequence, 16 hex digits>.wal
-//!    0 ┌ magic "MSWALFIL" (8) ─┬ 8 version (4) ┬ 12 zero (4) ┐
-//!   16 ├ data directory id (16) ───────────────────────────────┤
-//!   32 ├ sequence (8) ─────────┬ 40 incarnation (8) ───────────┤
-//!   48 ├ base position (8) ────┴ 56 file length (8) ───────────┤
-//!   64 ├ CRC-32C of bytes 0..64 (4) ┬ zeros up to 4096 ────────┤
-//! 4096 ├ frames, from the base position on, without gaps ──────┤
-//!      └ what a recycled file held before, zeros, or a hole ───┘
+//!    0 ┌ magic "MSWALFIL" (8) ─┬ 8 version (4) ┬ 12 flags (4) ┐
+//!   16 ├ data directory id (16) ────────────────────────────────┤
+//!   32 ├ sequence (8) ─────────┬ 40 incarnation (8) ────────────┤
+//!   48 ├ base position (8) ────┴ 56 file length (8) ────────────┤
+//!   64 ├ CRC-32C of bytes 0..64 (4) ┬ zeros up to 4096 ─────────┤
+//! 4096 ├ frames, from the base position on, without gaps ───────┤
+//!      └ what a recycled file held before, zeros, or a hole ────┘
 //! ```
+//!
+//! Flag bit 0: the file *grows*. It was begun empty, so it is as long as what was written to it, at most the length
+//! that the page says; every other file has that length from the beginning. The other bits are zero.
 //!
 //! Position in the lane = base position + (offset in the file − 4096). The page is written together with the
 //! file's first group, so that beginning a file costs no sync of its own; all it says lies in one sector. A page
@@ -39,6 +42,7 @@ const HOLE_BYTES: u64 = 4096;
 pub(crate) const VERSION: u32 = 1;
 
 const MAGIC: [u8; 8] = *b"MSWALFIL";
+const FLAG_GROWS: u32 = 1;
 const CHECKSUM_AT: usize = 64;
 
 /// Name of a file of the lane.
@@ -64,7 +68,9 @@ pub(crate) struct FileHeader {
     pub(crate) sequence: u64,
     pub(crate) incarnation: Incarnation,
     pub(crate) base: WalPosition,
+    /// Length of the file; of one that grows, the most it may become.
     pub(crate) file_bytes: u64,
+    pub(crate) grows: bool,
 }
 
 /// What stands where a header page belongs.
@@ -86,6 +92,8 @@ impl FileHeader {
         let mut page = [0; HEADER_PAGE_BYTES as usize];
         page[0..8].copy_from_slice(&MAGIC);
         page[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        let flags = if self.grows { FLAG_GROWS } else { 0 };
+        page[12..16].copy_from_slice(&flags.to_le_bytes());
         page[16..32].copy_from_slice(&self.directory.to_le_bytes());
         page[32..40].copy_from_slice(&self.sequence.to_le_bytes());
         page[40..48].copy_from_slice(&self.incarnation.0.to_le_bytes());
@@ -108,12 +116,17 @@ impl FileHeader {
         if version != VERSION {
             return HeaderPage::Newer(version);
         }
+        let flags = u32_at(page, 12);
+        if flags & !FLAG_GROWS != 0 {
+            return HeaderPage::Damaged;
+        }
         HeaderPage::Intact(FileHeader {
             directory: u128::from_le_bytes(page[16..32].try_into().expect("sixteen bytes were taken")),
             sequence: u64_at(page, 32),
             incarnation: Incarnation(u64_at(page, 40)),
             base: WalPosition(u64_at(page, 48)),
             file_bytes: u64_at(page, 56),
+            grows: flags & FLAG_GROWS != 0,
         })
     }
 }
@@ -125,6 +138,8 @@ pub(crate) struct WalFile {
     pub(crate) incarnation: Incarnation,
     pub(crate) base: WalPosition,
     pub(crate) file_bytes: u64,
+    /// Its space is allocated as it is written: a write may find the disk full.
+    pub(crate) grows: bool,
     pub(crate) file: Arc<dyn DiskFile>,
     /// Position after the last frame; `u64::MAX` while frames are still added.
     end: AtomicU64,
@@ -142,6 +157,7 @@ impl WalFile {
             incarnation: header.incarnation,
             base: header.base,
             file_bytes: header.file_bytes,
+            grows: header.grows,
             file,
             end: AtomicU64::new(u64::MAX),
             live: AtomicU64::new(0),
@@ -150,15 +166,27 @@ impl WalFile {
         }
     }
 
+    /// What its header page says.
+    pub(crate) fn header(&self, directory: u128) -> FileHeader {
+        let WalFile { sequence, incarnation, base, file_bytes, grows, .. } = *self;
+        FileHeader { directory, sequence, incarnation, base, file_bytes, grows }
+    }
+
     /// Where in the file a position lies.
     pub(crate) fn offset_of(&self, position: WalPosition) -> u64 {
         assert!(position >= self.base, "position {position} lies before {}", self.path);
         position.0 - self.base.0 + HEADER_PAGE_BYTES
     }
 
-    /// No frame is added any more.
+    /// No frame is added any more. Of two ends the earlier one holds: frames that were laid out for the file and then
+    /// written elsewhere are not in it.
     pub(crate) fn seal(&self, end: WalPosition) {
-        self.end.store(end.0, Ordering::Release);
+        self.end.fetch_min(end.0, Ordering::Release);
+    }
+
+    /// Frames are added again: what a start must never do, for the test that it would be noticed.
+    pub(crate) fn unseal(&self) {
+        self.end.store(u64::MAX, Ordering::Release);
     }
 
     /// Position after the last frame, once sealed.

@@ -29,7 +29,7 @@ bugs! {
     ShownBeforeDurable, "lane", "Read views show a group before it is synced.";
     FileBegunOverUnsynced, "lane", "A file is begun while the header page of the one before may still be lost.";
     GateOneFrameEarly, "gate", "A reply leaves one frame too early.";
-    PreparedNameNotSynced, "keeper", "A prepared file is used while its name may still be lost.";
+    BegunNameNotSynced, "lane", "A file is begun while its name may still be lost.";
     FreedWhilePinned, "keeper", "A WAL file is freed while a read is under way in it.";
     FreedWhileLive, "checkpoint", "A WAL file is freed while records live only there.";
     FreedBeforeCovered, "checkpoint", "A WAL file is freed while replay needs its entries.";

@@ -23,6 +23,7 @@ use millstream_testkit::sim_disk::{Faults, Rng, SimDisk};
 use millstream_types::{EngineTime, ErrorKind, LogId, WalPosition};
 
 use crate::Outcome;
+use crate::neighbour::Neighbour;
 
 /// Length of the frame that a clean stop adds.
 const CLOSING_FRAME_BYTES: u64 = 64;
@@ -53,7 +54,7 @@ pub fn run(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<Outcome> {
         durability: if rng.one_in(4) { Durability::Interval(10) } else { Durability::Fsync },
         wal_file_bytes,
         wal_file_bytes_first: wal_file_bytes,
-        files_ahead: 1 + rng.below(2) as usize,
+        files_ahead: 2 + rng.below(2) as usize,
         pool_files_max: 3,
         checkpoint_reserve_bytes: wal_file_bytes / 2,
         pending_bytes_max: 1 << 20,
@@ -78,6 +79,7 @@ pub fn run(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<Outcome> {
         closing: false,
         closed: false,
         now: EngineTime(1_000_000),
+        neighbour: Neighbour::new(seed),
         outcome: Outcome::default(),
     };
     while world.outcome.points < points {
@@ -113,6 +115,7 @@ struct World {
     rng: Rng,
     disk: SimDisk,
     faults: Faults,
+    neighbour: Neighbour,
     options: Options,
     clients: Clients,
     /// Requests whose answers have not been learned from, in order.
@@ -211,6 +214,7 @@ impl World {
             self.learn_what_stands(steps.recovered().end)?;
             check::everything(&mut self.clients.known, &steps)?;
             self.disk.set_faults(self.faults);
+            self.neighbour.leave();
             let end = steps.position();
             self.moments.clear();
             self.moments.push_back(Moment { start: end, end, hash: hash(&steps), several: false });
@@ -286,6 +290,7 @@ impl World {
 
     /// Does one thing; false when the lane or the power is gone.
     fn step(&mut self, live: &mut Live) -> Result<bool> {
+        self.neighbour.turn(&self.disk, &self.faults, self.options.wal_file_bytes);
         self.now = self.now.after_ms(self.rng.below(5));
         match self.rng.below(14) {
             0..=6 => {
@@ -302,9 +307,9 @@ impl World {
             }
             8 => {
                 for _ in 0..self.options.files_ahead {
-                    match live.steps.prepare() {
+                    match live.steps.prepare(self.now) {
                         Ok(Prepared::NoSpace) => self.outcome.full += 1,
-                        Ok(Prepared::Ready | Prepared::Enough) => {}
+                        Ok(Prepared::Ready | Prepared::Enough | Prepared::Later) => {}
                         Err(_) => return self.failed(),
                     }
                 }

@@ -11,10 +11,10 @@ use bytes::{Bytes, BytesMut};
 use millstream_types::{BatchFacts, EngineTime, WalPosition};
 
 use super::group::{Body, Group, Op, Part, Piece};
-use super::{Shared, Staged};
+use super::{Ready, Shared};
 use crate::frame::{self, CLOSING_BYTES, HEADER_BYTES, Header, PATCHED_BYTES, StoredFacts};
 use crate::publish::Publish;
-use crate::wal::{FileHeader, HEADER_PAGE_BYTES, WalFile};
+use crate::wal::{self, FileHeader, HEADER_PAGE_BYTES, WalFile};
 
 /// Batches up to this size are copied: a copy costs less than an iovec, and does not pin a network buffer.
 const COPIED_BYTES_MAX: usize = 8 << 10;
@@ -61,6 +61,8 @@ pub enum Admit {
 pub struct Assembler {
     shared: Arc<Shared>,
     file: Arc<WalFile>,
+    /// Diversions that it knows of.
+    diversions: u32,
     position: WalPosition,
     group: Group,
     /// Where the arena bytes that are no piece yet begin.
@@ -71,7 +73,7 @@ pub struct Assembler {
 impl Assembler {
     pub(crate) fn new(shared: Arc<Shared>, file: Arc<WalFile>, position: WalPosition) -> Assembler {
         let group = empty_group(position, ARENA_BYTES_MIN);
-        Assembler { shared, file, position, group, piece_start: 0, closed: false }
+        Assembler { shared, file, diversions: 0, position, group, piece_start: 0, closed: false }
     }
 
     /// Where the next frame will begin.
@@ -82,26 +84,39 @@ impl Assembler {
 
     /// Whether a frame of at most `frame_bytes` (see [`crate::frame_bytes`]) may be pushed now. The answer holds
     /// until the next push.
+    ///
+    /// What is admitted has space (R12): in the file in use if that was written through, and otherwise in the reserve, to
+    /// which everything that is not written yet can go when the file that grows finds the disk full.
     #[must_use]
-    pub fn admit(&self, frame_bytes: u64, purpose: Purpose) -> Admit {
-        if self.shared.pending_bytes.load(Ordering::Relaxed) >= self.shared.options.pending_bytes_max {
+    pub fn admit(&mut self, frame_bytes: u64, purpose: Purpose) -> Admit {
+        self.follow_diversion();
+        let options = &self.shared.options;
+        let pending = self.shared.pending_bytes.load(Ordering::Relaxed);
+        if pending >= options.pending_bytes_max {
             return Admit::Wait;
         }
         let full = self.shared.disk_full.load(Ordering::Relaxed);
-        let staged = self.shared.staged_count();
-        let fits = if self.fits(frame_bytes) {
+        let (written, growing) = self.shared.ready.counts();
+        let may_take = purpose == Purpose::Relief || !full;
+        let fits_reserve =
+            |bytes: u64| written > 0 && HEADER_PAGE_BYTES + bytes + CLOSING_BYTES <= options.wal_file_bytes;
+        let covered = fits_reserve(pending.saturating_add(frame_bytes));
+        let fits = match (self.fits(frame_bytes), self.file.grows) {
             // With room on the disk the reserve can still be prepared; without, it must be there.
-            purpose == Purpose::Relief || !full || staged >= 1
-        } else {
-            let needed = if purpose == Purpose::Append && full { 2 } else { 1 };
-            staged >= needed
-                && self
-                    .shared
-                    .staged_bytes()
-                    .is_some_and(|file_bytes| frame_bytes + CLOSING_BYTES + HEADER_PAGE_BYTES <= file_bytes)
+            (true, false) => may_take || written > 0,
+            (true, true) => may_take && covered,
+            // The next file is a written one, and one more is left.
+            (false, grows) if written > 1 => covered || !grows && fits_reserve(frame_bytes),
+            (false, _) if growing > 0 => may_take && covered,
+            // The reserve itself; nothing may be under way that would need it.
+            (false, grows) => {
+                purpose == Purpose::Relief && full && fits_reserve(frame_bytes) && (!grows || pending == 0)
+            }
         };
         match (fits, full) {
             (true, _) => Admit::Yes,
+            // What is being written needs the reserve and will let go of it.
+            (false, true) if purpose == Purpose::Relief && written > 0 && pending > 0 => Admit::Wait,
             (false, true) => Admit::Full,
             (false, false) => Admit::Wait,
         }
@@ -113,6 +128,7 @@ impl Assembler {
     /// When it was not admitted, when a batch is not as long as its facts say, or after the closing frame.
     pub fn push(&mut self, frame: Frame<'_>) -> WalPosition {
         assert!(!self.closed, "nothing follows a closing frame");
+        self.follow_diversion();
         let batches_bytes = stored_bytes(frame.batches);
         let total = frame::frame_bytes(frame.entries.len(), frame.batches.len(), batches_bytes);
         let header = Header {
@@ -180,6 +196,7 @@ impl Assembler {
     /// The last frame of a clean stop; everything before it must be durable.
     pub(crate) fn push_closing(&mut self, time: EngineTime) {
         assert!(!self.closed, "a lane is closed once");
+        self.follow_diversion();
         assert_eq!(self.shared.durable(), self.position, "a closing frame follows what is durable");
         self.begin_part();
         let header = Header {
@@ -233,18 +250,32 @@ impl Assembler {
         }
     }
 
-    fn begin_part(&mut self) {
-        let goes_on = self.group.parts.last().is_some_and(|part| Arc::ptr_eq(&part.file, &self.file));
-        if !goes_on {
-            let offset = self.file.offset_of(self.position);
-            self.open_part(offset);
+    /// Goes on where the writer went on when the disk was full. What was pushed meanwhile the writer puts there itself.
+    fn follow_diversion(&mut self) {
+        let diversions = self.shared.diversions();
+        if diversions != self.diversions {
+            self.diversions = diversions;
+            self.file = self.shared.diverted_to();
         }
     }
 
-    fn open_part(&mut self, offset: u64) {
+    fn begin_part(&mut self) {
+        let goes_on = self.group.parts.last().is_some_and(|part| Arc::ptr_eq(&part.file, &self.file));
+        if !goes_on {
+            self.open_part(None);
+        }
+    }
+
+    fn open_part(&mut self, begins: Option<String>) {
         self.end_part();
         let first = self.group.pieces.len();
-        self.group.parts.push(Part { file: Arc::clone(&self.file), offset, pieces: first..first });
+        self.group.parts.push(Part {
+            file: Arc::clone(&self.file),
+            position: self.position,
+            begins,
+            diversions: self.diversions,
+            pieces: first..first,
+        });
     }
 
     fn end_part(&mut self) {
@@ -263,23 +294,24 @@ impl Assembler {
         }
     }
 
-    /// Goes on in the next prepared file, whose header page goes out with its first frames.
+    /// Goes on in the next file, whose header page goes out before its first frames.
     fn roll(&mut self, frame_bytes: u64) {
-        let Staged { sequence, path, file, file_bytes } =
-            self.shared.unstage().expect("an admitted frame fits this file or the next");
+        let Ready { path, file, grows } =
+            self.shared.ready.take_next().expect("an admitted frame fits this file or the next");
         self.file.seal(self.position);
         let header = FileHeader {
             directory: self.shared.directory,
-            sequence,
+            sequence: self.shared.take_sequence(grows),
             incarnation: self.shared.incarnation,
             base: self.position,
-            file_bytes,
+            file_bytes: self.shared.options.wal_file_bytes,
+            grows,
         };
-        self.file = Arc::new(WalFile::new(&header, path, file));
-        self.shared.files.lock().insert(sequence, Arc::clone(&self.file));
+        self.file = Arc::new(WalFile::new(&header, wal::wal_path(header.sequence), file));
+        self.shared.files.lock().insert(header.sequence, Arc::clone(&self.file));
+        self.shared.note_roll(header.base, header.file_bytes);
         assert!(self.fits(frame_bytes), "an admitted frame fits the next file");
-        self.open_part(0);
-        self.group.arena.extend_from_slice(&header.encode());
+        self.open_part(Some(path));
     }
 }
 

@@ -38,11 +38,15 @@ impl Group {
     }
 }
 
-/// What one file gets of a group.
+/// What one file gets of a group: whole frames, in order, without gaps.
 pub(crate) struct Part {
     pub(crate) file: Arc<WalFile>,
-    /// Offset in the file of the first piece.
-    pub(crate) offset: u64,
+    /// Position of the first frame.
+    pub(crate) position: WalPosition,
+    /// The part is the file's first, so that the header page goes before it: the name under which the file waits.
+    pub(crate) begins: Option<String>,
+    /// Diversions that the assembler knew of (see [`super::Shared::divert`]).
+    pub(crate) diversions: u32,
     pub(crate) pieces: Range<usize>,
 }
 

@@ -4,19 +4,19 @@
 //! a failed write in allocated space, or a failed sync, it never writes again (F5): the machine may have marked
 //! pages as clean that it has lost, so trying once more would lie.
 
-use std::io::IoSlice;
+use std::io::{self, ErrorKind, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use millstream_types::{EngineTime, WalPosition, planted};
 
-use super::group::{Group, Piece};
-use super::{Assembler, Shared};
+use super::group::{Group, Part, Piece};
+use super::{Assembler, Ready, Shared};
 use crate::disk::write_all_at;
 use crate::error::LaneError;
 use crate::options::Durability;
 use crate::views::Publisher;
-use crate::wal::WalFile;
+use crate::wal::{self, FileHeader, WalFile};
 
 /// How far the lane's promise reaches.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -31,39 +31,31 @@ pub struct Writer {
     publisher: Publisher,
     /// Written and not synced yet (interval durability only).
     unsynced: Vec<Arc<WalFile>>,
+    /// How often a full disk made it go on in the reserve.
+    diversions: u32,
 }
 
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, publisher: Publisher) -> Writer {
-        Writer { shared, publisher, unsynced: Vec::new() }
+        Writer { shared, publisher, unsynced: Vec::new(), diversions: 0 }
     }
 
     /// Writes a group, makes it durable as the options say, publishes it and wakes who waits.
     ///
+    /// When a file that grows finds the disk full, the same frames go to the reserve, which has its space (R12).
+    ///
     /// # Errors
     /// A failed write or sync poisons the lane: this and every later call fail, nothing of the group is published
     /// or may be acknowledged, and whether it survives is open.
-    pub fn write(&mut self, group: Group) -> Result<Durable, LaneError> {
+    pub fn write(&mut self, mut group: Group) -> Result<Durable, LaneError> {
         self.shared.check()?;
-        for part in &group.parts {
-            if !self.unsynced.last().is_none_or(|file| Arc::ptr_eq(file, &part.file))
-                && !planted!(FileBegunOverUnsynced)
-            {
-                // A file's header page must be durable before the next file is begun: a crash that lost the page and
-                // kept the next one's would leave a gap that looks like a loss.
-                self.sync_written()?;
-            }
-            let mut slices: Vec<IoSlice<'_>> = group.pieces[part.pieces.clone()]
-                .iter()
-                .map(|piece| match piece {
-                    Piece::Arena(range) => IoSlice::new(&group.arena[range.clone()]),
-                    Piece::Bytes(bytes) => IoSlice::new(bytes),
-                })
-                .collect();
-            write_all_at(&*part.file.file, part.offset, &mut slices)
-                .map_err(|error| self.shared.poison_write(&part.file.path, error))?;
-            if !self.unsynced.last().is_some_and(|file| Arc::ptr_eq(file, &part.file)) {
-                self.unsynced.push(Arc::clone(&part.file));
+        for index in 0..group.parts.len() {
+            self.follow_diversion(&mut group.parts[index]);
+            if let Err(error) = self.write_part(&group, index)? {
+                self.divert(&mut group.parts[index], error)?;
+                if let Err(error) = self.write_part(&group, index)? {
+                    return Err(self.shared.poison_write(&group.parts[index].file.path, error));
+                }
             }
         }
         self.shared.pending_bytes.fetch_sub(group.bytes, Ordering::Relaxed);
@@ -92,7 +84,7 @@ impl Writer {
         Ok(Durable { position: written })
     }
 
-    /// Whether fewer files are prepared than wanted: the keeper should look.
+    /// Whether there may be a file to prepare: the keeper should look.
     #[must_use]
     pub fn wants_file(&self) -> bool {
         self.shared.wants_file()
@@ -122,6 +114,98 @@ impl Writer {
         Ok(())
     }
 
+    /// Writes what one file gets. The inner error says that the file grows and the disk is full: nothing is lost yet.
+    fn write_part(&mut self, group: &Group, index: usize) -> Result<Result<(), io::Error>, LaneError> {
+        let part = &group.parts[index];
+        let file = &part.file;
+        if !self.unsynced.last().is_none_or(|last| Arc::ptr_eq(last, file))
+            && !planted!(FileBegunOverUnsynced)
+        {
+            // A file's header page must be durable before the next file is begun: a crash that lost the page and
+            // kept the next one's would leave a gap that looks like a loss.
+            self.sync_written()?;
+        }
+        let mut page = None;
+        let mut offset = file.offset_of(part.position);
+        if let Some(waiting) = &part.begins {
+            let disk = &self.shared.disk;
+            disk.rename(waiting, &file.path).map_err(|error| self.shared.poison_write(&file.path, error))?;
+            if !planted!(BegunNameNotSynced) {
+                disk.sync_dir(wal::DIR).map_err(|error| self.shared.poison_sync(wal::DIR, error))?;
+            }
+            page = Some(file.header(self.shared.directory).encode());
+            offset = 0;
+        }
+        let mut slices: Vec<IoSlice<'_>> = page
+            .iter()
+            .map(|page| IoSlice::new(page))
+            .chain(group.pieces[part.pieces.clone()].iter().map(|piece| match piece {
+                Piece::Arena(range) => IoSlice::new(&group.arena[range.clone()]),
+                Piece::Bytes(bytes) => IoSlice::new(bytes),
+            }))
+            .collect();
+        match write_all_at(&*file.file, offset, &mut slices) {
+            Ok(()) => {}
+            Err(error) if file.grows && is_no_room(&error) => return Ok(Err(error)),
+            Err(error) => return Err(self.shared.poison_write(&file.path, error)),
+        }
+        if !self.unsynced.last().is_some_and(|last| Arc::ptr_eq(last, file)) {
+            self.unsynced.push(Arc::clone(file));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Goes on in the reserve: as an ordinary next file, begun before its turn. What the full disk took of the part lies
+    /// behind the base of that file, where nobody looks for frames.
+    fn divert(&mut self, part: &mut Part, error: io::Error) -> Result<(), LaneError> {
+        let shared = &self.shared;
+        let full = Arc::clone(&part.file);
+        let Some(reserve) = shared.ready.take_written() else {
+            return Err(shared.poison_write(&full.path, error));
+        };
+        shared.disk_full.store(true, Ordering::Relaxed);
+        tracing::warn!(
+            file = full.path,
+            position = part.position.0,
+            "the disk is full: the lane goes on in its reserve"
+        );
+        full.seal(part.position);
+        if part.position == full.base {
+            // Its header page may be torn, which before a later file would look like damage.
+            shared.files.lock().remove(&full.sequence);
+            shared.disk.remove(&full.path).map_err(|error| shared.poison_write(&full.path, error))?;
+            shared.disk.sync_dir(wal::DIR).map_err(|error| shared.poison_sync(wal::DIR, error))?;
+        }
+        let header = FileHeader {
+            sequence: full.sequence + 1,
+            base: part.position,
+            file_bytes: shared.options.wal_file_bytes,
+            grows: false,
+            ..full.header(shared.directory)
+        };
+        let file = Arc::new(WalFile::new(&header, wal::wal_path(header.sequence), reserve.file));
+        shared.files.lock().insert(header.sequence, Arc::clone(&file));
+        shared.divert(&file);
+        self.diversions += 1;
+        part.file = file;
+        part.begins = Some(reserve.path);
+        Ok(())
+    }
+
+    /// A part that was laid out before the assembler knew of the last diversion goes there too; a file that was to be
+    /// begun with it waits again.
+    fn follow_diversion(&self, part: &mut Part) {
+        if part.diversions == self.diversions {
+            return;
+        }
+        if let Some(path) = part.begins.take() {
+            self.shared.files.lock().remove(&part.file.sequence);
+            let file = Arc::clone(&part.file.file);
+            self.shared.ready.add(Ready { path, file, grows: part.file.grows });
+        }
+        part.file = self.shared.diverted_to();
+    }
+
     fn sync_files(&mut self, written: WalPosition) -> Result<(), LaneError> {
         self.sync_written()?;
         self.shared.set_durable(written);
@@ -130,11 +214,19 @@ impl Writer {
 
     fn sync_written(&mut self) -> Result<(), LaneError> {
         for file in self.unsynced.drain(..) {
-            if planted!(SyncSkipped) || (planted!(SyncRetried) && file.file.sync_data().is_err()) {
+            if planted!(SyncSkipped) {
+                continue;
+            }
+            if planted!(SyncRetried) && file.file.sync_data().is_err() {
                 continue;
             }
             file.file.sync_data().map_err(|error| self.shared.poison_sync(&file.path, error))?;
         }
         Ok(())
     }
+}
+
+/// Whether a write failed for want of space, the disk's or the owner's share of it.
+pub(crate) fn is_no_room(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }

@@ -3,18 +3,18 @@
 //! Apart because up to here a start only reads and repairs; this is where it makes, renames and removes files, each
 //! step safe to be the last one.
 
-use std::io::{ErrorKind, IoSlice};
+use std::io::IoSlice;
 use std::sync::Arc;
 
-use millstream_types::{WalPosition, planted};
+use millstream_types::planted;
 
 use super::chain::{self, Chain};
 use super::{Recovered, Tail};
 use crate::disk::{Disk, write_all_at};
 use crate::error::OpenError;
 use crate::identity;
-use crate::keeper::{self, Spare};
-use crate::lane::Shared;
+use crate::keeper;
+use crate::lane::{Ready, ReadyFiles, Shared, is_no_room};
 use crate::options::Options;
 use crate::wal::{self, FileHeader, WalFile};
 
@@ -22,8 +22,6 @@ use crate::wal::{self, FileHeader, WalFile};
 pub(super) struct Parts {
     pub(super) shared: Arc<Shared>,
     pub(super) file: Arc<WalFile>,
-    pub(super) spares: Vec<Spare>,
-    pub(super) next_sequence: u64,
 }
 
 /// Whether the whole file has space: only such a file may be written without asking the disk again (R12). A disk that
@@ -61,26 +59,29 @@ pub(super) fn begin(
             disk.rename(&link.file.path, &path).map_err(failed("putting aside"))?;
             disk.sync_dir(wal::DIR).map_err(failed("putting aside"))?;
         }
-        let (file, bytes) = (Arc::clone(&link.file.file), link.file.file_bytes);
+        let (file, bytes) = (Arc::clone(&link.file.file), link.bytes);
         idle.push(chain::Idle { path, file, bytes, damaged_header: false });
     }
     if planted!(LaneContinuedInTornFile)
         && !tail.clean
         && let Some(file) = links.last().map(|link| Arc::clone(&link.file))
     {
-        file.seal(WalPosition(u64::MAX));
+        file.unseal();
         let files = links.into_iter().map(|link| (link.file.sequence, link.file)).collect();
-        let shared = Shared::new(disk, options, directory, file.incarnation, tail.end, files);
-        let next_sequence = chain.largest_sequence + 1;
-        return Ok(Parts { shared: Arc::new(shared), file, spares: Vec::new(), next_sequence });
+        let ready = ReadyFiles::new([]);
+        let shared = Shared::new(disk, options, directory, file.incarnation, tail.end, files, ready);
+        return Ok(Parts { shared: Arc::new(shared), file });
     }
     // A new file, small, so that a life that ends early has cost little. None that exists is taken: until the new
     // incarnation is durable, each of them may be the only witness of something. Only a full disk has no choice but a spare one.
     let bytes = options.wal_file_bytes_first;
     let (from, file, file_bytes) = match keeper::create_written(&*disk, keeper::UNFINISHED, bytes) {
         Ok(file) => (keeper::UNFINISHED.to_owned(), file, bytes),
-        Err(error) if error.kind() == ErrorKind::StorageFull => {
-            let spare = idle.iter().position(|idle| idle.path.ends_with(".spare") && is_whole(idle));
+        Err(error) if is_no_room(&error) => {
+            // One that was going to grow is empty and no help.
+            let spare = idle
+                .iter()
+                .position(|idle| idle.path.ends_with(".spare") && idle.bytes >= bytes && is_whole(idle));
             let Some(at) = spare else { return Err(failed("preparing")(error)) };
             let idle = idle.swap_remove(at);
             (idle.path, idle.file, idle.bytes)
@@ -89,7 +90,7 @@ pub(super) fn begin(
     };
     disk.rename(&from, &path).map_err(failed("naming"))?;
     let (incarnation, base) = (recovered.incarnation, recovered.end);
-    let header = FileHeader { directory, sequence, incarnation, base, file_bytes };
+    let header = FileHeader { directory, sequence, incarnation, base, file_bytes, grows: false };
     write_all_at(&*file, 0, &mut [IoSlice::new(&header.encode())]).map_err(failed("beginning"))?;
     file.sync_data().map_err(failed("syncing"))?;
     disk.sync_dir(wal::DIR).map_err(failed("naming"))?;
@@ -105,7 +106,7 @@ pub(super) fn begin(
             if path != idle.path {
                 disk.rename(&idle.path, &path).map_err(failed("putting aside"))?;
             }
-            spares.push(Spare { path, file: idle.file });
+            spares.push(Ready { path, file: idle.file, grows: false });
         } else {
             disk.remove(&idle.path).map_err(failed("removing a file that is no part of the lane"))?;
         }
@@ -120,6 +121,8 @@ pub(super) fn begin(
     let mut files: std::collections::BTreeMap<_, _> =
         links.into_iter().map(|link| (link.file.sequence, link.file)).collect();
     files.insert(sequence, Arc::clone(&file));
-    let shared = Shared::new(disk, options, directory, incarnation, base, files);
-    Ok(Parts { shared: Arc::new(shared), file, spares, next_sequence: sequence + 1 })
+    let ready = ReadyFiles::new(spares);
+    let shared = Shared::new(disk, options, directory, incarnation, base, files, ready);
+    shared.note_roll(base, file_bytes);
+    Ok(Parts { shared: Arc::new(shared), file })
 }

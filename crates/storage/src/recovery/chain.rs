@@ -15,6 +15,8 @@ use crate::wal::{self, FileHeader, HEADER_PAGE_BYTES, HeaderPage, WalFile, numbe
 /// A begun file, and where its frames must end if that is known.
 pub(super) struct Link {
     pub(super) file: Arc<WalFile>,
+    /// Length of the file, as far as frames may lie in it: what its header says, or less if it grows.
+    pub(super) bytes: u64,
     pub(super) limit: Option<WalPosition>,
     /// The limit is where the next file of the same incarnation begins: no proof that the frames were durable.
     pub(super) limit_is_soft: bool,
@@ -86,7 +88,7 @@ fn is_zero_from(file: &dyn DiskFile, position: u64) -> std::io::Result<bool> {
 pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) -> Result<Chain, OpenError> {
     let names = disk.list(wal::DIR).map_err(|error| OpenError::io("listing", wal::DIR, error))?;
     let mut idle = Vec::new();
-    let mut headers: BTreeMap<u64, (FileHeader, Arc<dyn DiskFile>)> = BTreeMap::new();
+    let mut headers: BTreeMap<u64, (FileHeader, Begun)> = BTreeMap::new();
     let mut damaged: Vec<(u64, Idle)> = Vec::new();
     let mut largest_sequence = 0;
     let (mut largest_incarnation, mut hidden) = (Incarnation::default(), 0);
@@ -113,11 +115,11 @@ pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) ->
                 return Err(OpenError::Foreign { file: path, found: header.directory, expected: directory });
             }
             HeaderPage::Intact(header) if begun == Some(header.sequence) => {
-                if bytes < header.file_bytes {
+                if bytes < header.file_bytes && !header.grows {
                     let what = format!("it is shorter than the {} bytes its header says", header.file_bytes);
                     return Err(OpenError::Corrupt { file: path, offset: bytes, what });
                 }
-                headers.insert(sequence, (header, file));
+                headers.insert(sequence, (header, Begun { file, bytes: bytes.min(header.file_bytes) }));
             }
             HeaderPage::Damaged if begun.is_some() => {
                 damaged.push((sequence, Idle { path, file, bytes, damaged_header: true }));
@@ -141,8 +143,14 @@ pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) ->
     Ok(Chain { links, idle, largest_sequence, incarnation })
 }
 
+/// A begun file and its length.
+struct Begun {
+    file: Arc<dyn DiskFile>,
+    bytes: u64,
+}
+
 fn link(
-    headers: BTreeMap<u64, (FileHeader, Arc<dyn DiskFile>)>,
+    headers: BTreeMap<u64, (FileHeader, Begun)>,
     listed: Option<&Footer>,
     idle: &mut Vec<Idle>,
 ) -> Result<Vec<Link>, OpenError> {
@@ -154,7 +162,7 @@ fn link(
     // From the newest to the oldest: where later incarnations begin is where earlier ones end.
     let mut next: Option<FileHeader> = None;
     let mut later_base: Option<WalPosition> = None;
-    for (sequence, (header, file)) in headers.into_iter().rev() {
+    for (sequence, (header, Begun { file, bytes })) in headers.into_iter().rev() {
         let path = wal::wal_path(sequence);
         if let Some(next) = next {
             if header.incarnation > next.incarnation {
@@ -174,7 +182,7 @@ fn link(
         let dropped = later_base.is_some_and(|base| header.base >= base);
         if released || dropped {
             // Freed, but a crash undid the removal; or all of it was a torn tail.
-            idle.push(Idle { path, file, bytes: header.file_bytes, damaged_header: false });
+            idle.push(Idle { path, file, bytes, damaged_header: false });
             continue;
         }
         let following = links.last().map(|link| Arc::clone(&link.file));
@@ -186,7 +194,8 @@ fn link(
             (None, Some(following), _) => (Some(following.base), true),
             (None, None, base) => (base, false),
         };
-        links.push(Link { file: Arc::new(WalFile::new(&header, path, file)), limit, limit_is_soft });
+        let file = Arc::new(WalFile::new(&header, path, file));
+        links.push(Link { file, bytes, limit, limit_is_soft });
     }
     links.reverse();
     Ok(links)

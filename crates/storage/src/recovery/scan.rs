@@ -57,13 +57,15 @@ impl Window {
 /// The frames of one file, in order.
 pub(super) struct FileScan {
     file: Arc<WalFile>,
+    /// Length of the file: one that grows may be shorter than its header says.
+    bytes: u64,
     window: Window,
     ahead: usize,
 }
 
 impl FileScan {
-    pub(super) fn new(file: &Arc<WalFile>) -> FileScan {
-        FileScan { file: Arc::clone(file), window: Window::new(), ahead: CHUNK_BYTES }
+    pub(super) fn new(file: &Arc<WalFile>, bytes: u64) -> FileScan {
+        FileScan { file: Arc::clone(file), bytes, window: Window::new(), ahead: CHUNK_BYTES }
     }
 
     /// The frame at `position`; its batches are not looked at.
@@ -71,7 +73,7 @@ impl FileScan {
         let path = self.file.path.clone();
         let failed = |error| OpenError::io("reading", &path, error);
         let offset = self.file.offset_of(position);
-        let room = self.file.file_bytes.saturating_sub(offset);
+        let room = self.bytes.saturating_sub(offset);
         if room < HEADER_BYTES as u64 {
             return Ok(Found::Bad(NotAFrame::Blank));
         }

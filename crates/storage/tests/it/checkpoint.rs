@@ -1,10 +1,10 @@
 //! Checkpoints: what they save, what they let go, what happens when one is damaged (R7).
 
-use millstream_storage::{Disk, Durability, OpenError, Opened, Options, Prepared, Publish};
+use millstream_storage::{Disk, Durability, OpenError, Opened, Options, Publish};
 use millstream_testkit::sim_disk::{Faults, SimDisk};
 use millstream_types::{Offset, WalPosition};
 
-use crate::support::{add, commit, fill, log, options, refusal, sim_disk, start};
+use crate::support::{add, commit, fill, log, options, prepare, refusal, sim_disk, start};
 
 fn checkpoint(opened: &mut Opened, images: &[&[u8]]) -> WalPosition {
     let at = opened.assembler.next_position();
@@ -21,9 +21,7 @@ fn aged(disk: &SimDisk) -> (WalPosition, usize) {
     fill(&mut opened, 1, 100);
     checkpoint(&mut opened, &[b"old"]);
     for base in 1..100 {
-        if opened.keeper.wants_file() {
-            assert_eq!(opened.keeper.prepare_one().unwrap(), Prepared::Ready);
-        }
+        prepare(&mut opened);
         add(&mut opened, base, 1000).unwrap();
     }
     commit(&mut opened, b"trim", &[], &[Publish::Trim { log: log(1), start: Offset(100) }]).unwrap();
@@ -54,9 +52,7 @@ fn a_checkpoint_never_lists_a_file_that_the_one_before_has_let_go() {
     let (mut opened, _) = start(&disk, options).unwrap();
     fill(&mut opened, 1, 100);
     for base in 1..100 {
-        if opened.keeper.wants_file() {
-            assert_eq!(opened.keeper.prepare_one().unwrap(), Prepared::Ready);
-        }
+        prepare(&mut opened);
         add(&mut opened, base, 1000).unwrap();
     }
     commit(&mut opened, b"trim", &[], &[Publish::Trim { log: log(1), start: Offset(100) }]).unwrap();
@@ -83,9 +79,7 @@ fn files_freed_before_anything_new_is_durable_may_come_back() {
         let (mut opened, _) = start(&disk, options()).unwrap();
         fill(&mut opened, 1, 100);
         for base in 1..100 {
-            if opened.keeper.wants_file() {
-                assert_eq!(opened.keeper.prepare_one().unwrap(), Prepared::Ready);
-            }
+            prepare(&mut opened);
             add(&mut opened, base, 1000).unwrap();
         }
         commit(&mut opened, b"trim", &[], &[Publish::Trim { log: log(1), start: Offset(100) }]).unwrap();
@@ -175,9 +169,7 @@ fn a_file_that_still_holds_live_records_is_not_freed() {
     let batches = [(crate::support::facts(log(2), 0, 1, 100), crate::support::batch(100, 1))];
     commit(&mut opened, b"other", &batches, &[]).unwrap();
     for base in 1..60 {
-        if opened.keeper.wants_file() {
-            opened.keeper.prepare_one().unwrap();
-        }
+        prepare(&mut opened);
         add(&mut opened, base, 1000).unwrap();
     }
     commit(&mut opened, b"trim", &[], &[Publish::Trim { log: log(1), start: Offset(60) }]).unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use millstream_storage::{LaneError, OpenError, Options, RealDisk, open};
 use millstream_testkit::sim_disk::{Faults, SimDisk};
-use millstream_types::Offset;
+use millstream_types::{EngineTime, Offset};
 
 use crate::support::{
     Recorder, TempDir, add, fill, log, options, overwrite, read_all, refusal, sim_disk, start,
@@ -23,7 +23,7 @@ fn after_a_failed_sync_the_lane_never_writes_again_and_a_restart_loses_no_acknow
         disk.set_faults(Faults::none(1 << 30));
         assert_eq!(opened.views.get(log(1)).unwrap().high_watermark(), Offset(3), "it was not shown");
         assert!(matches!(add(&mut opened, 4, 100), Err(LaneError::Poisoned(_))));
-        assert!(matches!(opened.keeper.prepare_one(), Err(LaneError::Poisoned(_))));
+        assert!(matches!(opened.keeper.prepare_one(EngineTime(0)), Err(LaneError::Poisoned(_))));
         drop(opened);
         // The process restarts on the same page cache: what it then shows must survive a power cut.
         disk.kill();

@@ -16,14 +16,14 @@ use std::collections::BTreeMap;
 
 use millstream_storage::disk::{Disk, OpenMode, write_all_at};
 use millstream_storage::{
-    Frame, OpenError, Opened, Options, Prepared, Publish, ReadError, ReadMode, ReadOutcome, Replay,
-    ReplayError, ReplayedFrame, open,
+    Frame, OpenError, Opened, Options, Publish, ReadError, ReadMode, ReadOutcome, Replay, ReplayError,
+    ReplayedFrame, open,
 };
 use millstream_testkit::sim_disk::SimDisk;
 use millstream_types::{EngineTime, LogId, Offset, WalPosition};
 use std::sync::Arc;
 
-use crate::support::{FIRST_FRAME, batch, facts, log, options, read_file, sim_disk};
+use crate::support::{FIRST_FRAME, batch, facts, log, options, prepare, read_file, sim_disk};
 
 /// Blows that one input may deal.
 const BLOWS_MAX: usize = 8;
@@ -165,9 +165,7 @@ impl Directory {
     }
 
     fn push(&mut self, opened: &mut Opened, trims: bool) {
-        while opened.keeper.wants_file() {
-            assert_eq!(opened.keeper.prepare_one().expect("the disk works"), Prepared::Ready);
-        }
+        prepare(opened);
         let mut publish = Vec::new();
         if self.state.frames == 0 {
             publish.push(Publish::Create { log: log(1), start: Offset(0) });
@@ -199,6 +197,9 @@ impl Directory {
         for name in self.disk.list("wal").expect("the disk works") {
             let path = format!("wal/{name}");
             let page = read_file(&self.disk, &path);
+            if page.is_empty() {
+                continue;
+            }
             let number = |at: usize| u64::from_le_bytes(page[at..at + 8].try_into().expect("eight bytes"));
             if name == format!("{:016x}.wal", number(32)) && page[..8] == *b"MSWALFIL" {
                 self.bases.push((number(48), path));

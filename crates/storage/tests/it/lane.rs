@@ -9,7 +9,7 @@ use millstream_storage::{
     open,
 };
 use millstream_testkit::sim_disk::{Faults, SimDisk};
-use millstream_types::{Offset, RecordTime};
+use millstream_types::{EngineTime, Offset, RecordTime};
 
 use crate::support::{
     Recorder, TempDir, add, batch, commit, facts, fill, log, options, read_all, sim_disk, start,
@@ -149,10 +149,10 @@ fn who_watches_is_woken_once_per_registration() {
 
 #[test]
 fn a_full_disk_refuses_appends_before_the_last_file_and_relief_after_it() {
-    let room = 3 * (32 << 10);
+    let room = 4 * (32 << 10);
     let disk = SimDisk::new(1, Faults::none(room));
     let (mut opened, _) = start(&disk, options()).unwrap();
-    assert_eq!(opened.keeper.prepare_one().unwrap(), Prepared::Ready);
+    assert_eq!(opened.keeper.prepare_one(EngineTime(0)).unwrap(), Prepared::Ready);
     commit(&mut opened, b"create", &[], &[Publish::Create { log: log(1), start: Offset(0) }]).unwrap();
     let mut base = 0;
     let refused = loop {
@@ -161,13 +161,13 @@ fn a_full_disk_refuses_appends_before_the_last_file_and_relief_after_it() {
                 add(&mut opened, base, 1000).unwrap();
                 base += 1;
             }
-            Admit::Wait => match opened.keeper.prepare_one().unwrap() {
-                Prepared::NoSpace | Prepared::Ready | Prepared::Enough => {}
+            Admit::Wait => match opened.keeper.prepare_one(EngineTime(0)).unwrap() {
+                Prepared::NoSpace | Prepared::Ready | Prepared::Enough | Prepared::Later => {}
             },
             Admit::Full => break opened.assembler.next_position(),
         }
         if opened.keeper.wants_file() {
-            opened.keeper.prepare_one().unwrap();
+            opened.keeper.prepare_one(EngineTime(0)).unwrap();
         }
         assert!(base < 1000, "the disk is full one day");
     };
@@ -179,8 +179,11 @@ fn a_full_disk_refuses_appends_before_the_last_file_and_relief_after_it() {
     let done = checkpoint.finish().unwrap();
     assert!(done.released > 0 && done.needed > refused);
     opened.keeper.recycle().unwrap();
-    assert_eq!(opened.keeper.prepare_one().unwrap(), Prepared::Ready);
-    assert_eq!(opened.assembler.admit(1200, Purpose::Append), Admit::Yes);
+    assert_eq!(
+        opened.assembler.admit(1200, Purpose::Append),
+        Admit::Yes,
+        "the freed file is the reserve now"
+    );
 }
 
 /// Every start begins a file, and most of what an earlier process had prepared lies unused behind its last frame.
@@ -198,7 +201,7 @@ fn a_life_that_ends_early_costs_no_more_disk_than_it_wrote() {
             fill(&mut opened, 3, 1000);
             base = 3;
         }
-        assert_eq!(opened.keeper.prepare_one().unwrap(), Prepared::Ready);
+        assert_eq!(opened.keeper.prepare_one(EngineTime(0)).unwrap(), Prepared::Ready);
         for _ in 0..3 {
             let all = read_all(&opened, log(1), 0);
             assert_eq!(all.len(), base as usize, "life {life}");

@@ -6,6 +6,7 @@ mod compact;
 mod contract;
 mod faults;
 mod fuzzed;
+mod growing;
 mod lane;
 mod listed_log;
 mod objects;

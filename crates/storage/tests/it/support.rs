@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 use millstream_storage::disk::{Disk, OpenMode, read_up_to, write_all_at};
 use millstream_storage::{
-    Durability, Durable, Frame, LaneError, OpenError, Opened, Options, Publish, ReadMode, ReadOutcome,
-    Replay, ReplayError, ReplayedFrame, StoredBatch, open,
+    Durability, Durable, Frame, LaneError, OpenError, Opened, Options, Prepared, Publish, ReadMode,
+    ReadOutcome, Replay, ReplayError, ReplayedFrame, StoredBatch, open,
 };
 use millstream_testkit::sim_disk::{Faults, SimDisk};
 use millstream_types::{BatchFacts, EngineTime, LogId, Offset, RecordTime, StreamId, WalPosition};
@@ -21,7 +21,7 @@ pub(crate) fn options() -> Options {
         durability: Durability::Fsync,
         wal_file_bytes: 32 << 10,
         wal_file_bytes_first: 32 << 10,
-        files_ahead: 1,
+        files_ahead: 2,
         pool_files_max: 2,
         checkpoint_reserve_bytes: 8 << 10,
         pending_bytes_max: 1 << 20,
@@ -146,6 +146,14 @@ pub(crate) fn fill(opened: &mut Opened, batches: u64, bytes: usize) {
 pub(crate) fn add(opened: &mut Opened, base: u64, bytes: usize) -> Result<Durable, LaneError> {
     let entries = format!("append {base}");
     commit(opened, entries.as_bytes(), &[(facts(log(1), base, 1, bytes), batch(bytes, base as u8))], &[])
+}
+
+/// Has every file prepared that the lane wants. No time passes: the lane is fast.
+pub(crate) fn prepare(opened: &mut Opened) {
+    while opened.keeper.wants_file() {
+        let prepared = opened.keeper.prepare_one(EngineTime(0)).unwrap();
+        assert!(matches!(prepared, Prepared::Ready | Prepared::Enough), "{prepared:?}");
+    }
 }
 
 /// All batches of a log from an offset on.
