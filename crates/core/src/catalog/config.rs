@@ -3,7 +3,10 @@
 //! Apart because it is persisted, compared when another front attaches (R16), and shown by every front in its own
 //! words. What a front must store for its clients but the core never reads is an annotation.
 
-use crate::codec::{DecodeError, Decoder, Encoder};
+mod bytes;
+#[cfg(test)]
+mod tests;
+
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use millstream_types::ErrorKind;
@@ -13,6 +16,8 @@ use millstream_types::limits::{BATCH_BYTES_DEFAULT, BATCH_BYTES_MAX};
 const ANNOTATIONS_MAX: usize = 128;
 const ANNOTATION_KEY_BYTES_MAX: usize = 255;
 const ANNOTATION_VALUE_BYTES_MAX: usize = 4096;
+/// A whole, where a part of it is a setting.
+const RATIO_MAX: u16 = 10_000;
 
 /// Who sets a record's timestamp.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +45,16 @@ pub enum SettingKey {
     RetentionBytes,
     /// See [`Setting::Cleanup`].
     Cleanup,
+    /// See [`Setting::TombstoneRetentionMs`].
+    TombstoneRetentionMs,
+    /// See [`Setting::CompactionLagMinMs`].
+    CompactionLagMinMs,
+    /// See [`Setting::CompactionLagMaxMs`].
+    CompactionLagMaxMs,
+    /// See [`Setting::CompactionDirtyRatioMin`].
+    CompactionDirtyRatioMin,
+    /// See [`Setting::Consumed`].
+    Consumed,
     /// See [`Setting::Annotation`].
     Annotation(Box<str>),
 }
@@ -67,6 +82,16 @@ pub enum Setting {
         /// Superseded records are compacted away.
         compact: bool,
     },
+    /// How long a record that deletes its key stays after compaction has reached it. Default: one day.
+    TombstoneRetentionMs(u64),
+    /// How old a record is before compaction looks at it. Default: 0.
+    CompactionLagMinMs(u64),
+    /// How long a superseded record may escape compaction; `None`: for ever. Default: for ever.
+    CompactionLagMaxMs(Option<u64>),
+    /// Which part of a log must be new before it is compacted again, in parts of 10,000, at most 10,000. Default: half.
+    CompactionDirtyRatioMin(u16),
+    /// Records go this long after they were consumed; `None`: consuming them does not matter. Default: it does not.
+    Consumed(Option<u64>),
     /// A front's own setting, stored and returned, never read here.
     Annotation(Box<str>, Box<str>),
 }
@@ -90,6 +115,11 @@ pub struct StreamConfig {
     retention_ms: Option<Option<u64>>,
     retention_bytes: Option<Option<u64>>,
     cleanup: Option<(bool, bool)>,
+    tombstone_retention_ms: Option<u64>,
+    compaction_lag_min_ms: Option<u64>,
+    compaction_lag_max_ms: Option<Option<u64>>,
+    compaction_dirty_ratio_min: Option<u16>,
+    consumed: Option<Option<u64>>,
     annotations: BTreeMap<Box<str>, Box<str>>,
 }
 
@@ -129,6 +159,31 @@ impl StreamConfig {
     pub fn cleanup(&self) -> (bool, bool) {
         self.cleanup.unwrap_or((true, false))
     }
+    /// How long a record that deletes its key stays after compaction has reached it, in milliseconds.
+    #[must_use]
+    pub fn tombstone_retention_ms(&self) -> u64 {
+        self.tombstone_retention_ms.unwrap_or(24 * 3_600_000)
+    }
+    /// How old a record is before compaction looks at it, in milliseconds.
+    #[must_use]
+    pub fn compaction_lag_min_ms(&self) -> u64 {
+        self.compaction_lag_min_ms.unwrap_or(0)
+    }
+    /// How long a superseded record may escape compaction, in milliseconds; `None`: for ever.
+    #[must_use]
+    pub fn compaction_lag_max_ms(&self) -> Option<u64> {
+        self.compaction_lag_max_ms.unwrap_or(None)
+    }
+    /// Which part of a log must be new before it is compacted again, in parts of 10,000.
+    #[must_use]
+    pub fn compaction_dirty_ratio_min(&self) -> u16 {
+        self.compaction_dirty_ratio_min.unwrap_or(RATIO_MAX / 2)
+    }
+    /// How long records stay after they were consumed, in milliseconds; `None`: consuming them does not matter.
+    #[must_use]
+    pub fn consumed(&self) -> Option<u64> {
+        self.consumed.unwrap_or(None)
+    }
     /// A front's own setting.
     #[must_use]
     pub fn annotation(&self, key: &str) -> Option<&str> {
@@ -145,6 +200,11 @@ impl StreamConfig {
             SettingKey::RetentionMs => self.retention_ms.is_some(),
             SettingKey::RetentionBytes => self.retention_bytes.is_some(),
             SettingKey::Cleanup => self.cleanup.is_some(),
+            SettingKey::TombstoneRetentionMs => self.tombstone_retention_ms.is_some(),
+            SettingKey::CompactionLagMinMs => self.compaction_lag_min_ms.is_some(),
+            SettingKey::CompactionLagMaxMs => self.compaction_lag_max_ms.is_some(),
+            SettingKey::CompactionDirtyRatioMin => self.compaction_dirty_ratio_min.is_some(),
+            SettingKey::Consumed => self.consumed.is_some(),
             SettingKey::Annotation(key) => self.annotations.contains_key(key),
         }
     }
@@ -165,6 +225,11 @@ impl StreamConfig {
                     SettingKey::RetentionMs => self.retention_ms = None,
                     SettingKey::RetentionBytes => self.retention_bytes = None,
                     SettingKey::Cleanup => self.cleanup = None,
+                    SettingKey::TombstoneRetentionMs => self.tombstone_retention_ms = None,
+                    SettingKey::CompactionLagMinMs => self.compaction_lag_min_ms = None,
+                    SettingKey::CompactionLagMaxMs => self.compaction_lag_max_ms = None,
+                    SettingKey::CompactionDirtyRatioMin => self.compaction_dirty_ratio_min = None,
+                    SettingKey::Consumed => self.consumed = None,
                     SettingKey::Annotation(key) => {
                         self.annotations.remove(key);
                     }
@@ -186,6 +251,14 @@ impl StreamConfig {
             Setting::RetentionMs(ms) => self.retention_ms = Some(*ms),
             Setting::RetentionBytes(bytes) => self.retention_bytes = Some(*bytes),
             Setting::Cleanup { delete, compact } => self.cleanup = Some((*delete, *compact)),
+            Setting::TombstoneRetentionMs(ms) => self.tombstone_retention_ms = Some(*ms),
+            Setting::CompactionLagMinMs(ms) => self.compaction_lag_min_ms = Some(*ms),
+            Setting::CompactionLagMaxMs(ms) => self.compaction_lag_max_ms = Some(*ms),
+            Setting::CompactionDirtyRatioMin(ratio) if *ratio > RATIO_MAX => {
+                return Err(ErrorKind::InvalidConfig);
+            }
+            Setting::CompactionDirtyRatioMin(ratio) => self.compaction_dirty_ratio_min = Some(*ratio),
+            Setting::Consumed(kept_ms) => self.consumed = Some(*kept_ms),
             Setting::Annotation(key, value) => {
                 let fits = key.len() <= ANNOTATION_KEY_BYTES_MAX
                     && value.len() <= ANNOTATION_VALUE_BYTES_MAX
@@ -197,48 +270,5 @@ impl StreamConfig {
             }
         }
         Ok(())
-    }
-
-    pub(crate) fn put(&self, out: &mut Encoder<'_>) {
-        let unbounded = |out: &mut Encoder<'_>, value: Option<u64>| out.option(value, Encoder::u64);
-        out.option(self.batch_bytes_max, Encoder::u32);
-        out.option(self.timestamp_source, |out, source| out.u8(u8::from(source == TimestampSource::Append)));
-        out.option(self.timestamp_before_max_ms, Encoder::u64);
-        out.option(self.timestamp_after_max_ms, Encoder::u64);
-        out.option(self.retention_ms, unbounded);
-        out.option(self.retention_bytes, unbounded);
-        out.option(self.cleanup, |out, (delete, compact)| out.u8(u8::from(delete) | u8::from(compact) << 1));
-        out.u16(u16::try_from(self.annotations.len()).expect("annotations are bounded"));
-        for (key, value) in &self.annotations {
-            out.str(key);
-            out.str(value);
-        }
-    }
-
-    /// What the annotations take in an entry.
-    pub(crate) fn annotations_bytes(&self) -> usize {
-        self.annotations.iter().map(|(key, value)| 8 + key.len() + value.len()).sum()
-    }
-
-    pub(crate) fn get(input: &mut Decoder<'_>) -> Result<StreamConfig, DecodeError> {
-        let mut config = StreamConfig {
-            batch_bytes_max: input.option(Decoder::u32)?,
-            timestamp_source: input.option(|input| {
-                Ok(if input.bool()? { TimestampSource::Append } else { TimestampSource::Producer })
-            })?,
-            timestamp_before_max_ms: input.option(Decoder::u64)?,
-            timestamp_after_max_ms: input.option(Decoder::u64)?,
-            retention_ms: input.option(|input| input.option(Decoder::u64))?,
-            retention_bytes: input.option(|input| input.option(Decoder::u64))?,
-            cleanup: input.option(|input| match input.u8()? {
-                bits @ 0..=3 => Ok((bits & 1 != 0, bits & 2 != 0)),
-                _ => Err(DecodeError::Invalid("a stream's cleanup")),
-            })?,
-            annotations: BTreeMap::new(),
-        };
-        for _ in 0..input.u16()? {
-            config.annotations.insert(input.boxed_str()?, input.boxed_str()?);
-        }
-        Ok(config)
     }
 }

@@ -28,10 +28,12 @@ enum Asked {
 }
 
 fn change(random: &mut Random) -> ConfigChange {
-    match random.below(4) {
+    match random.below(6) {
         0 => ConfigChange::Set(Setting::RetentionMs(Some(random.below(1_000_000)))),
         1 => ConfigChange::Set(Setting::Annotation("a.key".into(), "value".into())),
         2 => ConfigChange::Unset(SettingKey::RetentionMs),
+        3 => ConfigChange::Set(Setting::Consumed(Some(random.below(1_000)))),
+        4 => ConfigChange::Unset(SettingKey::Consumed),
         _ => ConfigChange::Set(Setting::BatchBytesMax(1_000_000)),
     }
 }

@@ -38,6 +38,10 @@ enum Place {
     RetentionMs,
     RetentionBytes,
     Cleanup,
+    TombstoneRetentionMs,
+    CompactionLagMinMs,
+    CompactionLagMaxMs,
+    CompactionDirtyRatioMin,
     Annotation,
 }
 
@@ -56,6 +60,7 @@ pub(crate) struct TopicConfig {
 const NO_EFFECT: Place = Place::Annotation;
 const INT_MAX: i64 = i32::MAX as i64;
 const LONG_MAX: i64 = i64::MAX;
+const RATIO_PARTS: f64 = 10_000.0;
 
 const fn row(
     name: &'static str,
@@ -82,7 +87,7 @@ pub(crate) static TOPIC_CONFIGS: [TopicConfig; 33] = [
         "Only producer: batches are stored as their producer compressed them."),
     row("compression.zstd.level", Kind::Int(-131_072, 22), "3", "compression.zstd.level", NO_EFFECT,
         "Stored and shown; batches are stored as their producer compressed them."),
-    row("delete.retention.ms", Kind::Long(0, LONG_MAX), "86400000", "log.cleaner.delete.retention.ms", NO_EFFECT,
+    row("delete.retention.ms", Kind::Long(0, LONG_MAX), "86400000", "log.cleaner.delete.retention.ms", Place::TombstoneRetentionMs,
         "How long a tombstone stays on a compacted topic."),
     row("file.delete.delay.ms", Kind::Long(0, LONG_MAX), "60000", "log.segment.delete.delay.ms", NO_EFFECT,
         "Stored and shown; space is given back when no reader needs it."),
@@ -100,7 +105,7 @@ pub(crate) static TOPIC_CONFIGS: [TopicConfig; 33] = [
         "Stored and shown; nothing is tiered."),
     row("local.retention.ms", Kind::Long(-2, LONG_MAX), "-2", "log.local.retention.ms", NO_EFFECT,
         "Stored and shown; nothing is tiered."),
-    row("max.compaction.lag.ms", Kind::Long(1, LONG_MAX), "9223372036854775807", "log.cleaner.max.compaction.lag.ms", NO_EFFECT,
+    row("max.compaction.lag.ms", Kind::Long(1, LONG_MAX), "9223372036854775807", "log.cleaner.max.compaction.lag.ms", Place::CompactionLagMaxMs,
         "How long a superseded record may stay on a compacted topic at most."),
     row("max.message.bytes", Kind::Int(0, BATCH_BYTES_MAX as i64), "16777216", "message.max.bytes", Place::BatchBytesMax,
         "The largest record batch accepted, in bytes as it arrives (compressed); at most 128 MiB."),
@@ -110,9 +115,9 @@ pub(crate) static TOPIC_CONFIGS: [TopicConfig; 33] = [
         "How far a producer's timestamp may lie before the broker's time."),
     row("message.timestamp.type", Kind::OneOf(&["CreateTime", "LogAppendTime"]), "CreateTime", "log.message.timestamp.type", Place::TimestampSource,
         "Whose time records carry: their producer's (CreateTime) or the broker's at the append (LogAppendTime)."),
-    row("min.cleanable.dirty.ratio", Kind::Ratio, "0.5", "log.cleaner.min.cleanable.ratio", NO_EFFECT,
+    row("min.cleanable.dirty.ratio", Kind::Ratio, "0.5", "log.cleaner.min.cleanable.ratio", Place::CompactionDirtyRatioMin,
         "Which part of a compacted log must be new before it is compacted again."),
-    row("min.compaction.lag.ms", Kind::Long(0, LONG_MAX), "0", "log.cleaner.min.compaction.lag.ms", NO_EFFECT,
+    row("min.compaction.lag.ms", Kind::Long(0, LONG_MAX), "0", "log.cleaner.min.compaction.lag.ms", Place::CompactionLagMinMs,
         "How long a record stays on a compacted topic at least."),
     row("min.insync.replicas", Kind::Int(1, INT_MAX), "1", "min.insync.replicas", NO_EFFECT,
         "Stored and shown; a batch is confirmed when it is durable, whatever the number."),
@@ -147,15 +152,20 @@ pub(crate) fn find(name: &str) -> Option<&'static TopicConfig> {
 
 /// What keys say together: the two compaction lags must not contradict each other.
 pub(crate) fn check(config: &StreamConfig) -> Result<(), String> {
-    let lag = |name: &str| -> i64 {
-        let row = find(name).expect("the table has both lags");
-        row.value(config).parse().expect("stored values are normal")
-    };
-    let (min, max) = (lag("min.compaction.lag.ms"), lag("max.compaction.lag.ms"));
-    if min > max {
-        return Err(format!("min.compaction.lag.ms ({min}) is larger than max.compaction.lag.ms ({max})"));
+    let min = config.compaction_lag_min_ms();
+    match config.compaction_lag_max_ms() {
+        Some(max) if min > max => {
+            Err(format!("min.compaction.lag.ms ({min}) is larger than max.compaction.lag.ms ({max})"))
+        }
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// A ratio from 0 to 1 in parts of 10,000, as the core keeps it: finer differences than that are nobody's.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the table allows 0 to 1")]
+fn ratio(normal: &str) -> u16 {
+    let ratio: f64 = normal.parse().expect("the row is a ratio's");
+    (ratio * RATIO_PARTS).round() as u16
 }
 
 impl Kind {
@@ -276,6 +286,12 @@ impl TopicConfig {
                 let items = items(&value);
                 Setting::Cleanup { delete: items.contains(&"delete"), compact: items.contains(&"compact") }
             }
+            Place::TombstoneRetentionMs => Setting::TombstoneRetentionMs(unsigned()),
+            Place::CompactionLagMinMs => Setting::CompactionLagMinMs(unsigned()),
+            Place::CompactionLagMaxMs => {
+                Setting::CompactionLagMaxMs(Some(unsigned()).filter(|ms| *ms < LONG_MAX.unsigned_abs()))
+            }
+            Place::CompactionDirtyRatioMin => Setting::CompactionDirtyRatioMin(ratio(&value)),
             Place::Annotation => Setting::Annotation(self.annotation().into(), value.into()),
         }))
     }
@@ -309,6 +325,14 @@ impl TopicConfig {
                 (false, true) => "compact".to_owned(),
                 (false, false) => String::new(),
             },
+            Place::TombstoneRetentionMs => config.tombstone_retention_ms().to_string(),
+            Place::CompactionLagMinMs => config.compaction_lag_min_ms().to_string(),
+            Place::CompactionLagMaxMs => {
+                config.compaction_lag_max_ms().unwrap_or(LONG_MAX.unsigned_abs()).to_string()
+            }
+            Place::CompactionDirtyRatioMin => {
+                format!("{:?}", f64::from(config.compaction_dirty_ratio_min()) / RATIO_PARTS)
+            }
             Place::Annotation => config.annotation(&self.annotation()).unwrap_or(self.default).to_owned(),
         }
     }
@@ -322,6 +346,10 @@ impl TopicConfig {
             Place::RetentionMs => SettingKey::RetentionMs,
             Place::RetentionBytes => SettingKey::RetentionBytes,
             Place::Cleanup => SettingKey::Cleanup,
+            Place::TombstoneRetentionMs => SettingKey::TombstoneRetentionMs,
+            Place::CompactionLagMinMs => SettingKey::CompactionLagMinMs,
+            Place::CompactionLagMaxMs => SettingKey::CompactionLagMaxMs,
+            Place::CompactionDirtyRatioMin => SettingKey::CompactionDirtyRatioMin,
             Place::Annotation => SettingKey::Annotation(self.annotation().into()),
         }
     }

@@ -1,0 +1,72 @@
+//! Configurations there and back, and those that were written before there were later settings.
+
+use super::*;
+use crate::codec::{DecodeError, Decoder, Encoder};
+use alloc::vec;
+use alloc::vec::Vec;
+
+fn all() -> Vec<Setting> {
+    vec![
+        Setting::BatchBytesMax(7),
+        Setting::TimestampSource(TimestampSource::Append),
+        Setting::TimestampBeforeMaxMs(1),
+        Setting::TimestampAfterMaxMs(2),
+        Setting::RetentionMs(None),
+        Setting::RetentionBytes(Some(3)),
+        Setting::Cleanup { delete: false, compact: true },
+        Setting::Annotation("key".into(), "value".into()),
+        Setting::TombstoneRetentionMs(4),
+        Setting::CompactionLagMinMs(5),
+        Setting::CompactionLagMaxMs(Some(6)),
+        Setting::CompactionLagMaxMs(None),
+        Setting::CompactionDirtyRatioMin(10_000),
+        Setting::Consumed(Some(8)),
+        Setting::Consumed(None),
+    ]
+}
+
+fn bytes(config: &StreamConfig) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    config.put(&mut Encoder(&mut bytes));
+    bytes
+}
+
+#[test]
+fn every_setting_is_read_back_alone_and_with_all_before_it() {
+    let mut together = StreamConfig::default();
+    for setting in all() {
+        let mut alone = StreamConfig::default();
+        for config in [&mut alone, &mut together] {
+            config.change(&ConfigChange::Set(setting.clone())).expect("in range");
+            let written = bytes(config);
+            let mut input = Decoder(&written);
+            assert_eq!(StreamConfig::get(&mut input).as_ref(), Ok(&*config), "{setting:?}");
+            assert!(input.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_configuration_without_later_settings_has_the_bytes_it_always_had() {
+    let mut config = StreamConfig::default();
+    config.change(&ConfigChange::Set(Setting::Annotation("k".into(), "v".into()))).expect("fits");
+    assert_eq!(bytes(&config), *b"\0\0\0\0\0\0\0\x01\0\x01\0\0\0k\x01\0\0\0v");
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let mut config = StreamConfig::default();
+    let half = config.compaction_dirty_ratio_min();
+    let over = ConfigChange::Set(Setting::CompactionDirtyRatioMin(10_001));
+    assert_eq!(config.change(&over), Err(ErrorKind::InvalidConfig));
+    assert_eq!((config.compaction_dirty_ratio_min(), half), (5_000, 5_000));
+    let head = b"\0\0\0\0\0\0\0\0\x80\x01";
+    for (tail, error) in [
+        (&[9][..], DecodeError::UnknownTag(9)),
+        (&[4, 0x11, 0x27], DecodeError::Invalid("a stream's dirty ratio")),
+        (&[1, 0], DecodeError::Truncated),
+    ] {
+        let written = [head, tail].concat();
+        assert_eq!(StreamConfig::get(&mut Decoder(&written)), Err(error));
+    }
+}
