@@ -43,7 +43,7 @@ pub enum Request {
         changes: Vec<ConfigChange>,
     },
     /// Append batches to logs. Each batch is accepted or refused on its own; the accepted ones are durable together.
-    /// Answer: [`Reply::Appended`].
+    /// Answer: [`Reply::Appended`], or `LimitExceeded` for more than 16,384 batches or 1,024 of idempotent producers.
     Append(Vec<AppendBatch>),
     /// Move the start of logs forward. Answer: [`Reply::Trimmed`].
     TrimLogs(Vec<Trim>),
@@ -128,8 +128,8 @@ pub struct FrameSize {
     pub frees_space: bool,
 }
 
-/// Bytes of a producer's entry, with room to spare.
-const PRODUCER_ENTRY_BYTES_MAX: usize = 64;
+/// Bytes of a producer's entry and of two that forget others, with room to spare.
+const PRODUCER_ENTRY_BYTES_MAX: usize = 96;
 /// Bytes of a trim's entry, with room to spare.
 const TRIM_ENTRY_BYTES_MAX: usize = 32;
 /// Bytes of a dropped object's entry, with room to spare.

@@ -19,6 +19,9 @@ pub const MEMORY_BUDGET_DEFAULT: u64 = 256 << 20;
 pub const ENTRIES_PER_APPLY_MAX: usize = 4096;
 /// Targets of one fan-out at most.
 pub const APPEND_TARGETS_MAX: usize = 16_384;
+/// Batches of idempotent producers that one append may hold: each may make three entries, its own and those that
+/// forget two idle producers.
+pub const APPEND_STAMPED_MAX: usize = 1024;
 /// Bytes of one checkpoint chunk at most: 64 KiB.
 pub const CHECKPOINT_CHUNK_BYTES_MAX: usize = 64 << 10;
 /// Bytes one read hands out per turn at most: 1 MiB (one larger batch is still handed out whole).
@@ -75,6 +78,8 @@ const _: () = {
     );
     assert!(OFFSETS_PER_GROUP_MAX >= OFFSETS_PER_REQUEST_MAX);
     assert!(OFFSETS_PER_GROUP_MAX >= LOGS_PER_STREAM_MAX as usize, "a group can read the widest stream");
+    assert!(APPEND_STAMPED_MAX * 3 <= ENTRIES_PER_APPLY_MAX);
+    assert!(APPEND_STAMPED_MAX <= APPEND_TARGETS_MAX);
     assert!(OBJECTS_PER_DROP_MAX < ENTRIES_PER_APPLY_MAX);
     assert!(GROUPS_PER_REQUEST_MAX < ENTRIES_PER_APPLY_MAX);
     assert!(OFFSET_METADATA_BYTES_MAX * 4 < CHECKPOINT_CHUNK_BYTES_MAX);

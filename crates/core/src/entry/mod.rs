@@ -14,6 +14,7 @@
 //! | 6 | producer id allocated | the counters |
 //! | 7 | object committed, or replaced by what it says | the object |
 //! | 8 | object dropped | the object |
+//! | 9 | producer forgotten | the log's producer table |
 //! | 16… | group entries, see [`crate::cursor`] | the group |
 //!
 //! Appended batches are not entries: their facts have a section of their own in the frame (R2).
@@ -58,6 +59,13 @@ pub enum Entry {
         /// The object.
         object: ObjectNumber,
     },
+    /// An idempotent producer was silent for so long that a log forgets it.
+    ProducerForgotten {
+        /// The log.
+        log: LogId,
+        /// The producer.
+        id: ProducerId,
+    },
     /// A change of a cursor group.
     Group(GroupEntry),
 }
@@ -99,6 +107,11 @@ impl Entry {
                 out.u8(8);
                 out.u64(object.0);
             }
+            Entry::ProducerForgotten { log, id } => {
+                out.u8(9);
+                out.log(*log);
+                out.u64(id.0);
+            }
             Entry::Group(entry) => entry.put(out),
         }
     }
@@ -117,6 +130,7 @@ impl Entry {
             6 => Entry::ProducerAllocated { id: ProducerId(input.id()?) },
             7 => Entry::ObjectCommitted(get_object(input)?),
             8 => Entry::ObjectDropped { object: ObjectNumber(input.id()?) },
+            9 => Entry::ProducerForgotten { log: input.log()?, id: ProducerId(input.u64()?) },
             tag => Entry::Group(GroupEntry::get(tag, input)?),
         })
     }

@@ -9,7 +9,7 @@ use crate::request::Reply;
 use crate::shard::{Shard, Turn};
 use alloc::vec::Vec;
 use bytes::Bytes;
-use millstream_types::limits::APPEND_TARGETS_MAX;
+use millstream_types::limits::{APPEND_STAMPED_MAX, APPEND_TARGETS_MAX};
 use millstream_types::{
     BatchFacts, ErrorKind, LogId, Offset, ProducerEpoch, ProducerId, RecordTime, WalPosition, planted,
 };
@@ -66,7 +66,8 @@ pub(crate) fn append(
     batches: Vec<AppendBatch>,
     effects: &mut Effects,
 ) {
-    if batches.len() > APPEND_TARGETS_MAX {
+    let stamped = batches.iter().filter(|batch| batch.producer.is_some()).count();
+    if batches.len() > APPEND_TARGETS_MAX || stamped > APPEND_STAMPED_MAX {
         return effects.reply_now(ticket, Reply::Refused(ErrorKind::LimitExceeded));
     }
     let mut after = None;
@@ -100,6 +101,7 @@ fn append_one(
     }
     let base_offset = log.end;
     let mut appended = None;
+    let mut idle = [None; 2];
     if let Some(stamp) = batch.producer {
         match log.producers.check(stamp)? {
             Sequence::Duplicate { base_offset } => {
@@ -107,6 +109,7 @@ fn append_one(
                 return Ok(Appended { base_offset, log_start: log.start, duplicate: true });
             }
             Sequence::Next => {
+                idle = log.producers.idle_for(stamp.id, turn.now);
                 appended = Some(ProducerAppended { log: batch.log, stamp, base_offset, time: turn.now });
             }
         }
@@ -120,6 +123,9 @@ fn append_one(
         max_timestamp: batch.max_timestamp,
         bytes,
     };
+    for id in idle.into_iter().flatten() {
+        shard.record(turn, Entry::ProducerForgotten { log: facts.log, id }, effects);
+    }
     if let Some(appended) = appended {
         shard.record(turn, Entry::ProducerAppended(appended), effects);
     }

@@ -12,15 +12,23 @@
 //! | yes | same | equal to a remembered batch | duplicate, with that batch's offset |
 //! | yes | same | the next | append |
 //! | yes | same | anything else | `OutOfOrderSequence` |
+//!
+//! Producers that have been silent for a day are forgotten, two at most whenever a new one comes. Which ones is decided
+//! from what is persisted alone (the hour of the last batch, then the id) and said by an entry of its own: a fold that
+//! forgot by itself would not see the same producers when it begins from a later image.
 
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::log::ProducerStamp;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use millstream_types::limits::PRODUCER_BATCHES_REMEMBERED;
 use millstream_types::{EngineTime, ErrorKind, LogId, Offset, ProducerEpoch, ProducerId};
 
 /// A producer that sent nothing for this long is forgotten: a day, as producers expect of brokers.
 const PRODUCER_IDLE_MS: u64 = 24 * 3_600_000;
+/// Producers are ordered by age this coarsely, so that the order rarely changes when they send something.
+const AGE_STEP_MS: i64 = 3_600_000;
+/// Idle producers that are forgotten for a new one: enough to shrink the table, little enough for any turn.
+const FORGOTTEN_PER_NEW: usize = 2;
 /// Producers remembered per log; one more is refused with `LimitExceeded`. About 15 MB of state.
 const PRODUCERS_PER_LOG_MAX: usize = 100_000;
 /// Sequences count from 0 to 2³¹−1 and wrap.
@@ -67,8 +75,8 @@ pub(crate) enum Sequence {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Producers {
     known: BTreeMap<ProducerId, Producer>,
-    /// Every known producer once, roughly by age: the time is that of some batch, looked at again when it is due.
-    by_age: VecDeque<(EngineTime, ProducerId)>,
+    /// Every known producer once, by the step of its last batch's time.
+    by_age: BTreeSet<(i64, ProducerId)>,
 }
 
 impl Producers {
@@ -122,30 +130,44 @@ impl Producers {
                 producer.batches.pop_front();
             }
             producer.batches.push_back(sent);
+            let (before, after) = (age_step(producer.last_time), age_step(time));
             producer.last_time = time;
+            if before != after {
+                self.by_age.remove(&(before, stamp.id));
+                self.by_age.insert((after, stamp.id));
+            }
             return;
         }
-        self.forget_idle(time);
         let producer = Producer { epoch: stamp.epoch, batches: VecDeque::from([sent]), last_time: time };
-        self.known.insert(stamp.id, producer);
-        self.by_age.push_back((time, stamp.id));
+        self.insert(stamp.id, producer);
     }
 
-    /// Looks at the two oldest places in the queue: enough to shrink the table, little enough for any turn.
-    fn forget_idle(&mut self, now: EngineTime) {
-        for _ in 0..2 {
-            let Some(&(seen, id)) = self.by_age.front() else { return };
-            if now.since_ms(seen) < PRODUCER_IDLE_MS {
-                return;
-            }
-            self.by_age.pop_front();
-            let last_time = self.known.get(&id).expect("every queued producer is known").last_time;
-            if now.since_ms(last_time) < PRODUCER_IDLE_MS {
-                self.by_age.push_back((last_time, id));
-            } else {
-                self.known.remove(&id);
-            }
+    /// Those to forget when this producer sends something: none unless it is new.
+    pub(crate) fn idle_for(
+        &self,
+        id: ProducerId,
+        now: EngineTime,
+    ) -> [Option<ProducerId>; FORGOTTEN_PER_NEW] {
+        let mut idle = [None; FORGOTTEN_PER_NEW];
+        if !self.known.contains_key(&id) {
+            let is_idle = |id: &ProducerId| now.since_ms(self.known[id].last_time) >= PRODUCER_IDLE_MS;
+            let oldest = self.by_age.iter().map(|(_, id)| *id).take_while(is_idle);
+            idle.iter_mut().zip(oldest).for_each(|(place, id)| *place = Some(id));
         }
+        idle
+    }
+
+    /// Folds the end of a producer; one that is not known changes nothing.
+    pub(crate) fn forget(&mut self, id: ProducerId) {
+        if let Some(producer) = self.known.remove(&id) {
+            self.by_age.remove(&(age_step(producer.last_time), id));
+        }
+    }
+
+    /// Returns whether there was another one of that id before.
+    fn insert(&mut self, id: ProducerId, producer: Producer) -> bool {
+        self.by_age.insert((age_step(producer.last_time), id));
+        self.known.insert(id, producer).is_some()
     }
 
     /// Ids of the known producers after `after`, in order, for images.
@@ -184,11 +206,15 @@ impl Producers {
                 base_offset: Offset(input.u64()?),
             });
         }
-        if self.known.insert(id, Producer { epoch, batches, last_time }).is_none() {
-            self.by_age.push_back((last_time, id));
+        if self.insert(id, Producer { epoch, batches, last_time }) {
+            return Err(DecodeError::Invalid("a producer that has an image already"));
         }
         Ok(())
     }
+}
+
+fn age_step(time: EngineTime) -> i64 {
+    time.0.div_euclid(AGE_STEP_MS)
 }
 
 impl ProducerAppended {

@@ -69,6 +69,11 @@ impl Shard {
                     state.producers.fold(&appended);
                 }
             }
+            Entry::ProducerForgotten { log, id } => {
+                if let Some(state) = self.log_mut(log) {
+                    state.producers.forget(id);
+                }
+            }
             Entry::ProducerAllocated { id } => {
                 self.counters.next_producer = self.counters.next_producer.max(ProducerId(id.0 + 1));
                 self.counters.last = position;
@@ -122,6 +127,7 @@ impl Shard {
                 effects.views.extend(entry.parts.iter().map(|&part| ViewChange::Pack { object, part }));
             }
             Entry::ProducerAppended(_)
+            | Entry::ProducerForgotten { .. }
             | Entry::ProducerAllocated { .. }
             | Entry::ObjectDropped { .. }
             | Entry::Group(_) => {}

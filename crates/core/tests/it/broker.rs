@@ -267,6 +267,17 @@ impl Broker {
             bytes: Bytes::from_static(b"opaque"),
         }
     }
+
+    /// The first batch of an idempotent producer.
+    pub(crate) fn stamped(log: millstream_types::LogId, id: u64) -> millstream_core::log::AppendBatch {
+        let stamp = millstream_core::log::ProducerStamp {
+            id: millstream_types::ProducerId(id),
+            epoch: millstream_types::ProducerEpoch(0),
+            first_sequence: 0,
+            last_sequence: 0,
+        };
+        millstream_core::log::AppendBatch { producer: Some(stamp), ..Broker::batch(log, 1) }
+    }
 }
 
 fn dump(shard: &Shard) -> Vec<Vec<u8>> {

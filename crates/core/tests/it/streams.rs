@@ -83,6 +83,47 @@ fn offsets_are_dense_and_trimming_moves_forward_only() {
 }
 
 #[test]
+fn idle_producers_are_forgotten_for_good() {
+    const DAY_MS: u64 = 24 * 3_600_000;
+    let mut broker = Broker::new();
+    let log = LogId { stream: broker.stream("s", 1), index: 0 };
+    let send = |broker: &mut Broker, id| match broker.call(Request::Append(vec![Broker::stamped(log, id)])) {
+        Reply::Appended(results) => results[0].map(|appended| appended.duplicate),
+        other => panic!("{other:?}"),
+    };
+    // The walk begins before the producers come and writes their images after two of them were forgotten: what is
+    // replayed over the images meets producers that they do not hold.
+    broker.checkpoint(1);
+    for id in [7, 3, 5] {
+        assert_eq!(send(&mut broker, id), Ok(false));
+        broker.advance(1_000);
+    }
+    broker.advance(DAY_MS);
+    assert_eq!(send(&mut broker, 9), Ok(false));
+    broker.checkpoint(usize::MAX);
+    broker.crash();
+    let known = [(9, true), (7, true), (3, false), (5, false)];
+    for (id, duplicate) in known {
+        assert_eq!(send(&mut broker, id), Ok(duplicate), "producer {id}");
+    }
+    broker.crash();
+}
+
+#[test]
+fn an_append_holds_a_bounded_number_of_stamps() {
+    let mut broker = Broker::new();
+    let log = LogId { stream: broker.stream("s", 1), index: 0 };
+    let batches = |count| Request::Append((1..=count).map(|id| Broker::stamped(log, id)).collect());
+    assert_eq!(refused(&mut broker, batches(1_025)), ErrorKind::LimitExceeded);
+    broker.call(batches(1_024));
+    broker.advance(24 * 3_600_000);
+    let fresh = (2_001..=3_024).map(|id| Broker::stamped(log, id)).collect();
+    let Reply::Appended(results) = broker.call(Request::Append(fresh)) else { panic!("appended") };
+    assert!(results.iter().all(Result::is_ok), "each forgets two at most");
+    broker.crash();
+}
+
+#[test]
 fn a_name_can_be_used_again_an_id_cannot() {
     let mut broker = Broker::new();
     let first = broker.stream("s", 1);

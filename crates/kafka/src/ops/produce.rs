@@ -2,7 +2,7 @@
 //!
 //! Each partition carries exactly one batch of format 2. It is checked here (checksum, lengths, counts, timestamps, and
 //! on compacted topics the keys), on the connection's task, and stored as it came; the shard sees its facts alone. All
-//! partitions of a request are durable together; each succeeds or fails on its own. acks=1 and acks=all are the same
+//! partitions of a request (of each 1,024, in a larger one) are durable together; each succeeds or fails on its own. acks=1 and acks=all are the same
 //! promise: the bytes are on the disk. acks=0 gets no answer; when a batch of it is refused the connection is closed, as in
 //! Kafka, since nothing else would make its producer look at the topic again.
 //!
@@ -26,8 +26,9 @@ use millstream_core::catalog::{StreamEntry, TimestampSource};
 use millstream_core::log::{AppendBatch, Appended, ProducerStamp};
 use millstream_core::{Reply, Request};
 use millstream_front::registry::Operation;
-use millstream_front::{Action, Grant, Resource};
+use millstream_front::{Action, Authorized, Grant, Resource};
 use millstream_types::batch::{self, BatchError, BatchHeader, Compression, OpenLimits};
+use millstream_types::limits::APPEND_STAMPED_MAX;
 use millstream_types::{EngineTime, ErrorKind, LogId, RecordTime};
 use std::sync::Arc;
 
@@ -85,12 +86,11 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
         }
         topics.push((topic.name, topic.topic_id, partitions));
     }
-    let count = batches.len();
-    let append = Grant::request_all(grants, Request::Append(batches)).filter(|_| count > 0);
+    let (requests, counts) = appends(&grants, batches);
     Ok(Step::Submit(
-        append.into_iter().collect(),
+        requests,
         Box::new(move |_, replies| {
-            let mut results = results(replies, count).into_iter();
+            let mut results = results(replies, counts).into_iter();
             if acks == 0 {
                 return unanswered(topics.iter().flat_map(|(_, _, partitions)| partitions), results);
             }
@@ -172,7 +172,7 @@ fn check(
         return Err(Refusal::because(ErrorCode::INVALID_TXN_STATE, "transactions are not supported"));
     }
     if entry.config.cleanup().1 {
-        check_keys(&bytes)?;
+        check_keys(entry, index, &bytes)?;
     }
     let (bytes, append_time) = match entry.config.timestamp_source() {
         TimestampSource::Producer => {
@@ -202,13 +202,15 @@ fn damaged(error: BatchError) -> Refusal {
 }
 
 /// On a compacted topic every record needs a key.
-fn check_keys(bytes: &Bytes) -> Result<(), Refusal> {
+fn check_keys(entry: &StreamEntry, index: u32, bytes: &Bytes) -> Result<(), Refusal> {
     let opened = batch::open(bytes, OpenLimits { body_bytes_max: OPEN_BYTES_MAX }).map_err(damaged)?;
     let keyless = batch::validate_records(&opened).map_err(damaged)?.keyless;
     if keyless.is_empty() {
         return Ok(());
     }
-    let message = "a compacted topic cannot accept a record without a key";
+    let name = &entry.name;
+    let message =
+        format!("Compacted topic cannot accept message without key in topic partition {name}-{index}.");
     Err(Refusal { records: keyless, ..Refusal::because(ErrorCode::INVALID_RECORD, message) })
 }
 
@@ -243,13 +245,27 @@ fn producer(header: &BatchHeader) -> Option<ProducerStamp> {
     })
 }
 
-/// One result per batch that was submitted.
-fn results(replies: Vec<Reply>, count: usize) -> Vec<Result<Appended, ErrorKind>> {
-    match replies.into_iter().next() {
-        Some(Reply::Appended(results)) => results,
-        Some(Reply::Refused(kind)) => vec![Err(kind); count],
-        _ => Vec::new(),
+/// The batches as the shard takes them, nearly always in one request, and how many there are in each. Every batch has
+/// a grant of its topic.
+fn appends(grants: &[Grant], mut batches: Vec<AppendBatch>) -> (Vec<Authorized<Request>>, Vec<usize>) {
+    let (mut requests, mut counts) = (Vec::new(), Vec::new());
+    while let Some(grant) = grants.first().filter(|_| !batches.is_empty()) {
+        let rest = batches.split_off(batches.len().min(APPEND_STAMPED_MAX));
+        let part = std::mem::replace(&mut batches, rest);
+        counts.push(part.len());
+        requests.push(grant.allow(Request::Append(part)));
     }
+    (requests, counts)
+}
+
+/// One result per batch that was submitted.
+fn results(replies: Vec<Reply>, counts: Vec<usize>) -> Vec<Result<Appended, ErrorKind>> {
+    let of = |(reply, count)| match reply {
+        Reply::Appended(results) => results,
+        Reply::Refused(kind) => vec![Err(kind); count],
+        _ => vec![Err(ErrorKind::Indeterminate); count],
+    };
+    replies.into_iter().zip(counts).flat_map(of).collect()
 }
 
 fn appended(

@@ -8,7 +8,7 @@ use crate::records::{batch, builder, create, fetch_request, idempotent, produce,
 use bytes::{Bytes, BytesMut};
 use millstream_kafka::codec::generated::init_producer_id::InitProducerIdRequest;
 use millstream_kafka::codec::generated::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
-use millstream_kafka::codec::generated::produce::ProduceResponse;
+use millstream_kafka::codec::generated::produce::{PartitionProduceData, ProduceResponse};
 use millstream_kafka::codec::{Str, Uuid};
 use millstream_types::batch::Compression;
 use millstream_types::{ProducerEpoch, ProducerId};
@@ -107,12 +107,24 @@ fn zstd_needs_version_7() {
 fn a_compacted_topic_names_the_records_without_a_key() {
     let mut connection = Connection::open(&Broker::new());
     create(&mut connection, "table", 1, &[("cleanup.policy", "compact")]);
-    let mixed = builder(&[(1, Some("k"), "a"), (1, None, "b")]);
+    let mixed = builder(&[(1, Some("k"), "a"), (1, None, "b"), (1, Some(""), "c"), (1, None, "d")]);
+    let message = "Compacted topic cannot accept message without key in topic partition table-0.";
     for compression in Compression::ALL {
         let refused = produce(&mut connection, "table", mixed.clone().finish(compression).unwrap());
-        assert_eq!(refused.error_code, 87);
-        assert_eq!(refused.record_errors.iter().map(|error| error.batch_index).collect::<Vec<_>>(), [1]);
+        assert_eq!((refused.error_code, refused.error_message.as_deref()), (87, Some(message)));
+        let errors = refused.record_errors.iter();
+        let errors: Vec<_> =
+            errors.map(|error| (error.batch_index, error.batch_index_error_message.as_deref())).collect();
+        assert_eq!(errors, [(1, Some(message)), (3, Some(message))]);
     }
+    // Before version 8 there is no room for either.
+    let keyless = batch(&[(1, None, "a")]);
+    let response = connection.call(7, &produce_request("table", 0, -1, keyless.clone()));
+    assert_eq!(response.responses[0].partition_responses[0].error_code, 87);
+    create(&mut connection, "both", 1, &[("cleanup.policy", "compact,delete")]);
+    assert_eq!(produce(&mut connection, "both", keyless.clone()).error_code, 87);
+    create(&mut connection, "neither", 1, &[("cleanup.policy", "")]);
+    assert_eq!(produce(&mut connection, "neither", keyless).error_code, 0);
     assert_eq!(produce(&mut connection, "table", batch(&[(1, Some("k"), "a")])).error_code, 0);
 }
 
@@ -139,6 +151,27 @@ fn a_batch_sent_twice_is_stored_once() {
     assert_eq!(produce(&mut connection, "orders", idempotent(id, 0, 4, &["e"])).error_code, 45, "a gap");
     assert_eq!(produce(&mut connection, "orders", idempotent(id, 1, 0, &["x"])).error_code, 0);
     assert_eq!(produce(&mut connection, "orders", idempotent(id, 0, 3, &["d"])).error_code, 47, "fenced");
+}
+
+#[test]
+fn a_request_for_thousands_of_partitions_is_answered_for_each() {
+    const PARTITIONS: i32 = 5_000;
+    let mut connection = Connection::open(&Broker::new());
+    create(&mut connection, "wide", PARTITIONS, &[]);
+    let mut request = produce_request("wide", 0, -1, idempotent(7, 0, 0, &["a"]));
+    let first = request.topic_data[0].partition_data.remove(0);
+    request.topic_data[0].partition_data = (0..=PARTITIONS)
+        .map(|index| PartitionProduceData { index, records: first.records.clone() })
+        .collect();
+    for offset in [0, 0] {
+        let response = connection.call(9, &request);
+        let partitions = &response.responses[0].partition_responses;
+        assert_eq!(partitions.len(), 5_001);
+        assert!((0..).zip(partitions).all(|(index, partition)| partition.index == index));
+        let (last, all) = partitions.split_last().unwrap();
+        assert!(all.iter().all(|partition| (partition.error_code, partition.base_offset) == (0, offset)));
+        assert_eq!(last.error_code, 3, "there is one fewer");
+    }
 }
 
 #[test]

@@ -59,8 +59,51 @@ fn idle_producers_are_forgotten_and_busy_ones_are_not() {
     producers.fold(&sent(other(2), 1, 0));
     let day = i64::try_from(PRODUCER_IDLE_MS).expect("a day fits");
     producers.fold(&sent(ProducerStamp { first_sequence: 1, last_sequence: 1, ..other(2) }, 2, day / 2));
+    let idle = |producers: &Producers, id, now| producers.idle_for(ProducerId(id), EngineTime(now));
+    assert_eq!(idle(&producers, 3, day - 1), [None, None], "not yet");
+    assert_eq!(idle(&producers, 2, day), [None, None], "it is known: the table does not grow");
+    assert_eq!(idle(&producers, 3, day), [Some(ProducerId(1)), None]);
+    assert_eq!(idle(&producers, 3, 2 * day), [Some(ProducerId(1)), Some(ProducerId(2))], "the oldest first");
+    producers.forget(ProducerId(1));
+    producers.forget(ProducerId(1));
     producers.fold(&sent(other(3), 3, day));
     assert_eq!(producers.ids_after(None).map(|id| id.0).collect::<alloc::vec::Vec<_>>(), [2, 3]);
+}
+
+#[test]
+fn what_comes_from_images_forgets_the_same_producers_in_the_same_order() {
+    let mut live = Producers::default();
+    let other = |id: u64, sequence| ProducerStamp { id: ProducerId(id), ..stamp(0, sequence, sequence) };
+    let hour = 3_600_000;
+    // First seen in the order of neither ids nor last batches.
+    for (n, (id, sequence, hours)) in
+        (0..).zip([(5, 0, 0), (1, 0, 1), (9, 0, 2), (1, 1, 7), (5, 1, 6), (3, 0, 8), (9, 1, 9), (3, 1, 9)])
+    {
+        live.fold(&sent(other(id, sequence), n, hours * hour));
+    }
+    let mut restored = Producers::default();
+    let mut bytes = alloc::vec::Vec::new();
+    live.ids_after(None).for_each(|id| live.put(id, &mut Encoder(&mut bytes)));
+    let mut input = Decoder(&bytes);
+    while !input.is_empty() {
+        restored.get(&mut input).expect("it was just written");
+    }
+    assert_eq!(restored, live);
+    let mut forgotten = alloc::vec::Vec::new();
+    loop {
+        let idle = live.idle_for(ProducerId(100), EngineTime(40 * hour));
+        assert_eq!(restored.idle_for(ProducerId(100), EngineTime(40 * hour)), idle);
+        for id in idle.into_iter().flatten() {
+            live.forget(id);
+            restored.forget(id);
+            forgotten.push(id.0);
+        }
+        if idle[1].is_none() {
+            break;
+        }
+    }
+    assert_eq!(forgotten, [5, 1, 3, 9]);
+    assert_eq!((live.known.len(), live.by_age.len()), (0, 0));
 }
 
 #[test]
