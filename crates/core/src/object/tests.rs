@@ -128,7 +128,8 @@ fn every_row_of_the_table_is_as_written() {
     let log = LogId { stream: StreamId(1), index: 0 };
     let old = ObjectNumber(1);
     // The part 10..20 of object 1; what happens to its log; what a newer object takes over; whether it is live.
-    let rows: [(&str, Option<u64>, &[(u64, u64)], bool); 9] = [
+    type Row = (&'static str, Option<u64>, &'static [(u64, u64)], bool);
+    let rows: [Row; 9] = [
         ("log gone", None, &[], false),
         ("log gone, written anew", None, &[(10, 20)], false),
         ("before the start", Some(20), &[], false),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::catalog::{ConfigChange, Setting};
+use alloc::vec;
 use alloc::vec::Vec;
 
 const NOW: EngineTime = EngineTime(10_000);
@@ -39,27 +40,27 @@ fn every_row_of_the_table_is_as_written() {
     // Five pieces; time lets the first two go, size the first two, too; seven offsets are consumed.
     let times = [1, 8_999, 9_000, 10_000, 10_000];
     for deletes in [cleanup(false, true), cleanup(false, false)] {
-        for others in [&[time.clone(), size.clone(), once.clone()][..], &[once.clone()], &[]] {
-            let settings = [&[deletes.clone()], others].concat();
+        for others in [vec![time.clone(), size.clone(), once.clone()], vec![once.clone()], vec![]] {
+            let settings = [vec![deletes.clone()], others].concat();
             assert_eq!(start_of(&settings, &times, Some(7)), None, "{settings:?}");
         }
     }
     for deletes in [cleanup(true, false), cleanup(true, true)] {
-        let rows: [(&[Setting], Option<u64>, Option<u64>); 11] = [
-            (&[], Some(7), None),
-            (&[time.clone()], Some(7), Some(20)),
-            (&[size.clone()], Some(7), Some(20)),
-            (&[Setting::Consumed(None)], Some(7), None),
-            (&[once.clone()], Some(7), Some(7)),
-            (&[once.clone()], Some(0), None),
-            (&[once.clone()], None, None),
-            (&[once.clone(), time.clone()], Some(7), Some(20)),
-            (&[once.clone(), size.clone()], Some(33), Some(33)),
-            (&[once.clone(), size.clone(), time.clone()], None, Some(20)),
-            (&[once.clone(), Setting::RetentionMs(None)], Some(1_000), Some(50)),
+        let rows: [(Vec<Setting>, Option<u64>, Option<u64>); 11] = [
+            (vec![], Some(7), None),
+            (vec![time.clone()], Some(7), Some(20)),
+            (vec![size.clone()], Some(7), Some(20)),
+            (vec![Setting::Consumed(None)], Some(7), None),
+            (vec![once.clone()], Some(7), Some(7)),
+            (vec![once.clone()], Some(0), None),
+            (vec![once.clone()], None, None),
+            (vec![once.clone(), time.clone()], Some(7), Some(20)),
+            (vec![once.clone(), size.clone()], Some(33), Some(33)),
+            (vec![once.clone(), size.clone(), time.clone()], None, Some(20)),
+            (vec![once.clone(), Setting::RetentionMs(None)], Some(1_000), Some(50)),
         ];
         for (others, consumed, start) in rows {
-            let settings = [&[deletes.clone()], others].concat();
+            let settings = [vec![deletes.clone()], others].concat();
             assert_eq!(start_of(&settings, &times, consumed), start, "{settings:?} {consumed:?}");
         }
     }
