@@ -4,11 +4,11 @@
 
 /// SplitMix64: small, and good enough to pick moments.
 #[derive(Clone, Debug)]
-pub(crate) struct Chance(u64);
+pub struct Chance(u64);
 
 impl Chance {
     /// The generator of one purpose of a run.
-    pub(crate) fn new(seed: u64, purpose: u64) -> Chance {
+    pub fn new(seed: u64, purpose: u64) -> Chance {
         let mut chance = Chance(seed ^ purpose.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         chance.next();
         chance
@@ -23,7 +23,7 @@ impl Chance {
     }
 
     /// A number below `end`, which is not 0.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
+    pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 }

@@ -58,7 +58,11 @@ pub(crate) fn run(options: &Options, world: &World, kept: &[Kept]) -> anyhow::Re
     Ok(())
 }
 
-fn connected(world: &World, process: &str) -> anyhow::Result<Hand> {
+/// A connection to a broker that is up.
+///
+/// # Errors
+/// When it cannot be reached.
+pub fn connected(world: &World, process: &str) -> anyhow::Result<Hand> {
     let mut hand = world.hand(process)?;
     for _ in 0..CONNECT_TRIES {
         if hand.link.connect() {
@@ -79,11 +83,16 @@ fn begin(hand: &mut Hand, place: Place<'_>, life: &str) -> anyhow::Result<(Event
     Ok((Event { low: Some(low), high: Some(high), ..event }, low, high))
 }
 
-fn lean(hand: &mut Hand, place: Place<'_>, life: &str) -> anyhow::Result<()> {
+/// Reads a partition to its end with the lean client and writes down what was there.
+///
+/// # Errors
+/// When something that must be there cannot be read.
+pub fn lean(hand: &mut Hand, place: Place<'_>, life: &str) -> anyhow::Result<()> {
     let (event, mut next, high) = begin(hand, place, life)?;
     while next < high {
-        let Fetched::Records(runs, end) = fetch(hand, place, next)? else {
-            bail!("{place:?}: offset {next} of {high} is out of range");
+        let (runs, end) = match fetch(hand, place, next)? {
+            Fetched::Records(runs, end) => (runs, end),
+            other => bail!("{place:?}: offset {next} of {high}: {other:?}"),
         };
         ensure!(end > next, "{place:?}: nothing comes at offset {next} of {high}");
         next = end;

@@ -13,39 +13,41 @@ const LOOK: Duration = Duration::from_micros(200);
 
 /// Counts of what is about to happen, and what the killer wishes for.
 #[derive(Debug, Default)]
-pub(crate) struct Moments {
+pub struct Moments {
     /// A topic is about to be created.
-    pub(crate) create: AtomicU64,
+    pub create: AtomicU64,
     /// A topic is about to be deleted.
-    pub(crate) delete: AtomicU64,
+    pub delete: AtomicU64,
     /// Records are about to be deleted.
-    pub(crate) trim: AtomicU64,
+    pub trim: AtomicU64,
     /// An offset is about to be committed.
-    pub(crate) commit: AtomicU64,
+    pub commit: AtomicU64,
     /// So much is to be written that a checkpoint begins.
-    pub(crate) bulk_wanted: AtomicBool,
+    pub bulk_wanted: AtomicBool,
     /// The run is over: loads come to an end.
-    pub(crate) over: AtomicBool,
+    pub over: AtomicBool,
 }
 
 impl Moments {
-    pub(crate) fn announce(counter: &AtomicU64) {
+    /// Says that something is about to happen.
+    pub fn announce(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Waits until the counter moves; whether it did in time.
-    pub(crate) fn wait(counter: &AtomicU64, patience: Duration) -> bool {
+    pub fn wait(counter: &AtomicU64, patience: Duration) -> bool {
         let before = counter.load(Ordering::SeqCst);
         wait_until(patience, || counter.load(Ordering::SeqCst) != before)
     }
 
-    pub(crate) fn is_over(&self) -> bool {
+    /// Whether loads come to an end.
+    pub fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
     }
 }
 
 /// Waits for a condition; whether it came in time.
-pub(crate) fn wait_until(patience: Duration, mut there: impl FnMut() -> bool) -> bool {
+pub fn wait_until(patience: Duration, mut there: impl FnMut() -> bool) -> bool {
     let deadline = clock::now_ns() + u64::try_from(patience.as_nanos()).expect("patience is short");
     loop {
         if there() {

@@ -7,38 +7,38 @@ use std::path::PathBuf;
 /// Kills a broker under load and judges what its clients saw.
 #[derive(clap::Parser, Clone, Debug)]
 #[command(name = "millstream-crash")]
-pub(crate) struct Options {
+pub struct Options {
     /// Times the broker is killed
     #[arg(long, default_value_t = 15)]
-    pub(crate) cycles: u32,
+    pub cycles: u32,
     /// Decides when and how it is killed; without it the clock does
     #[arg(long)]
-    pub(crate) seed: Option<u64>,
+    pub seed: Option<u64>,
     /// How long the broker lives between kills, on average
     #[arg(long, default_value_t = 1.0)]
-    pub(crate) seconds_per_cycle: f64,
+    pub seconds_per_cycle: f64,
     /// Keep the data directory and the history of a good run
     #[arg(long)]
-    pub(crate) keep: bool,
+    pub keep: bool,
     /// Cut acknowledged records off the log before the last start: the run succeeds when that is found
     #[arg(long)]
-    pub(crate) plant_loss: bool,
+    pub plant_loss: bool,
     /// Only judge the history in this folder, as a run that was kept left it
     #[arg(long)]
-    pub(crate) judge: Option<PathBuf>,
+    pub judge: Option<PathBuf>,
     /// The broker's binary
     #[arg(long)]
-    pub(crate) broker: PathBuf,
+    pub broker: PathBuf,
     /// A Python that has confluent-kafka and aiokafka
     #[arg(long)]
-    pub(crate) python: PathBuf,
+    pub python: PathBuf,
     /// The installed kcat
     #[arg(long)]
-    pub(crate) kcat: PathBuf,
+    pub kcat: PathBuf,
     /// The folder of the clients' programs
     #[arg(long)]
-    pub(crate) programs: PathBuf,
+    pub programs: PathBuf,
     /// Where a folder named after the seed is made
     #[arg(long)]
-    pub(crate) target: PathBuf,
+    pub target: PathBuf,
 }

@@ -10,15 +10,15 @@ use std::thread::{JoinHandle, sleep};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
-use millstream_kafka::codec::generated::create_topics::{CreatableTopic, CreateTopicsRequest};
-use millstream_testkit::checker::{Anomaly, Checker, Verdict};
-use millstream_testkit::history::{Event, Merge, Op, Writer};
+use millstream_testkit::checker::Anomaly;
+use millstream_testkit::history::{Event, Op, Writer};
 
 use crate::broker::Broker;
 use crate::chance::Chance;
+use crate::judge::judge;
 use crate::load::churn::Kept;
 use crate::load::produce::Plan;
-use crate::load::{self, FAST, SHARED, TOPICS, TRIMMED, World};
+use crate::load::{self, FAST, SHARED, TRIMMED, World};
 use crate::moment::{Moments, wait_until};
 use crate::options::Options;
 use crate::programs::Program;
@@ -83,8 +83,11 @@ impl Counts {
     }
 }
 
-/// Runs and reports; an error if anything is wrong.
-pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+/// Runs and reports.
+///
+/// # Errors
+/// If anything is wrong.
+pub fn run(options: &Options) -> anyhow::Result<()> {
     let seed = options.seed.unwrap_or_else(|| clock::now_ns() % 1_000_000_000);
     let dir = options.target.join(seed.to_string());
     println!("seed {seed}; history in {}", dir.display());
@@ -103,11 +106,17 @@ fn inside(options: &Options, seed: u64, dir: &Path) -> anyhow::Result<()> {
     let histories = dir.join("history");
     std::fs::create_dir_all(&histories)?;
     let mut broker = Broker::new(&options.broker, dir.join("data"), dir.join("broker.log"))?;
-    let world = World { address: broker.address(), histories, moments: Arc::new(Moments::default()), seed };
+    let world = World {
+        address: broker.address(),
+        histories,
+        moments: Arc::new(Moments::default()),
+        seed,
+        disk_fails: false,
+    };
     let mut counts = Counts::default();
     broker.spawn()?;
     counts.starts.push(broker.ready()?);
-    make_topics(&world)?;
+    load::make_topics(&world)?;
     let mut producers: Vec<String> = Vec::new();
     let mut programs = start_programs(options, &world, &mut producers)?;
     wait_for_programs(&world, &mut programs)?;
@@ -151,47 +160,14 @@ fn inside(options: &Options, seed: u64, dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Judges a history that was kept.
-pub(crate) fn judge_only(histories: &Path) -> anyhow::Result<()> {
+///
+/// # Errors
+/// When it cannot be read, or has anomalies.
+pub fn judge_only(histories: &Path) -> anyhow::Result<()> {
     let since = clock::now_ns();
     let verdict = judge(histories)?;
     report::print_verdict(&verdict, Duration::from_nanos(clock::now_ns() - since));
     ensure!(verdict.anomalies.is_empty(), "{} anomalies", verdict.anomalies.total());
-    Ok(())
-}
-
-/// Judges all histories of a folder.
-fn judge(histories: &Path) -> anyhow::Result<Verdict> {
-    let mut paths: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(histories)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    let mut checker = Checker::default();
-    for event in Merge::open(&paths)? {
-        checker.event(&event?);
-    }
-    Ok(checker.verdict())
-}
-
-fn make_topics(world: &World) -> anyhow::Result<()> {
-    const CREATE_VERSION: i16 = 7;
-    let mut hand = world.hand("lean-setup")?;
-    ensure!(hand.ready(), "the run is over before it began");
-    let topics = TOPICS.iter().map(|topic| CreatableTopic {
-        name: topic.name.into(),
-        num_partitions: i32::try_from(topic.partitions).expect("few partitions"),
-        replication_factor: 1,
-        ..Default::default()
-    });
-    let ask = CreateTopicsRequest { topics: topics.collect(), timeout_ms: 30_000, validate_only: false };
-    let answer = hand.link.call(CREATE_VERSION, &ask)?;
-    for topic in &answer.topics {
-        ensure!(topic.error_code == 0, "creating {} was answered with {}", topic.name, topic.error_code);
-    }
-    hand.history.finish()?;
     Ok(())
 }
 

@@ -24,19 +24,20 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// A connection, when there is one.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub struct Link {
     address: SocketAddr,
     stream: Option<TcpStream>,
     correlation_id: i32,
 }
 
 impl Link {
-    pub(crate) fn new(address: SocketAddr) -> Link {
+    /// To an address, not connected yet.
+    pub fn new(address: SocketAddr) -> Link {
         Link { address, stream: None, correlation_id: 0 }
     }
 
     /// Waits until there is a connection; `false` when the run is over first.
-    pub(crate) fn ready(&mut self, moments: &Moments) -> bool {
+    pub fn ready(&mut self, moments: &Moments) -> bool {
         while !moments.is_over() {
             if self.connect() {
                 return true;
@@ -47,7 +48,7 @@ impl Link {
     }
 
     /// Whether there is a connection, after one try to make one.
-    pub(crate) fn connect(&mut self) -> bool {
+    pub fn connect(&mut self) -> bool {
         if self.stream.is_none() {
             self.stream = self.open().ok();
         }
@@ -66,17 +67,13 @@ impl Link {
     ///
     /// # Errors
     /// When the connection breaks: then nobody knows whether the request was carried out.
-    pub(crate) fn call<M: RequestMessage>(
-        &mut self,
-        version: i16,
-        request: &M,
-    ) -> anyhow::Result<M::Response> {
+    pub fn call<M: RequestMessage>(&mut self, version: i16, request: &M) -> anyhow::Result<M::Response> {
         let mut answers = self.call_all(version, std::slice::from_ref(request));
         answers.pop().expect("one request has one outcome")
     }
 
     /// Sends all requests, then waits for all answers; one outcome each, in order.
-    pub(crate) fn call_all<M: RequestMessage>(
+    pub fn call_all<M: RequestMessage>(
         &mut self,
         version: i16,
         requests: &[M],

@@ -8,6 +8,7 @@ mod clock;
 mod compat;
 mod crash;
 mod deny;
+mod faults;
 mod fuzz;
 mod kafka_codec;
 mod project;
@@ -26,7 +27,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run everything that must pass: the workspace's tests, unmodified clients, crashes
+    /// Run everything that must pass: the workspace's tests, unmodified clients, crashes, faults
     Test(test::Options),
     /// Check that the crates that are values hold no operating system, and the arrows between crates
     Purity,
@@ -36,6 +37,8 @@ enum Task {
     Compat(compat::Options),
     /// Kill the broker again and again under real clients, and judge what they saw
     Crash(crash::Options),
+    /// Do to the broker under load what disks and machines do, and judge what its clients saw
+    Faults(faults::Options),
     /// Cut the broker's power at random moments on a simulated disk
     Sim(sim::Options),
     /// Feed the parts that meet foreign bytes with what a fuzzer makes up
@@ -69,6 +72,7 @@ fn main() -> anyhow::Result<()> {
         Task::Deny => deny::run(),
         Task::Compat(options) => compat::run(options),
         Task::Crash(options) => crash::run(&options),
+        Task::Faults(options) => faults::run(&options),
         Task::Sim(options) => sim::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Bench { what } => bench::run(&what),

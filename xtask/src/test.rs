@@ -30,6 +30,8 @@ enum Stage {
     Compat,
     /// The broker killed at random moments under load
     Crash,
+    /// Failing disks, damaged files, limits: the rows that take seconds and need no mounts
+    Faults,
 }
 
 impl Stage {
@@ -42,6 +44,7 @@ impl Stage {
             Self::Workspace => "tests of the workspace",
             Self::Compat => "unmodified clients",
             Self::Crash => "crash run",
+            Self::Faults => "fault runs",
         }
     }
 }
@@ -62,7 +65,8 @@ pub(crate) fn run(options: &Options, tasks: &[String]) -> anyhow::Result<()> {
                 report.add(compat::all(&binary)?);
                 Ok(())
             }),
-            Stage::Crash if tasks.iter().any(|task| task == "crash") => crash(),
+            Stage::Crash if tasks.iter().any(|task| task == "crash") => itself(&["crash"]),
+            Stage::Faults => itself(&["faults", "--short"]),
             Stage::Crash => {
                 report.note("not run: this tree has no task `crash`");
                 continue;
@@ -110,9 +114,9 @@ fn counts(line: &str) -> Option<(usize, usize)> {
     Some((count("passed")?, count("failed")?))
 }
 
-/// Runs the crash task, in a process of its own because it is one.
-fn crash() -> anyhow::Result<()> {
-    project::run_in(&project::root(), &std::env::current_exe()?, &["crash"])
+/// Runs another task, in a process of its own because it is one.
+fn itself(arguments: &[&str]) -> anyhow::Result<()> {
+    project::run_in(&project::root(), &std::env::current_exe()?, arguments)
 }
 
 #[cfg(test)]

@@ -18,7 +18,10 @@ const PAUSE: Duration = Duration::from_millis(5);
 const END: i64 = -1;
 
 /// Produces whenever it is wanted, until the run is over.
-pub(crate) fn run(world: &World, client: u32) -> anyhow::Result<()> {
+///
+/// # Errors
+/// When an answer makes no sense, or the history cannot be written.
+pub fn run(world: &World, client: u32) -> anyhow::Result<()> {
     let mut hand = world.hand("lean-bulk")?;
     let mut producer = Producer::new(client, BULK.name, 0);
     let mut to_delete = false;

@@ -6,13 +6,14 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use millstream_kafka::ErrorCode;
 use millstream_kafka::codec::generated::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
 use millstream_kafka::codec::generated::offset_fetch::{OffsetFetchRequest, OffsetFetchRequestTopic};
 use millstream_testkit::history::{Event, Op, Phase};
 
-use super::{Hand, SHARED, World};
+use super::{Hand, SHARED, World, refusal};
 use crate::moment::Moments;
 
 const COMMIT_VERSION: i16 = 8;
@@ -23,7 +24,10 @@ const PAUSE: Duration = Duration::from_millis(15);
 const COMMITS_PER_QUESTION: i64 = 4;
 
 /// Commits until the run is over.
-pub(crate) fn run(world: &World) -> anyhow::Result<()> {
+///
+/// # Errors
+/// When an answer makes no sense, or the history cannot be written.
+pub fn run(world: &World) -> anyhow::Result<()> {
     let mut hand = world.hand("lean-commits")?;
     let mut offset = 0;
     let mut answered = false;
@@ -67,7 +71,7 @@ fn commit(hand: &mut Hand, offset: i64) -> anyhow::Result<bool> {
         Ok(answer) => {
             let answer = answer.topics.into_iter().flat_map(|topic| topic.partitions).next();
             let code = answer.context("an OffsetCommit response without partitions")?.error_code;
-            let phase = if code == 0 { Phase::Ok } else { Phase::Fail };
+            let phase = if code == 0 { Phase::Ok } else { refusal(ErrorCode(code)) };
             let note = if code == 0 { String::new() } else { format!("error {code}") };
             hand.history.done(phase, Event { note, ..event })?;
             Ok(true)

@@ -22,7 +22,10 @@ const WAIT_MS: i32 = 20;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Reads until the run is over.
-pub(crate) fn run(world: &World) -> anyhow::Result<()> {
+///
+/// # Errors
+/// When something is served that cannot be, or the history cannot be written.
+pub fn run(world: &World) -> anyhow::Result<()> {
     let mut hand = world.hand("lean-follow")?;
     let places = [
         Place { topic: SHARED.name, partition: 0 },
@@ -41,7 +44,13 @@ pub(crate) fn run(world: &World) -> anyhow::Result<()> {
                     seen(&mut hand, place, runs)?;
                 }
                 // What was to be read next has been deleted: go on at the start, as clients do.
-                Ok(Fetched::OutOfRange) => *next = watermark(&mut hand, place, true)?.unwrap_or(*next),
+                Ok(Fetched::Refused(ErrorCode::OFFSET_OUT_OF_RANGE)) => {
+                    *next = watermark(&mut hand, place, true)?.unwrap_or(*next)
+                }
+                Ok(Fetched::Refused(_)) if world.disk_fails => {}
+                Ok(Fetched::Refused(code)) => {
+                    bail!("fetching {place:?} at {next} was answered with {}", code.name())
+                }
                 Err(error) if error.is::<Wrong>() => return Err(error),
                 // The connection broke; nothing was seen.
                 Err(_) => {}
@@ -54,7 +63,10 @@ pub(crate) fn run(world: &World) -> anyhow::Result<()> {
 }
 
 /// Writes what was read.
-pub(crate) fn seen(hand: &mut Hand, place: Place<'_>, runs: Vec<Run>) -> std::io::Result<()> {
+///
+/// # Errors
+/// When the history cannot be written.
+pub fn seen(hand: &mut Hand, place: Place<'_>, runs: Vec<Run>) -> std::io::Result<()> {
     if runs.is_empty() {
         return Ok(());
     }
@@ -64,11 +76,11 @@ pub(crate) fn seen(hand: &mut Hand, place: Place<'_>, runs: Vec<Run>) -> std::io
 
 /// What a fetch brought.
 #[derive(Debug)]
-pub(crate) enum Fetched {
+pub enum Fetched {
     /// Records, and the offset after the last of them.
     Records(Vec<Run>, i64),
-    /// There is no such offset.
-    OutOfRange,
+    /// The broker gives none, and says why.
+    Refused(ErrorCode),
 }
 
 /// The broker served something that cannot be.
@@ -84,7 +96,10 @@ impl std::fmt::Display for Wrong {
 impl std::error::Error for Wrong {}
 
 /// Fetches once.
-pub(crate) fn fetch(hand: &mut Hand, place: Place<'_>, offset: i64) -> anyhow::Result<Fetched> {
+///
+/// # Errors
+/// When the connection breaks, or something is served that cannot be.
+pub fn fetch(hand: &mut Hand, place: Place<'_>, offset: i64) -> anyhow::Result<Fetched> {
     let partition = FetchPartition {
         partition: i32::try_from(place.partition)?,
         fetch_offset: offset,
@@ -105,10 +120,9 @@ pub(crate) fn fetch(hand: &mut Hand, place: Place<'_>, offset: i64) -> anyhow::R
     let answer = hand.link.call(VERSION, &ask)?;
     let partition = answer.responses.into_iter().flat_map(|topic| topic.partitions).next();
     let partition = partition.context("a Fetch response without partitions")?;
-    match ErrorCode(partition.error_code) {
-        ErrorCode(0) => {}
-        ErrorCode::OFFSET_OUT_OF_RANGE => return Ok(Fetched::OutOfRange),
-        code => bail!(Wrong(format!("fetching {place:?} at {offset} was answered with {code:?}"))),
+    let code = ErrorCode(partition.error_code);
+    if code != ErrorCode::NONE {
+        return Ok(Fetched::Refused(code));
     }
     let bytes = partition.records.map(|records| records.to_bytes()).unwrap_or_default();
     read(bytes, offset).map_err(|error| Wrong(format!("{place:?} at {offset}: {error:#}")).into())

@@ -17,34 +17,42 @@ use millstream_testkit::history::{Event, Op, Phase};
 use millstream_types::batch::{BatchBuilder, Compression};
 use millstream_types::{ProducerEpoch, ProducerId, RecordTime};
 
-use super::{Hand, World};
+use super::{Hand, World, refusal};
 use crate::{clock, value};
 
 const PRODUCE_VERSION: i16 = 12;
 const INIT_PRODUCER_ID_VERSION: i16 = 4;
 const TIMEOUT_MS: i32 = 30_000;
 const ACKS_ALL: i16 = -1;
+/// Before what was refused is sent again.
+const PAUSE_AGAIN: Duration = Duration::from_millis(5);
 
 /// How one load produces.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// Its history's name.
-    pub(crate) process: String,
-    pub(crate) client: u32,
-    pub(crate) topic: &'static str,
-    pub(crate) partition: u32,
-    pub(crate) idempotent: bool,
+    pub process: String,
+    /// Its number in values.
+    pub client: u32,
+    /// Where it produces to.
+    pub topic: &'static str,
+    /// Which partition.
+    pub partition: u32,
+    /// Whether it sends again what was not answered.
+    pub idempotent: bool,
     /// Batches under way at once.
-    pub(crate) window: usize,
-    pub(crate) records_per_batch: u32,
-    pub(crate) value_bytes: usize,
+    pub window: usize,
+    /// Records of one batch.
+    pub records_per_batch: u32,
+    /// Least length of a value, in bytes.
+    pub value_bytes: usize,
     /// Between two windows.
-    pub(crate) pause: Duration,
+    pub pause: Duration,
 }
 
 /// A producer of the values of one client to one partition.
 #[derive(Debug)]
-pub(crate) struct Producer {
+pub struct Producer {
     client: u32,
     topic: String,
     /// The topic's name in the history, which is never used twice.
@@ -53,6 +61,8 @@ pub(crate) struct Producer {
     identity: Option<(ProducerId, ProducerEpoch)>,
     sequence: u32,
     next: u64,
+    /// The last refusal, until somebody asks for it.
+    refusal: Option<ErrorCode>,
 }
 
 /// A batch and the event of its invocation.
@@ -62,7 +72,10 @@ struct Batch {
 }
 
 /// Produces until the run is over.
-pub(crate) fn run(world: &World, plan: &Plan) -> anyhow::Result<()> {
+///
+/// # Errors
+/// When an answer makes no sense, or the history cannot be written.
+pub fn run(world: &World, plan: &Plan) -> anyhow::Result<()> {
     let mut hand = world.hand(&plan.process)?;
     let mut producer = Producer::new(plan.client, plan.topic, plan.partition);
     while hand.ready() {
@@ -78,13 +91,13 @@ pub(crate) fn run(world: &World, plan: &Plan) -> anyhow::Result<()> {
 
 impl Producer {
     /// A producer that never repeats a batch.
-    pub(crate) fn new(client: u32, topic: &str, partition: u32) -> Producer {
+    pub fn new(client: u32, topic: &str, partition: u32) -> Producer {
         let (topic, life) = (topic.to_owned(), topic.to_owned());
-        Producer { client, topic, life, partition, identity: None, sequence: 0, next: 0 }
+        Producer { client, topic, life, partition, identity: None, sequence: 0, next: 0, refusal: None }
     }
 
     /// Goes on with another topic.
-    pub(crate) fn turn_to(&mut self, topic: &str, life: &str) {
+    pub fn turn_to(&mut self, topic: &str, life: &str) {
         self.topic = topic.to_owned();
         self.life = life.to_owned();
     }
@@ -103,8 +116,16 @@ impl Producer {
         Ok(true)
     }
 
+    /// What the broker refused with last, since this was asked last.
+    pub fn refusal(&mut self) -> Option<ErrorCode> {
+        self.refusal.take()
+    }
+
     /// Sends some batches at once and sees each to its end.
-    pub(crate) fn window(
+    ///
+    /// # Errors
+    /// When an answer makes no sense, or the history cannot be written.
+    pub fn window(
         &mut self,
         hand: &mut Hand,
         batches: usize,
@@ -120,11 +141,15 @@ impl Producer {
             let answers = hand.link.call_all(PRODUCE_VERSION, &requests);
             let mut again = Vec::new();
             for (batch, answer) in open.into_iter().zip(answers) {
-                if let Some(batch) = self.settle(hand, batch, answer)? {
+                let behind_refused = !again.is_empty();
+                if let Some(batch) = self.settle(hand, batch, answer, behind_refused)? {
                     again.push(batch);
                 }
             }
             open = again;
+            if !open.is_empty() {
+                sleep(PAUSE_AGAIN);
+            }
             if !open.is_empty() && !hand.ready() {
                 // What is still under way at the end stays without an outcome.
                 break;
@@ -172,10 +197,11 @@ impl Producer {
 
     /// Writes what became of a batch; gives it back when it is to be sent again.
     fn settle(
-        &self,
+        &mut self,
         hand: &mut Hand,
         batch: Batch,
         answer: anyhow::Result<ProduceResponse>,
+        behind_refused: bool,
     ) -> anyhow::Result<Option<Batch>> {
         let answer = match answer {
             Ok(answer) => answer,
@@ -192,8 +218,16 @@ impl Producer {
             // Its first sending was stored, and only the answer was lost.
             ErrorCode::DUPLICATE_SEQUENCE_NUMBER => hand.history.done(Phase::Ok, batch.event)?,
             code => {
-                let note = format!("{code:?}");
+                self.refusal = Some(code);
+                if self.identity.is_some() && may_be_repeated(code, behind_refused) {
+                    return Ok(Some(batch));
+                }
+                let note = code.name().to_owned();
                 let event = Event { offset, note, ..batch.event };
+                if refusal(code) == Phase::Info {
+                    hand.history.done(Phase::Info, event)?;
+                    return Ok(None);
+                }
                 if self.identity.is_some() {
                     let fatal = Event { op: Op::Fatal, id: 0, ..event.clone() };
                     hand.history.done(Phase::Fail, fatal)?;
@@ -202,6 +236,18 @@ impl Producer {
             }
         }
         Ok(None)
+    }
+}
+
+/// Whether an idempotent producer sends the same batch again, as Kafka's own clients do: the broker cannot take it now,
+/// or it came behind one that was not taken.
+fn may_be_repeated(code: ErrorCode, behind_refused: bool) -> bool {
+    match code {
+        ErrorCode::REQUEST_TIMED_OUT | ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::KAFKA_STORAGE_ERROR => {
+            true
+        }
+        ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER => behind_refused,
+        _ => false,
     }
 }
 

@@ -6,13 +6,14 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use millstream_kafka::ErrorCode;
 use millstream_kafka::codec::generated::delete_records::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
 };
 use millstream_testkit::history::{Event, Op, Phase};
 
 use super::watermarks::{Place, watermark};
-use super::{Hand, TRIMMED, World};
+use super::{Hand, TRIMMED, World, refusal};
 use crate::chance::Chance;
 use crate::moment::Moments;
 
@@ -23,7 +24,10 @@ const PAUSE_MS_MAX: u64 = 60;
 const CHANCE: u64 = 2;
 
 /// Deletes up to random offsets until the run is over.
-pub(crate) fn run(world: &World) -> anyhow::Result<()> {
+///
+/// # Errors
+/// When an answer makes no sense, or the history cannot be written.
+pub fn run(world: &World) -> anyhow::Result<()> {
     let mut hand = world.hand("lean-trim")?;
     let mut chance = Chance::new(world.seed, CHANCE);
     let mut low = 0;
@@ -41,8 +45,11 @@ pub(crate) fn run(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks once; the log start offset if it was answered.
-pub(crate) fn trim(hand: &mut Hand, topic: &str, offset: i64) -> anyhow::Result<Option<i64>> {
+/// Asks once; the log start offset if it was answered with one.
+///
+/// # Errors
+/// When an answer makes no sense, or the history cannot be written.
+pub fn trim(hand: &mut Hand, topic: &str, offset: i64) -> anyhow::Result<Option<i64>> {
     let partition = DeleteRecordsPartition { partition_index: 0, offset };
     let ask = DeleteRecordsRequest {
         topics: vec![DeleteRecordsTopic { name: topic.into(), partitions: vec![partition] }],
@@ -62,7 +69,8 @@ pub(crate) fn trim(hand: &mut Hand, topic: &str, offset: i64) -> anyhow::Result<
     let answer = answer.context("a DeleteRecords response without partitions")?;
     if answer.error_code != 0 {
         let note = format!("error {}", answer.error_code);
-        hand.history.done(Phase::Fail, Event { low: Some(answer.low_watermark), note, ..event })?;
+        let phase = refusal(ErrorCode(answer.error_code));
+        hand.history.done(phase, Event { low: Some(answer.low_watermark), note, ..event })?;
         return Ok(None);
     }
     hand.history.done(Phase::Ok, Event { low: Some(answer.low_watermark), ..event })?;

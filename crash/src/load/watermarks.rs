@@ -21,13 +21,18 @@ const PAUSE: Duration = Duration::from_millis(15);
 
 /// A partition.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
-    pub(crate) topic: &'a str,
-    pub(crate) partition: u32,
+pub struct Place<'a> {
+    /// The topic's name.
+    pub topic: &'a str,
+    /// The partition's index.
+    pub partition: u32,
 }
 
 /// Asks until the run is over.
-pub(crate) fn run(world: &World) -> anyhow::Result<()> {
+///
+/// # Errors
+/// When an answer makes no sense, or the history cannot be written.
+pub fn run(world: &World) -> anyhow::Result<()> {
     let mut hand = world.hand("lean-watermarks")?;
     let places: Vec<_> = [FAST, SHARED, TRIMMED]
         .iter()
@@ -44,7 +49,10 @@ pub(crate) fn run(world: &World) -> anyhow::Result<()> {
 }
 
 /// Asks once for the start or the end of a partition.
-pub(crate) fn watermark(hand: &mut Hand, place: Place<'_>, start: bool) -> anyhow::Result<Option<i64>> {
+///
+/// # Errors
+/// When an answer makes no sense, or the history cannot be written.
+pub fn watermark(hand: &mut Hand, place: Place<'_>, start: bool) -> anyhow::Result<Option<i64>> {
     let event = Event {
         op: Op::Bounds,
         topic: place.topic.to_owned(),
@@ -70,7 +78,10 @@ pub(crate) fn watermark(hand: &mut Hand, place: Place<'_>, start: bool) -> anyho
 }
 
 /// Start and end of a partition, from a broker that is up.
-pub(crate) fn bounds(hand: &mut Hand, place: Place<'_>) -> anyhow::Result<(i64, i64)> {
+///
+/// # Errors
+/// When the broker does not say.
+pub fn bounds(hand: &mut Hand, place: Place<'_>) -> anyhow::Result<(i64, i64)> {
     let mut one = |timestamp| match ask(hand, place, timestamp)? {
         Ok(offset) => Ok(offset),
         Err(code) => anyhow::bail!("ListOffsets of {place:?} was answered with error {code}"),

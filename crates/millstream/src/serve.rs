@@ -242,6 +242,9 @@ struct Signals {
 impl Signals {
     fn new() -> anyhow::Result<Signals> {
         let watch = |kind| signal(kind).context("signals cannot be watched");
+        // A write beyond the limit of a file's length is to be an error that storage answers. The signal that comes with it
+        // would end the process; once handled it stays handled, whoever listens.
+        let _handled = watch(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
         Ok(Signals { interrupt: watch(SignalKind::interrupt())?, terminate: watch(SignalKind::terminate())? })
     }
 
