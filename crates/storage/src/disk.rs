@@ -79,7 +79,8 @@ pub trait Disk: Send + Sync {
     /// Takes the directory for this process.
     ///
     /// # Errors
-    /// `WouldBlock` when another process holds it, or what the machine says.
+    /// `WouldBlock` when another process holds it, or what the machine says; on a disk that may only be read, `NotFound`
+    /// when nobody ever took it.
     fn lock(&self) -> io::Result<Box<dyn DirLock>>;
 }
 

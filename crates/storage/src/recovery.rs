@@ -30,14 +30,15 @@ use crate::views::{Publisher, Reading, Views};
 use crate::wal::{self, HEADER_PAGE_BYTES, WalFile};
 
 mod begin;
-mod chain;
-mod decide;
-mod scan;
+pub(crate) mod chain;
+pub(crate) mod decide;
+pub(crate) mod evidence;
+pub(crate) mod scan;
 
 use begin::begin;
 use chain::Chain;
-use decide::{Evidence, Later, Stop, Verdict};
-use scan::{Behind, FileScan, Found};
+use decide::{Stop, Verdict};
+use scan::{FileScan, Found};
 
 /// What the shard rebuilds itself from.
 pub trait Replay {
@@ -139,9 +140,9 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
 
     let (chosen, largest_checkpoint) = checkpoint::read::choose(&*disk, directory)?;
     let footer = chosen.as_ref().map(|chosen| &chosen.footer);
-    let chain = chain::load(&*disk, directory, footer)?;
+    let chain = chain::load(&*disk, directory, footer, &mut Err)?;
     let fell_back = chosen.as_ref().is_some_and(|chosen| chosen.fallback.is_some());
-    chain::check_complete(&chain, footer, fell_back)?;
+    chain::check_complete(&chain, footer, fell_back, &mut Err)?;
     if chain.links.is_empty() && !is_new {
         let why = "the directory has an identity, so it had at least one WAL file".into();
         return Err(OpenError::Missing { file: wal::wal_path(0), why });
@@ -272,18 +273,7 @@ impl Walk<'_> {
                 end = Some(at);
                 continue;
             }
-            let successor =
-                self.chain.links[index..].iter().any(|later| later.file.incarnation > file.incarnation)
-                    || (stop == Stop::AtLimit && link.limit.is_some());
-            let behind = if stop == Stop::AtLimit { NOTHING } else { self.search_behind(index, at)? };
-            let evidence = Evidence {
-                stop,
-                later: behind.later,
-                successor: (successor
-                    || (stop == Stop::BadFrame && link.limit.is_some() && !link.limit_is_soft))
-                    && !(stop == Stop::BadFrame && planted!(SuccessorOverlooked)),
-                checkpoint_beyond: self.checkpoint_to > at,
-            };
+            let (evidence, behind) = evidence::gather(self.chain, index, stop, at, self.checkpoint_to)?;
             if let NotAFrame::Newer(found) = bad {
                 // Even where a torn tail may be: a newer program's frames are not ours to drop.
                 let (found, known) = (u32::from(found), u32::from(frame::VERSION));
@@ -388,24 +378,6 @@ impl Walk<'_> {
             .map_err(|reason| OpenError::Replay { position: start, reason })
     }
 
-    fn search_behind(&self, index: usize, at: WalPosition) -> Result<Behind, OpenError> {
-        let mut behind = NOTHING;
-        let link = &self.chain.links[index];
-        let incarnation = link.file.incarnation;
-        for (later, link) in self.chain.links.iter().enumerate().skip(index) {
-            let file = &link.file;
-            if file.incarnation != incarnation {
-                break;
-            }
-            let offset = if later == index { file.offset_of(at) } else { HEADER_PAGE_BYTES };
-            scan::search(&*file.file, &file.path, link.bytes, offset, incarnation, at, &mut behind)?;
-        }
-        for idle in self.chain.idle.iter().filter(|idle| idle.damaged_header) {
-            scan::search(&*idle.file, &idle.path, idle.bytes, 0, incarnation, at, &mut behind)?;
-        }
-        Ok(behind)
-    }
-
     /// The lane ends at `at` or before: of the frames that nothing proves durable, those up to the first damaged
     /// batch are kept, written again and synced.
     fn end_torn(&mut self, at: WalPosition, durable_to: WalPosition) -> Result<Tail, OpenError> {
@@ -461,8 +433,6 @@ fn rewrite(file: &WalFile, position: WalPosition, bytes: &[u8]) -> Result<(), Op
     write_all_at(&*file.file, file.offset_of(position), &mut [IoSlice::new(bytes)])
         .map_err(failed("rewriting"))
 }
-
-const NOTHING: Behind = Behind { later: Later::Nothing, durable_to: WalPosition::ZERO };
 
 fn read_at(file: &WalFile, position: WalPosition, bytes: usize) -> Result<Vec<u8>, OpenError> {
     let mut buffer = vec![0; bytes];

@@ -37,12 +37,10 @@ pub(crate) fn choose(disk: &dyn Disk, directory: u128) -> Result<(Option<Chosen>
         names.iter().filter_map(|name| number_in(name, "ckpt").or(number_in(name, "tmp"))).max().unwrap_or(0);
     let mut fallback = None;
     for number in names.iter().rev().filter_map(|name| number_in(name, "ckpt")) {
-        let name = path(number);
-        let file =
-            disk.open(&name, OpenMode::Existing).map_err(|error| OpenError::io("opening", &name, error))?;
-        match walk(&*file, &name, number, directory, &mut |_, _| Ok(()))? {
-            Ok(footer) => return Ok((Some(Chosen { number, footer, fallback, file }), largest)),
+        match inspect(disk, number, directory)? {
+            Ok(chosen) => return Ok((Some(Chosen { fallback, ..chosen }), largest)),
             Err((offset, what)) => {
+                let name = path(number);
                 tracing::error!(
                     file = name,
                     offset,
@@ -65,6 +63,19 @@ pub(crate) fn choose(disk: &dyn Disk, directory: u128) -> Result<(Option<Chosen>
     }
 }
 
+/// Goes through one checkpoint, checking everything. An inner `Err` is damage.
+pub(crate) fn inspect(
+    disk: &dyn Disk,
+    number: u64,
+    directory: u128,
+) -> Result<Result<Chosen, Damage>, OpenError> {
+    let name = path(number);
+    let file =
+        disk.open(&name, OpenMode::Existing).map_err(|error| OpenError::io("opening", &name, error))?;
+    let footer = walk(&*file, &name, number, directory, &mut |_, _| Ok(()))?;
+    Ok(footer.map(|footer| Chosen { number, footer, fallback: None, file }))
+}
+
 impl Chosen {
     /// Hands out the images in the order they were added.
     pub(crate) fn images(&self, directory: u128, image: ImageSink<'_>) -> Result<(), OpenError> {
@@ -77,7 +88,7 @@ impl Chosen {
 }
 
 /// Where a checkpoint is damaged, and how.
-type Damage = (u64, &'static str);
+pub(crate) type Damage = (u64, &'static str);
 
 /// Goes through a checkpoint, checking everything. `Err` is what stops the start; an inner `Err` is damage.
 fn walk(

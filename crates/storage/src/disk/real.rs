@@ -16,6 +16,7 @@ use super::{DirLock, Disk, DiskFile, OpenMode};
 #[derive(Debug)]
 pub struct RealDisk {
     root: PathBuf,
+    read_only: bool,
 }
 
 impl RealDisk {
@@ -24,13 +25,26 @@ impl RealDisk {
     /// # Errors
     /// What the machine says about making it.
     pub fn new(root: impl Into<PathBuf>) -> io::Result<RealDisk> {
-        let disk = RealDisk { root: root.into() };
+        let disk = RealDisk { root: root.into(), read_only: false };
         if let Some(parent) = disk.root.parent()
             && !parent.as_os_str().is_empty()
         {
             std::fs::create_dir_all(parent)?;
         }
         disk.make_dir("")?;
+        Ok(disk)
+    }
+
+    /// The disk below `root`, which must exist: nothing is opened for writing, and whatever would change something fails
+    /// with `ReadOnlyFilesystem`. Its lock is shared with others of this kind and excludes those that write.
+    ///
+    /// # Errors
+    /// `NotADirectory`, or what the machine says.
+    pub fn read_only(root: impl Into<PathBuf>) -> io::Result<RealDisk> {
+        let disk = RealDisk { root: root.into(), read_only: true };
+        if !std::fs::metadata(&disk.root)?.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
         Ok(disk)
     }
 
@@ -43,6 +57,10 @@ impl RealDisk {
     fn path(&self, path: &str) -> PathBuf {
         if path.is_empty() { self.root.clone() } else { self.root.join(path) }
     }
+
+    fn may_change(&self) -> io::Result<()> {
+        if self.read_only { Err(io::ErrorKind::ReadOnlyFilesystem.into()) } else { Ok(()) }
+    }
 }
 
 struct RealLock(#[expect(dead_code, reason = "the lock lives as long as the file is open")] File);
@@ -51,8 +69,10 @@ impl DirLock for RealLock {}
 
 impl Disk for RealDisk {
     fn open(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
-        let mut flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let mut flags = OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        flags |= if self.read_only { OFlags::RDONLY } else { OFlags::RDWR };
         if mode == OpenMode::CreateNew {
+            self.may_change()?;
             flags |= OFlags::CREATE | OFlags::EXCL;
         }
         let fd = rustix::fs::open(self.path(path), flags, Mode::RUSR | Mode::WUSR)?;
@@ -60,10 +80,12 @@ impl Disk for RealDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.may_change()?;
         std::fs::rename(self.path(from), self.path(to))
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
+        self.may_change()?;
         std::fs::remove_file(self.path(path))
     }
 
@@ -82,6 +104,7 @@ impl Disk for RealDisk {
     }
 
     fn make_dir(&self, dir: &str) -> io::Result<()> {
+        self.may_change()?;
         match rustix::fs::mkdir(self.path(dir), Mode::RWXU) {
             Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
             Err(error) => Err(error.into()),
@@ -89,6 +112,7 @@ impl Disk for RealDisk {
     }
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
+        self.may_change()?;
         File::open(self.path(dir))?.sync_all()
     }
 
@@ -98,9 +122,14 @@ impl Disk for RealDisk {
     }
 
     fn lock(&self) -> io::Result<Box<dyn DirLock>> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let (flags, operation) = if self.read_only {
+            (flags | OFlags::RDONLY, FlockOperation::NonBlockingLockShared)
+        } else {
+            (flags | OFlags::RDWR | OFlags::CREATE, FlockOperation::NonBlockingLockExclusive)
+        };
         let fd = rustix::fs::open(self.path("lock"), flags, Mode::RUSR | Mode::WUSR)?;
-        rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive)?;
+        rustix::fs::flock(&fd, operation)?;
         Ok(Box::new(RealLock(File::from(fd))))
     }
 }

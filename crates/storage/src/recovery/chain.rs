@@ -13,39 +13,42 @@ use crate::error::OpenError;
 use crate::wal::{self, FileHeader, HEADER_PAGE_BYTES, HeaderPage, WalFile, number_in};
 
 /// A begun file, and where its frames must end if that is known.
-pub(super) struct Link {
-    pub(super) file: Arc<WalFile>,
+pub(crate) struct Link {
+    pub(crate) file: Arc<WalFile>,
     /// Length of the file, as far as frames may lie in it: what its header says, or less if it grows.
-    pub(super) bytes: u64,
-    pub(super) limit: Option<WalPosition>,
+    pub(crate) bytes: u64,
+    pub(crate) limit: Option<WalPosition>,
     /// The limit is where the next file of the same incarnation begins: no proof that the frames were durable.
-    pub(super) limit_is_soft: bool,
+    pub(crate) limit_is_soft: bool,
 }
 
 /// A file without frames that count.
-pub(super) struct Idle {
-    pub(super) path: String,
-    pub(super) file: Arc<dyn DiskFile>,
-    pub(super) bytes: u64,
+pub(crate) struct Idle {
+    pub(crate) path: String,
+    pub(crate) file: Arc<dyn DiskFile>,
+    pub(crate) bytes: u64,
     /// Its header page cannot be read: frames in it may still prove something.
-    pub(super) damaged_header: bool,
+    pub(crate) damaged_header: bool,
 }
 
 /// The files of a lane.
-pub(super) struct Chain {
+pub(crate) struct Chain {
     /// Begun files that count, by sequence.
-    pub(super) links: Vec<Link>,
+    pub(crate) links: Vec<Link>,
     /// All others.
-    pub(super) idle: Vec<Idle>,
+    pub(crate) idle: Vec<Idle>,
     /// Largest number in any name.
-    pub(super) largest_sequence: u64,
+    pub(crate) largest_sequence: u64,
     /// Larger than any incarnation before: frames of theirs may lie anywhere.
-    pub(super) incarnation: Incarnation,
+    pub(crate) incarnation: Incarnation,
 }
+
+/// Takes what is wrong: a start stops at the first of it, a check goes on.
+pub(crate) type Report<'a> = &'a mut dyn FnMut(OpenError) -> Result<(), OpenError>;
 
 /// Whether the directory has been in use: making one may be cut short after its first file and before its identity,
 /// but that leaves one header page at most and zeros.
-pub(super) fn is_in_use(disk: &dyn Disk, names: &[String]) -> Result<bool, OpenError> {
+pub(crate) fn is_in_use(disk: &dyn Disk, names: &[String]) -> Result<bool, OpenError> {
     let mut begun = 0;
     for name in names {
         let Some(sequence) = number_in(name, "wal") else {
@@ -84,8 +87,13 @@ fn is_zero_from(file: &dyn DiskFile, position: u64) -> std::io::Result<bool> {
     }
 }
 
-/// Reads all header pages and sorts the files.
-pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) -> Result<Chain, OpenError> {
+/// Reads all header pages and sorts the files. What is reported is left out when that is not refused.
+pub(crate) fn load(
+    disk: &dyn Disk,
+    directory: u128,
+    listed: Option<&Footer>,
+    report: Report<'_>,
+) -> Result<Chain, OpenError> {
     let names = disk.list(wal::DIR).map_err(|error| OpenError::io("listing", wal::DIR, error))?;
     let mut idle = Vec::new();
     let mut headers: BTreeMap<u64, (FileHeader, Begun)> = BTreeMap::new();
@@ -109,15 +117,15 @@ pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) ->
         }
         match page {
             HeaderPage::Newer(found) => {
-                return Err(OpenError::NewerFormat { file: path, found, known: wal::VERSION });
+                report(OpenError::NewerFormat { file: path, found, known: wal::VERSION })?;
             }
             HeaderPage::Intact(header) if header.directory != directory && !planted!(ForeignFileAccepted) => {
-                return Err(OpenError::Foreign { file: path, found: header.directory, expected: directory });
+                report(OpenError::Foreign { file: path, found: header.directory, expected: directory })?;
             }
             HeaderPage::Intact(header) if begun == Some(header.sequence) => {
                 if bytes < header.file_bytes && !header.grows {
                     let what = format!("it is shorter than the {} bytes its header says", header.file_bytes);
-                    return Err(OpenError::Corrupt { file: path, offset: bytes, what });
+                    report(OpenError::Corrupt { file: path, offset: bytes, what })?;
                 }
                 headers.insert(sequence, (header, Begun { file, bytes: bytes.min(header.file_bytes) }));
             }
@@ -133,13 +141,13 @@ pub(super) fn load(disk: &dyn Disk, directory: u128, listed: Option<&Footer>) ->
     for (sequence, file) in damaged {
         if newest.is_some_and(|newest| sequence < newest) {
             let what = "its header page is damaged, and later files have been written".to_owned();
-            return Err(OpenError::Corrupt { file: file.path, offset: 0, what });
+            report(OpenError::Corrupt { file: file.path.clone(), offset: 0, what })?;
         }
         idle.push(file);
     }
     let next = if planted!(IncarnationReused) { 0 } else { 1 + hidden };
     let incarnation = Incarnation(largest_incarnation.0 + next);
-    let links = link(headers, listed, &mut idle)?;
+    let links = link(headers, listed, &mut idle, report)?;
     Ok(Chain { links, idle, largest_sequence, incarnation })
 }
 
@@ -153,6 +161,7 @@ fn link(
     headers: BTreeMap<u64, (FileHeader, Begun)>,
     listed: Option<&Footer>,
     idle: &mut Vec<Idle>,
+    report: Report<'_>,
 ) -> Result<Vec<Link>, OpenError> {
     let list: BTreeMap<u64, _> = listed
         .map(|footer| footer.files.iter().map(|file| (file.sequence, *file)).collect())
@@ -167,7 +176,7 @@ fn link(
         if let Some(next) = next {
             if header.incarnation > next.incarnation {
                 let what = "a file with a larger sequence has a smaller incarnation".to_owned();
-                return Err(OpenError::Corrupt { file: path, offset: 40, what });
+                report(OpenError::Corrupt { file: path.clone(), offset: 40, what })?;
             }
             if header.incarnation < next.incarnation {
                 later_base = Some(later_base.map_or(next.base, |base: WalPosition| base.min(next.base)));
@@ -202,14 +211,15 @@ fn link(
 }
 
 /// Whether every file is there that must be: those a checkpoint lists, and all that replay needs.
-pub(super) fn check_complete(
+pub(crate) fn check_complete(
     chain: &Chain,
     listed: Option<&Footer>,
     fallback: bool,
+    report: Report<'_>,
 ) -> Result<(), OpenError> {
     let Some(footer) = listed else {
         return match chain.links.first() {
-            Some(first) if first.file.base != WalPosition::FIRST => Err(OpenError::Missing {
+            Some(first) if first.file.base != WalPosition::FIRST => report(OpenError::Missing {
                 file: wal::wal_path(first.file.sequence.saturating_sub(1)),
                 why: "there is no checkpoint, so the lane must begin with its first frame".into(),
             }),
@@ -227,7 +237,7 @@ pub(super) fn check_complete(
             } else {
                 "the newest checkpoint lists it"
             };
-            return Err(OpenError::Missing { file: wal::wal_path(listed.sequence), why: why.into() });
+            report(OpenError::Missing { file: wal::wal_path(listed.sequence), why: why.into() })?;
         }
     }
     Ok(())

@@ -19,7 +19,7 @@ const CHUNK_BYTES: usize = 256 << 10;
 const STEP_BYTES: usize = 4 << 10;
 
 /// What stands at a position.
-pub(super) enum Found<'a> {
+pub(crate) enum Found<'a> {
     Frame(Header, &'a [u8]),
     Bad(NotAFrame),
 }
@@ -55,7 +55,7 @@ impl Window {
 }
 
 /// The frames of one file, in order.
-pub(super) struct FileScan {
+pub(crate) struct FileScan {
     file: Arc<WalFile>,
     /// Length of the file: one that grows may be shorter than its header says.
     bytes: u64,
@@ -64,12 +64,12 @@ pub(super) struct FileScan {
 }
 
 impl FileScan {
-    pub(super) fn new(file: &Arc<WalFile>, bytes: u64) -> FileScan {
+    pub(crate) fn new(file: &Arc<WalFile>, bytes: u64) -> FileScan {
         FileScan { file: Arc::clone(file), bytes, window: Window::new(), ahead: CHUNK_BYTES }
     }
 
     /// The frame at `position`; its batches are not looked at.
-    pub(super) fn frame_at(&mut self, position: WalPosition) -> Result<Found<'_>, OpenError> {
+    pub(crate) fn frame_at(&mut self, position: WalPosition) -> Result<Found<'_>, OpenError> {
         let path = self.file.path.clone();
         let failed = |error| OpenError::io("reading", &path, error);
         let offset = self.file.offset_of(position);
@@ -106,15 +106,15 @@ impl FileScan {
 
 /// What frames behind a bad place say.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Behind {
-    pub(super) later: Later,
+pub(crate) struct Behind {
+    pub(crate) later: Later,
     /// Largest position that any of them says was durable.
-    pub(super) durable_to: WalPosition,
+    pub(crate) durable_to: WalPosition,
 }
 
 /// Searches `file` from `offset` on for frames of `incarnation` (or a later one) behind `position`, at every
 /// sixteenth byte. A frame is recognised by itself: its checksum is seeded with what it says it is.
-pub(super) fn search(
+pub(crate) fn search(
     file: &dyn DiskFile,
     path: &str,
     file_bytes: u64,

@@ -1,0 +1,56 @@
+//! What is known about the place where a file's frames stop: the conditions of the decision table.
+//!
+//! Apart because a start and a check gather them alike, and must not come to different ends.
+
+use millstream_types::{WalPosition, planted};
+
+use super::chain::Chain;
+use super::decide::{Evidence, Later, Stop};
+use super::scan::{self, Behind};
+use crate::error::OpenError;
+use crate::wal::HEADER_PAGE_BYTES;
+
+const NOTHING: Behind = Behind { later: Later::Nothing, durable_to: WalPosition::ZERO };
+
+/// Looks at what stands behind `at`, where the frames of a link of `chain` stopped; `checkpoint_to` is the largest
+/// position that a checkpoint knows of. The link's limit is not a soft one that was met: that says nothing.
+pub(crate) fn gather(
+    chain: &Chain,
+    index: usize,
+    stop: Stop,
+    at: WalPosition,
+    checkpoint_to: WalPosition,
+) -> Result<(Evidence, Behind), OpenError> {
+    let link = &chain.links[index];
+    let incarnation = link.file.incarnation;
+    let mut successor = chain.links[index..].iter().any(|later| later.file.incarnation > incarnation);
+    successor |= match stop {
+        Stop::AtLimit => link.limit.is_some(),
+        Stop::BadFrame => link.limit.is_some() && !link.limit_is_soft,
+        Stop::Closed => false,
+    };
+    if stop == Stop::BadFrame && planted!(SuccessorOverlooked) {
+        successor = false;
+    }
+    let behind = if stop == Stop::AtLimit { NOTHING } else { search_behind(chain, index, at)? };
+    let evidence = Evidence { stop, later: behind.later, successor, checkpoint_beyond: checkpoint_to > at };
+    Ok((evidence, behind))
+}
+
+/// Searches the rest of the file, the files of the same incarnation behind it, and those whose header page is lost.
+fn search_behind(chain: &Chain, index: usize, at: WalPosition) -> Result<Behind, OpenError> {
+    let mut behind = NOTHING;
+    let incarnation = chain.links[index].file.incarnation;
+    for (later, link) in chain.links.iter().enumerate().skip(index) {
+        let file = &link.file;
+        if file.incarnation != incarnation {
+            break;
+        }
+        let offset = if later == index { file.offset_of(at) } else { HEADER_PAGE_BYTES };
+        scan::search(&*file.file, &file.path, link.bytes, offset, incarnation, at, &mut behind)?;
+    }
+    for idle in chain.idle.iter().filter(|idle| idle.damaged_header) {
+        scan::search(&*idle.file, &idle.path, idle.bytes, 0, incarnation, at, &mut behind)?;
+    }
+    Ok(behind)
+}
