@@ -41,6 +41,9 @@ pub(crate) fn everything() -> Broker {
     broker.call(Request::DeleteStream { stream });
     broker.advance(0);
     assert_eq!(objects::drop_objects(&mut broker, &[1]), [1]);
+    let kept = LogId { stream: broker.stream("kept", 1), index: 0 };
+    broker.call(Request::Append(vec![Broker::batch(kept, 3)]));
+    objects::commit(&mut broker, objects::object(2, vec![objects::part(kept, 1, 3)])).expect("accepted");
     broker
 }
 
