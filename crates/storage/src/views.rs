@@ -78,8 +78,9 @@ impl Views {
         }
     }
 
-    /// The ids of all views, in no order.
-    pub(crate) fn ids(&self) -> Vec<LogId> {
+    /// The ids of all logs, in no order.
+    #[must_use]
+    pub fn ids(&self) -> Vec<LogId> {
         self.map.pin().keys().copied().collect()
     }
 }
