@@ -218,7 +218,9 @@ impl Search {
                 Ok(None) if slice.next_offset >= reader.high_watermark() => State::Done(Ok(Found::NOTHING)),
                 Ok(None) => {
                     self.scanning = true;
-                    State::Open { at: slice.next_offset, time }
+                    // Having read there, the index may know better where to look.
+                    let named = reader.batch_from_time(time).unwrap_or(slice.next_offset);
+                    State::Open { at: named.max(slice.next_offset), time }
                 }
             },
         };

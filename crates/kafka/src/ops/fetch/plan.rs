@@ -95,7 +95,9 @@ impl Part {
         if self.next == self.seen {
             return Some(0);
         }
-        Some(reader.bytes_from(self.next).min(u64::from(self.max_bytes())).max(1))
+        // Compaction can leave no record between an offset and the end: then there is nothing to wait no longer for.
+        let bytes = reader.bytes_from(self.next);
+        Some(if bytes == 0 { 0 } else { bytes.min(u64::from(self.max_bytes())).max(1) })
     }
 
     fn max_bytes(&self) -> u32 {
