@@ -4,6 +4,7 @@ use crate::broker::Broker;
 use crate::objects;
 use crate::people::{commit, join, simple_commit};
 use crate::random::Random;
+use millstream_core::catalog::{ConfigChange, Setting};
 use millstream_core::codec::{Decoder, Encoder};
 use millstream_core::cursor::{CommitOffsets, JoinGroup, Subscription};
 use millstream_core::hash::HashSeed;
@@ -43,6 +44,9 @@ pub(crate) fn everything() -> Broker {
     assert_eq!(objects::drop_objects(&mut broker, &[1]), [1]);
     let kept = LogId { stream: broker.stream("kept", 1), index: 0 };
     broker.call(Request::Append(vec![Broker::batch(kept, 3)]));
+    let changes =
+        [Setting::CompactionLagMaxMs(Some(9)), Setting::CompactionDirtyRatioMin(100)].map(ConfigChange::Set);
+    broker.call(Request::AlterStream { stream: kept.stream, changes: changes.into() });
     objects::commit(&mut broker, objects::object(2, vec![objects::part(kept, 1, 3)])).expect("accepted");
     broker
 }
