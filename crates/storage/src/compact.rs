@@ -39,7 +39,7 @@ mod pass;
 mod plan;
 
 pub use pass::{CompactOptions, CompactProgress, CompactStats, Compactor, PassEnd, PassTrouble};
-pub use plan::{CompactCandidate, CompactPlan, CompactRules, PieceFacts, cleaned_to, plan, take_next};
+pub use plan::{CompactCandidate, CompactPlan, CompactRules, cleaned_to, plan, take_next};
 
 use millstream_types::batch::{BatchHeader, TimestampType};
 use millstream_types::{Offset, RecordTime};

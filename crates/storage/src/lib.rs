@@ -44,7 +44,7 @@ pub use error::{LaneError, ObjectError, OpenError, ReadError, ReplayError};
 pub use frame::frame_bytes;
 pub use keeper::{Keeper, Prepared, Recycled};
 pub use lane::{Admit, Assembler, Durable, Frame, Group, Purpose, Writer};
-pub use log_reader::LogReader;
+pub use log_reader::{HomeId, LogReader, Logs, PieceFacts};
 pub use objects::{Object, Objects};
 pub use options::{Durability, Options};
 pub use publish::Publish;

@@ -3,10 +3,40 @@
 //! Apart because compaction and packing read alike, and what they meet alike (a log that was trimmed or deleted under their
 //! hands) is dealt with once. The trait is there so that both can be tested against a log that is a list.
 
-use millstream_types::Offset;
+use std::sync::Arc;
+
+use millstream_types::{LogId, ObjectNumber, Offset, RecordTime};
 
 use crate::error::ReadError;
-use crate::views::{LogView, ReadMode, ReadOutcome, StoredBatch};
+use crate::views::{ReadOutcome, StoredBatch};
+
+/// Where a piece of a log lies.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum HomeId {
+    /// The WAL file of this sequence.
+    Wal(u64),
+    /// The object of this number.
+    Object(ObjectNumber),
+}
+
+/// One element of a log's index, as far as planning needs it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PieceFacts {
+    /// Where its batches are.
+    pub home: HomeId,
+    /// First offset it answers for.
+    pub from: Offset,
+    /// Offset after the last one.
+    pub to: Offset,
+    /// Bytes of its batches.
+    pub bytes: u64,
+    /// Number of its batches.
+    pub batches: u32,
+    /// Largest timestamp of its records.
+    pub max_timestamp: RecordTime,
+    /// Whether compaction has been over all of it.
+    pub is_compacted: bool,
+}
 
 /// A log as a reader that may wait for the disk sees it.
 pub trait LogReader: Send + Sync {
@@ -18,15 +48,36 @@ pub trait LogReader: Send + Sync {
     /// # Errors
     /// [`ReadError`].
     fn read_waiting(&self, from: Offset, bytes_max: u32) -> Result<ReadOutcome, ReadError>;
+
+    /// The pieces from the one that answers for `from` on, in order, at most `count_max`: an index may be long, and while it
+    /// is looked at nothing is appended.
+    fn pieces(&self, from: Offset, count_max: usize) -> Vec<PieceFacts>;
 }
 
-impl LogReader for LogView {
-    fn log_start(&self) -> Offset {
-        LogView::log_start(self)
-    }
+/// All logs that there are.
+pub trait Logs: Send + Sync {
+    /// Their ids, in any order.
+    fn ids(&self) -> Vec<LogId>;
 
-    fn read_waiting(&self, from: Offset, bytes_max: u32) -> Result<ReadOutcome, ReadError> {
-        self.read(from, bytes_max, ReadMode::MayBlock)
+    /// A log; `None` when it is gone.
+    fn reader(&self, log: LogId) -> Option<Arc<dyn LogReader>>;
+}
+
+/// Pieces that are looked at in one go: a few microseconds for whoever waits to append.
+const PIECES_AT_ONCE: usize = 1024;
+
+/// Shows all pieces of a log; returns how many. Those that change meanwhile may be missed or seen twice.
+pub(crate) fn each_piece(reader: &dyn LogReader, mut see: impl FnMut(&PieceFacts)) -> u64 {
+    let mut from = Offset::ZERO;
+    let mut count = 0;
+    loop {
+        let pieces = reader.pieces(from, PIECES_AT_ONCE);
+        pieces.iter().for_each(&mut see);
+        count += pieces.len() as u64;
+        match pieces.last() {
+            Some(last) if pieces.len() == PIECES_AT_ONCE => from = last.to,
+            _ => return count,
+        }
     }
 }
 
@@ -36,6 +87,8 @@ pub(crate) enum Next {
     Batches(Vec<StoredBatch>),
     /// Nothing up to the stretch's end.
     End,
+    /// A batch that goes on behind the stretch's end: the stretch ends before it.
+    Cut,
     /// The log was deleted.
     Gone,
 }
@@ -55,8 +108,13 @@ pub(crate) fn next_before(
         match reader.read_waiting(from, bytes_max) {
             Ok(ReadOutcome::Batches(mut batches)) => {
                 let inside = batches.iter().take_while(|batch| batch.last_offset < to).count();
+                let is_cut = batches.get(inside).is_some_and(|batch| batch.base_offset < to);
                 batches.truncate(inside);
-                return Ok(if batches.is_empty() { Next::End } else { Next::Batches(batches) });
+                return Ok(match batches.is_empty() {
+                    false => Next::Batches(batches),
+                    true if is_cut => Next::Cut,
+                    true => Next::End,
+                });
             }
             Ok(ReadOutcome::AtEnd) => return Ok(Next::End),
             Ok(ReadOutcome::WouldBlock) => unreachable!("a read that may wait does"),

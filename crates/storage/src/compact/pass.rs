@@ -275,7 +275,7 @@ impl Compactor {
                 return Ok(0);
             }
             // What was written is as good as if the pass had ended there.
-            Ok(Next::Gone) => return self.cut_short(pass, None).map(|()| 0),
+            Ok(Next::Cut | Next::Gone) => return self.cut_short(pass, None).map(|()| 0),
             Err(error) => return self.cut_short(pass, Some(error.into())).map(|()| 0),
         };
         let mut read = 0;
@@ -346,6 +346,10 @@ impl Pass {
                 // Behind the last batch there may be a hole up to where the pass was to go.
                 let end = if self.plan.to < self.plan.end { self.plan.to } else { self.at };
                 self.end_learning(end, has_any);
+                return 0;
+            }
+            Ok(Next::Cut) => {
+                self.end_learning(self.at, has_any);
                 return 0;
             }
             Ok(Next::Gone) => {

@@ -15,22 +15,7 @@ use std::cmp::Reverse;
 
 use millstream_types::{EngineTime, LogId, Offset, RecordTime};
 
-/// One element of a log's index, as far as planning needs it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PieceFacts {
-    /// First offset it answers for.
-    pub from: Offset,
-    /// Offset after the last one.
-    pub to: Offset,
-    /// Bytes of its batches.
-    pub bytes: u64,
-    /// Number of its batches.
-    pub batches: u32,
-    /// Largest timestamp of its records.
-    pub max_timestamp: RecordTime,
-    /// Whether compaction has been over all of it.
-    pub is_compacted: bool,
-}
+use crate::log_reader::PieceFacts;
 
 /// A stream's configuration of compaction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -19,16 +19,7 @@
 //! busy logs whose batches alternate in a file are read as well from there as from anywhere. Where several logs
 //! share the same stored bytes, packing would write them once for each log.
 
-use millstream_types::ObjectNumber;
-
-/// Where pieces of logs lie.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum HomeId {
-    /// The sealed WAL file of this sequence.
-    Wal(u64),
-    /// The object of this number.
-    Object(ObjectNumber),
-}
+use crate::log_reader::HomeId;
 
 /// What is known of one home. Of WAL files only sealed ones.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -90,11 +90,11 @@ impl Bench {
             last_stable: self.log.end(),
             oldest_dirty: oldest_dirty(&*self.log, self.cleaned_to()).unwrap_or_default(),
         };
-        plan(&candidate, self.log.pieces(), EngineTime(self.now))
+        plan(&candidate, self.log.all_pieces(), EngineTime(self.now))
     }
 
     fn cleaned_to(&self) -> Offset {
-        cleaned_to(self.log.pieces()).unwrap()
+        cleaned_to(self.log.all_pieces()).unwrap()
     }
 
     fn compactor(&self, plan: CompactPlan, options: CompactOptions) -> Compactor {

@@ -2,13 +2,15 @@
 //!
 //! Apart because the tests of compaction and of packing want any log at once: with holes, trimmed, deleted, damaged.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use millstream_storage::compact::PieceFacts;
 use millstream_storage::object::PartIndex;
 use millstream_storage::store::{DirStore, Files, Store};
-use millstream_storage::{LogReader, ReadError, ReadMode, ReadOutcome, StoredBatch};
+use millstream_storage::{
+    HomeId, LogReader, Logs, PieceFacts, ReadError, ReadMode, ReadOutcome, StoredBatch,
+};
 use millstream_testkit::sim_disk::SimDisk;
 use millstream_types::batch::{BatchHeader, LeaderEpoch, OpenLimits, open, patch};
 use millstream_types::{LogId, ObjectEntry, Offset, RecordTime};
@@ -25,6 +27,7 @@ pub(crate) fn store(disk: &SimDisk) -> Arc<dyn Store> {
 /// One element of the log's index.
 #[derive(Clone)]
 struct Piece {
+    home: HomeId,
     from: Offset,
     to: Offset,
     is_compacted: bool,
@@ -46,8 +49,12 @@ struct State {
 pub(crate) struct ListedLog(Mutex<State>);
 
 impl ListedLog {
-    /// Appends a batch of a builder at the end; `joins` the piece before it if that is not compacted.
+    /// Appends a batch of a builder at the end, to the first WAL file; `joins` the piece before it if that is there too.
     pub(crate) fn append(&self, batch: &Bytes, joins: bool) -> Offset {
+        self.append_to(HomeId::Wal(0), batch, joins)
+    }
+
+    pub(crate) fn append_to(&self, home: HomeId, batch: &Bytes, joins: bool) -> Offset {
         let mut state = self.0.lock().unwrap();
         let base = state.end;
         let mut bytes = batch.to_vec();
@@ -56,11 +63,17 @@ impl ListedLog {
         state.end = batch.last_offset.advance(1);
         let end = state.end;
         match state.pieces.last_mut() {
-            Some(piece) if joins && !piece.is_compacted => {
+            Some(piece) if joins && piece.home == home => {
                 piece.to = end;
                 piece.batches.push(batch);
             }
-            _ => state.pieces.push(Piece { from: base, to: end, is_compacted: false, batches: vec![batch] }),
+            _ => state.pieces.push(Piece {
+                home,
+                from: base,
+                to: end,
+                is_compacted: false,
+                batches: vec![batch],
+            }),
         }
         base
     }
@@ -87,22 +100,9 @@ impl ListedLog {
         self.0.lock().unwrap().end
     }
 
-    /// The pieces as planning sees them.
-    pub(crate) fn pieces(&self) -> Vec<PieceFacts> {
-        let facts = |piece: &Piece| PieceFacts {
-            from: piece.from,
-            to: piece.to,
-            bytes: piece.batches.iter().map(|batch| batch.bytes() as u64).sum(),
-            batches: piece.batches.len() as u32,
-            max_timestamp: piece
-                .batches
-                .iter()
-                .map(|batch| batch.max_timestamp)
-                .max()
-                .unwrap_or(RecordTime::NONE),
-            is_compacted: piece.is_compacted,
-        };
-        self.0.lock().unwrap().pieces.iter().map(facts).collect()
+    /// All pieces.
+    pub(crate) fn all_pieces(&self) -> Vec<PieceFacts> {
+        self.pieces(Offset(0), usize::MAX)
     }
 
     /// All batches.
@@ -127,6 +127,7 @@ impl ListedLog {
                 index.read(&*file, blocks, ReadMode::MayBlock).unwrap().unwrap()
             };
             log_of(part.log).replace(Piece {
+                home: HomeId::Object(entry.number),
                 from: part.from,
                 to: part.to,
                 is_compacted: part.is_compacted,
@@ -193,6 +194,40 @@ impl LogReader for ListedLog {
             batches.push(batch.clone());
         }
         Ok(if batches.is_empty() { ReadOutcome::AtEnd } else { ReadOutcome::Batches(batches) })
+    }
+
+    fn pieces(&self, from: Offset, count_max: usize) -> Vec<PieceFacts> {
+        let facts = |piece: &Piece| PieceFacts {
+            home: piece.home,
+            from: piece.from,
+            to: piece.to,
+            bytes: piece.batches.iter().map(|batch| batch.bytes() as u64).sum(),
+            batches: piece.batches.len() as u32,
+            max_timestamp: piece
+                .batches
+                .iter()
+                .map(|batch| batch.max_timestamp)
+                .max()
+                .unwrap_or(RecordTime::NONE),
+            is_compacted: piece.is_compacted,
+        };
+        let state = self.0.lock().unwrap();
+        state.pieces.iter().filter(|piece| piece.to > from).take(count_max).map(facts).collect()
+    }
+}
+
+/// Several logs.
+#[derive(Clone, Default)]
+pub(crate) struct ListedLogs(pub(crate) BTreeMap<LogId, Arc<ListedLog>>);
+
+impl Logs for ListedLogs {
+    fn ids(&self) -> Vec<LogId> {
+        self.0.keys().copied().collect()
+    }
+
+    fn reader(&self, log: LogId) -> Option<Arc<dyn LogReader>> {
+        let log: Arc<dyn LogReader> = self.0.get(&log)?.clone();
+        Some(log)
     }
 }
 

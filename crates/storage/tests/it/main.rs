@@ -13,6 +13,7 @@ mod log_model;
 mod objects;
 mod open_files;
 mod packed;
+mod packer;
 mod pieces;
 mod property;
 mod store;

@@ -2,7 +2,8 @@
 
 use millstream_types::{EngineTime, LogId, Offset, RecordTime, StreamId};
 
-use super::{CompactCandidate, CompactPlan, CompactRules, PieceFacts, cleaned_to, plan, take_next};
+use super::{CompactCandidate, CompactPlan, CompactRules, cleaned_to, plan, take_next};
+use crate::log_reader::{HomeId, PieceFacts};
 
 const NOW: EngineTime = EngineTime(1_000_000);
 
@@ -14,6 +15,7 @@ fn pieces(kinds: &[(char, u64)]) -> Vec<PieceFacts> {
     (0u64..)
         .zip(kinds)
         .map(|(n, &(kind, bytes))| PieceFacts {
+            home: HomeId::Wal(n),
             from: Offset(n * 100),
             to: Offset(n * 100 + 100),
             bytes,

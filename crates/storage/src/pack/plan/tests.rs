@@ -2,7 +2,8 @@
 
 use millstream_types::ObjectNumber;
 
-use super::{HomeFacts, HomeId, PackOptions, plan};
+use super::{HomeFacts, PackOptions, plan};
+use crate::log_reader::HomeId;
 
 const FILE: u64 = 16 << 20;
 
