@@ -42,10 +42,39 @@ pub use pass::{CompactOptions, CompactProgress, CompactStats, Compactor, PassEnd
 pub use plan::{CompactCandidate, CompactPlan, CompactRules, cleaned_to, plan, take_next};
 
 use millstream_types::batch::{BatchHeader, TimestampType};
-use millstream_types::{Offset, RecordTime};
+use millstream_types::{EngineTime, LogId, Offset, RecordTime};
 
 use crate::error::ReadError;
-use crate::log_reader::{LogReader, Next, next_before};
+use crate::log_reader::{LogReader, Next, Pieces, next_before};
+
+/// The pass that a log is worth now, if it is: [`plan`] from what its reader says. `last_stable` is the offset after the last
+/// record that belongs to no open transaction. Reads a batch of a log that seems to be worth it, or whose rules ask how old
+/// the oldest dirty record is.
+///
+/// # Errors
+/// [`ReadError::Corrupt`] and [`ReadError::Io`].
+pub fn consider(
+    log: LogId,
+    reader: &dyn LogReader,
+    rules: CompactRules,
+    last_stable: Offset,
+    now: EngineTime,
+) -> Result<Option<CompactPlan>, ReadError> {
+    let oldest_dirty = match (rules.lag_max_ms, cleaned_to(Pieces::new(reader))) {
+        (Some(_), Some(cleaned_to)) => oldest_dirty(reader, cleaned_to)?,
+        _ => None,
+    };
+    let candidate = CompactCandidate { log, rules, last_stable, oldest_dirty };
+    let Some(plan) = plan(&candidate, Pieces::new(reader), now) else { return Ok(None) };
+    // Of a piece that was cut, the number of batches is an estimate: the last batch may be all that is dirty.
+    let is_worth_it = match next_before(reader, plan.cleaned_to, plan.to, 1)? {
+        Next::Batches(batches) => {
+            batches.first().is_some_and(|first| first.last_offset.advance(1) < plan.end)
+        }
+        Next::End | Next::Cut | Next::Gone => false,
+    };
+    Ok(is_worth_it.then_some(plan))
+}
 
 /// The time of the first record from `cleaned_to` on: what decides whether a log is due. `None` without such a record, or
 /// when its batch cannot be read as one.

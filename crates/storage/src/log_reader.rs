@@ -66,18 +66,30 @@ pub trait Logs: Send + Sync {
 /// Pieces that are looked at in one go: a few microseconds for whoever waits to append.
 const PIECES_AT_ONCE: usize = 1024;
 
-/// Shows all pieces of a log; returns how many. Those that change meanwhile may be missed or seen twice.
-pub(crate) fn each_piece(reader: &dyn LogReader, mut see: impl FnMut(&PieceFacts)) -> u64 {
-    let mut from = Offset::ZERO;
-    let mut count = 0;
-    loop {
-        let pieces = reader.pieces(from, PIECES_AT_ONCE);
-        pieces.iter().for_each(&mut see);
-        count += pieces.len() as u64;
-        match pieces.last() {
-            Some(last) if pieces.len() == PIECES_AT_ONCE => from = last.to,
-            _ => return count,
+/// The pieces of a log from its start on, in order. Those that change meanwhile may be missed or seen twice.
+pub(crate) struct Pieces<'a> {
+    reader: &'a dyn LogReader,
+    from: Option<Offset>,
+    chunk: std::vec::IntoIter<PieceFacts>,
+}
+
+impl<'a> Pieces<'a> {
+    pub(crate) fn new(reader: &'a dyn LogReader) -> Pieces<'a> {
+        Pieces { reader, from: Some(reader.log_start()), chunk: Vec::new().into_iter() }
+    }
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = PieceFacts;
+
+    fn next(&mut self) -> Option<PieceFacts> {
+        if let Some(piece) = self.chunk.next() {
+            return Some(piece);
         }
+        let chunk = self.reader.pieces(self.from.take()?, PIECES_AT_ONCE);
+        self.from = chunk.last().filter(|_| chunk.len() == PIECES_AT_ONCE).map(|last| last.to);
+        self.chunk = chunk.into_iter();
+        self.chunk.next()
     }
 }
 

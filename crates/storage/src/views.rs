@@ -13,6 +13,7 @@ use crate::objects::Objects;
 mod adopting;
 mod buffers;
 mod estimate;
+mod housekeeping;
 mod index;
 mod log_view;
 mod piece;

@@ -19,7 +19,7 @@ use millstream_types::{LogId, ObjectEntry, ObjectNumber, Offset};
 use super::plan::{PackJob, PackOptions};
 use super::quarantine::{Quarantine, Quarantined};
 use crate::error::{ObjectError, ReadError};
-use crate::log_reader::{HomeId, LogReader, Logs, Next, each_piece, next_before};
+use crate::log_reader::{HomeId, LogReader, Logs, Next, Pieces, next_before};
 use crate::output::Output;
 use crate::store::Store;
 
@@ -224,10 +224,11 @@ impl Packer {
         }
         let Some(reader) = self.logs.reader(log) else { return 0 };
         let mut stretch: Option<Stretch> = None;
-        let mut has_more = false;
-        let pieces = each_piece(&*reader, |piece| {
-            if !self.homes.contains(&piece.home) || quarantine.holds(log, piece) {
-                return;
+        let (mut has_more, mut pieces) = (false, 0);
+        for piece in Pieces::new(&*reader) {
+            pieces += 1;
+            if !self.homes.contains(&piece.home) || quarantine.holds(log, &piece) {
+                continue;
             }
             match &mut stretch {
                 None => {
@@ -244,7 +245,7 @@ impl Packer {
                 }
                 Some(first) => has_more |= piece.from >= first.to,
             }
-        });
+        }
         let spent = pieces * PIECE_BUDGET_BYTES;
         let Some(stretch) = stretch else { return spent };
         let is_large = stretch.bytes >= self.options.own_object_bytes;

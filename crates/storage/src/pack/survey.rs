@@ -9,7 +9,7 @@ use millstream_types::LogId;
 
 use super::plan::HomeFacts;
 use super::quarantine::Quarantine;
-use crate::log_reader::{HomeId, LogReader, each_piece};
+use crate::log_reader::{HomeId, LogReader, Pieces};
 
 /// Counts the pieces of all logs by home.
 pub struct Survey {
@@ -29,17 +29,20 @@ impl Survey {
     /// packed.
     pub fn add(&mut self, log: LogId, reader: &dyn LogReader, quarantine: &Quarantine) -> u64 {
         let mut last = None;
-        each_piece(reader, |piece| {
-            if quarantine.holds(log, piece) {
-                return;
+        let mut count = 0;
+        for piece in Pieces::new(reader) {
+            count += 1;
+            if quarantine.holds(log, &piece) {
+                continue;
             }
-            let Some(facts) = self.homes.get_mut(&piece.home) else { return };
+            let Some(facts) = self.homes.get_mut(&piece.home) else { continue };
             facts.live_bytes += piece.bytes;
             facts.live_pieces += 1;
             // A log's pieces in one home are neighbours, or nearly.
             facts.live_logs += u64::from(last != Some(piece.home));
             last = Some(piece.home);
-        })
+        }
+        count
     }
 
     /// What was found.

@@ -91,6 +91,8 @@ impl LogView {
                     index.overlay(object, part, part.from.max(start), part.to);
                 }
             }
+            // What a part left of a run before it may lie before the start too, and must not keep its file.
+            index.trim(start);
             if let Some((at, next)) = index.gap(start, end) {
                 let found = match next {
                     Some(next) => format!("nothing before {next}"),

@@ -7,8 +7,6 @@ use millstream_types::{Offset, RecordTime};
 use super::log_view::LogView;
 use super::piece::{Home, Piece};
 use super::read::TimeCandidate;
-use crate::compact::PieceFacts;
-use crate::pack::HomeId;
 
 impl LogView {
     /// Bytes of batches from `from` to the high watermark; 0 only when there is no record. Exact at the boundaries of
@@ -41,32 +39,6 @@ impl LogView {
         let piece = filled.max_by_key(|piece| piece.max_timestamp)?;
         let time = piece.max_timestamp;
         Some((time, self.narrowed(piece, time, piece.from).map_or(piece.from, |(from, _)| from)))
-    }
-
-    /// Its pieces in ascending offsets, each with its home: what housekeeping decides from.
-    #[must_use]
-    pub fn pieces(&self) -> Vec<(HomeId, PieceFacts)> {
-        let index = self.index.lock();
-        let facts = |piece: &Piece| {
-            let (home, is_compacted) = match &piece.home {
-                Home::Wal { file, .. } => (HomeId::Wal(file.file().sequence), false),
-                Home::Object(object) => {
-                    let part =
-                        object.part(self.log()).expect("a piece names an object with a part of the log");
-                    (HomeId::Object(object.number()), part.is_compacted)
-                }
-            };
-            let facts = PieceFacts {
-                from: piece.from,
-                to: piece.next(),
-                bytes: piece.bytes,
-                batches: piece.batches,
-                max_timestamp: piece.max_timestamp,
-                is_compacted,
-            };
-            (home, facts)
-        };
-        index.pieces.iter().map(facts).collect()
     }
 
     /// Where to look for the first record at or after `from` with a timestamp of at least `time`; `None` when

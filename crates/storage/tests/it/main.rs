@@ -16,6 +16,7 @@ mod packed;
 mod packer;
 mod pieces;
 mod property;
+mod rewriting;
 mod store;
 mod support;
 mod tail;
