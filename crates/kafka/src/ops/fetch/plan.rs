@@ -95,7 +95,7 @@ impl Part {
         if self.next == self.seen {
             return Some(0);
         }
-        // Compaction can leave no record between an offset and the end: then there is nothing to wait no longer for.
+        // Compaction can leave no record between an offset and the end: then the fetch waits as it does at the end.
         let bytes = reader.bytes_from(self.next);
         Some(if bytes == 0 { 0 } else { bytes.min(u64::from(self.max_bytes())).max(1) })
     }
