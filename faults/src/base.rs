@@ -37,6 +37,8 @@ pub(crate) enum Found {
     AtStart(String),
     /// It started; reads that met the damage were refused.
     AtRead,
+    /// It started, said in its log that the file is damaged, and everything reads right without it.
+    DoneWithout,
     /// It started and everything reads right: the bytes did not matter.
     Harmless,
 }
@@ -117,13 +119,16 @@ pub(crate) fn start(field: &Field, base: &Base, copy: &Path, file: &str) -> anyh
         let reading = Reading::take(&stage.world, "damaged")?;
         reading.agrees_with(&base.right)?;
         let said = stage.broker.said()?;
-        let whole = reading.is_whole();
-        if !whole {
-            let named = said.lines().any(|line| line.contains(file) && line.contains("offset"));
-            ensure!(named, "a read was refused and the log does not name {file} and an offset: {said}");
-        }
+        let named = said.lines().any(|line| line.contains(file) && line.contains("offset"));
         stage.broker.kill()?;
-        if whole { Found::Harmless } else { Found::AtRead }
+        match (reading.is_whole(), named) {
+            (true, false) => Found::Harmless,
+            (true, true) => Found::DoneWithout,
+            (false, true) => Found::AtRead,
+            (false, false) => {
+                bail!("a read was refused and the log does not name {file} and an offset: {said}")
+            }
+        }
     } else {
         let status = stage.broker.ended(STOP_MAX)?.context("it neither became ready nor ended")?;
         let said = stage.broker.said()?;

@@ -39,7 +39,7 @@ fn offline(field: &Field, damage: Damage) -> anyhow::Result<String> {
     let mut chance = Chance::new(field.seed, CHANCE);
     let copy = field.dir.join("copy");
     let mut notes = File::create(field.dir.join("damage.log"))?;
-    let (mut at_start, mut at_read, mut harmless) = (0, 0, 0);
+    let (mut at_start, mut at_read, mut done_without, mut harmless) = (0, 0, 0, 0);
     for turn in 0..field.cycles {
         base::copy(&base.dir, &copy)?;
         let file = base::choose(&copy, turn, &mut chance)?;
@@ -55,12 +55,13 @@ fn offline(field: &Field, damage: Damage) -> anyhow::Result<String> {
                 at_start += 1;
             }
             Found::AtRead => at_read += 1,
+            Found::DoneWithout => done_without += 1,
             Found::Harmless => harmless += 1,
         }
     }
     Ok(format!(
-        "{at_start} found at the start, {at_read} at the read, {harmless} in unused bytes or passed over; nothing \
-         wrong was served, nothing removed"
+        "{at_start} found at the start, {at_read} at the read, {done_without} reported and done without, {harmless} in \
+         bytes that nobody needs; nothing wrong was served, nothing removed"
     ))
 }
 

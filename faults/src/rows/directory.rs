@@ -24,7 +24,7 @@ pub(crate) fn run(field: &Field) -> anyhow::Result<String> {
     let (mut refused, mut whole) = (0, 0);
     let mut count = |found: Found| match found {
         Found::AtStart(_) => refused += 1,
-        Found::AtRead | Found::Harmless => whole += 1,
+        Found::AtRead | Found::DoneWithout | Found::Harmless => whole += 1,
     };
     for file in base::files(&base.dir)? {
         base::copy(&base.dir, &copy)?;
@@ -48,7 +48,7 @@ pub(crate) fn run(field: &Field) -> anyhow::Result<String> {
     }
     match base::start(field, &base, &copy, "identity").context("nothing was left but the identity")? {
         Found::AtStart(_) => refused += 1,
-        Found::AtRead | Found::Harmless => bail!("a directory without anything but its identity was taken"),
+        _ => bail!("a directory without anything but its identity was taken"),
     }
     // An older state of everything at once is consistent: it starts, as that state.
     base::copy(&base.older, &copy)?;
@@ -72,7 +72,7 @@ fn judged(field: &Field, base: &Base, copy: &Path, file: &str) -> anyhow::Result
             ensure!(sentence.contains(file) || together, "the sentence does not name it: {sentence}");
         }
         Found::AtRead => bail!("it started and refuses reads"),
-        Found::Harmless => {}
+        Found::DoneWithout | Found::Harmless => {}
     }
     Ok(found)
 }

@@ -105,7 +105,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "flip-offline",
         harm: "one or two bits of one file of a stopped broker are flipped, every type of file in turn",
-        holds: "the start names the file, or the read that meets it is refused and the log names file and offset, or it was in unused bytes and everything reads right; no file is removed",
+        holds: "the start names the file, or the read that meets it is refused and the log names file and offset, or everything reads right without it; no file is removed",
         cycles: 60,
         short: 5,
         run: damage::flip_offline,
