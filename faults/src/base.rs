@@ -102,6 +102,10 @@ pub(crate) fn choose(dir: &Path, turn: u32, chance: &mut Chance) -> anyhow::Resu
     let mut types: BTreeMap<(PathBuf, Option<String>), Vec<String>> = BTreeMap::new();
     for file in files(dir)? {
         let path = Path::new(&file);
+        // What is empty has nothing that could be damaged.
+        if dir.join(path).metadata()?.len() == 0 {
+            continue;
+        }
         let extension = path.extension().map(|extension| extension.to_string_lossy().into_owned());
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         types.entry((folder, extension)).or_default().push(file);

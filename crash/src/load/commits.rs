@@ -95,13 +95,18 @@ fn committed(hand: &mut Hand) -> anyhow::Result<bool> {
     let event = hand.history.invoke(event(Op::Committed, None))?;
     match hand.link.call(FETCH_VERSION, &ask) {
         Ok(answer) => {
+            if answer.error_code != 0 {
+                let note = format!("error {}", answer.error_code);
+                hand.history.done(Phase::Fail, Event { note, ..event })?;
+                return Ok(true);
+            }
             let partition = answer.topics.into_iter().flat_map(|topic| topic.partitions).next();
             let partition = partition.context("an OffsetFetch response without partitions")?;
-            if answer.error_code == 0 && partition.error_code == 0 {
+            if partition.error_code == 0 {
                 let offset = Some(partition.committed_offset);
                 hand.history.done(Phase::Ok, Event { offset, ..event })?;
             } else {
-                let note = format!("error {} {}", answer.error_code, partition.error_code);
+                let note = format!("error {}", partition.error_code);
                 hand.history.done(Phase::Fail, Event { note, ..event })?;
             }
             Ok(true)

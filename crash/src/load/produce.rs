@@ -102,7 +102,7 @@ impl Producer {
         self.life = life.to_owned();
     }
 
-    /// Becomes idempotent; `false` when the connection broke.
+    /// Becomes idempotent; `false` when the connection broke or the broker cannot say now.
     fn begin(&mut self, hand: &mut Hand) -> anyhow::Result<bool> {
         let ask = InitProducerIdRequest {
             transactional_id: None,
@@ -110,6 +110,10 @@ impl Producer {
             ..Default::default()
         };
         let Ok(answer) = hand.link.call(INIT_PRODUCER_ID_VERSION, &ask) else { return Ok(false) };
+        if may_be_repeated(ErrorCode(answer.error_code), false) {
+            sleep(PAUSE_AGAIN);
+            return Ok(false);
+        }
         ensure!(answer.error_code == 0, "InitProducerId was answered with {}", answer.error_code);
         let (id, epoch) = (u64::try_from(answer.producer_id)?, u16::try_from(answer.producer_epoch)?);
         self.identity = Some((ProducerId(id), ProducerEpoch(epoch)));

@@ -20,8 +20,34 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // One sentence with its causes, on one line.
-            eprintln!("millstream: {error:#}");
+            eprintln!("millstream: {}", sentence(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// An error and its causes, each once: some say their cause themselves.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if sentence.ends_with(&cause) {
+            continue;
+        }
+        if !sentence.is_empty() {
+            sentence.push_str(": ");
+        }
+        sentence.push_str(&cause);
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn a_cause_that_its_error_has_named_is_not_named_again() {
+        let error = anyhow::anyhow!("no room").context("writing a file failed: no room").context("the disk");
+        assert_eq!(sentence(&error), "the disk: writing a file failed: no room");
     }
 }
