@@ -144,7 +144,7 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         name: "descriptors",
-        harm: "64 descriptors and 300 connections; then starts with 8 to 40 descriptors",
+        harm: "64 descriptors and 300 connections under load; then starts with 8 to 40 descriptors",
         holds: "no loss, no end: connections wait or are refused, and all is well when they are gone; a start with too few says so",
         cycles: 3,
         short: 1,

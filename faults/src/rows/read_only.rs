@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use millstream_testkit::history::Op;
+use rustix::process::Signal;
 
 use crate::image::Image;
 use crate::runner::Field;
@@ -24,7 +25,9 @@ pub(crate) fn run(field: &Field) -> anyhow::Result<String> {
             stage.start()?;
         }
         stage.some_time(LIFE_MS);
+        stage.hold(true)?;
         image.remount("abort")?;
+        stage.broker.signal(Signal::CONT)?;
         let status = stage.broker.ended(END_MAX)?;
         stage.note(Op::Kill)?;
         let status = status.with_context(|| {
