@@ -20,7 +20,7 @@ use super::key_map::{KeyMap, Put};
 use super::plan::CompactPlan;
 use crate::error::{ObjectError, ReadError};
 use crate::log_reader::{LogReader, Next, next_before};
-use crate::output::Output;
+use crate::output::{Covered, Output};
 use crate::store::Store;
 use crate::views::StoredBatch;
 
@@ -121,6 +121,7 @@ struct Pass {
     map: KeyMap,
     /// Next offset to look at.
     at: Offset,
+    covered: Covered,
     phase: Phase,
     trouble: Option<PassTrouble>,
 }
@@ -248,6 +249,7 @@ impl Compactor {
         Some(Pass {
             map: KeyMap::new(self.options.seed, dirty, self.options.map_bytes_max),
             at: plan.cleaned_to,
+            covered: Covered::new(plan.start),
             plan,
             reader,
             phase: Phase::Learn { has_any: false },
@@ -297,6 +299,7 @@ impl Compactor {
             }
             self.count(&left);
             pass.at = batch.last_offset.advance(1);
+            self.output.cover(pass.covered.up_to(&*pass.reader, pass.at));
             if pass.at < end && self.output.is_full() {
                 self.output.end_part(pass.at, true)?;
                 break;
@@ -397,6 +400,7 @@ impl Pass {
             return;
         }
         self.at = self.plan.start.max(self.reader.log_start());
+        self.covered = Covered::new(self.at);
         self.phase = Phase::Write { end };
     }
 }

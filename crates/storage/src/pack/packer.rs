@@ -20,7 +20,7 @@ use super::plan::{PackJob, PackOptions};
 use super::quarantine::{Quarantine, Quarantined};
 use crate::error::{ObjectError, ReadError};
 use crate::log_reader::{HomeId, LogReader, Logs, Next, Pieces, next_before};
-use crate::output::Output;
+use crate::output::{Covered, Output};
 use crate::store::Store;
 
 /// How far a step has come.
@@ -64,6 +64,7 @@ struct Moving {
     stretch: Stretch,
     /// Next offset to read.
     at: Offset,
+    covered: Covered,
     is_large: bool,
 }
 
@@ -257,7 +258,8 @@ impl Packer {
             self.again.push(log);
         }
         let at = stretch.from.max(reader.log_start());
-        self.moving = (at < stretch.to).then_some(Moving { log, reader, stretch, at, is_large });
+        let covered = Covered::new(at);
+        self.moving = (at < stretch.to).then_some(Moving { log, reader, stretch, at, covered, is_large });
         spent
     }
 
@@ -300,7 +302,9 @@ impl Packer {
             self.output.batch(&[&batch.head, &batch.rest])?;
             read += batch.bytes() as u64;
             moving.at = batch.last_offset.advance(1);
-            if moving.is_large && moving.at < to && self.output.is_full() {
+            self.output.cover(moving.covered.up_to(&*moving.reader, moving.at));
+            let is_enough = if moving.is_large { self.output.is_full() } else { self.output.covers_enough() };
+            if moving.at < to && is_enough {
                 self.output.end_part(moving.at, is_compacted)?;
                 break;
             }

@@ -12,7 +12,7 @@ use millstream_storage::compact::{
     cleaned_to, oldest_dirty, plan, take_next,
 };
 use millstream_storage::store::Store;
-use millstream_storage::{LogReader, StoredBatch};
+use millstream_storage::{HomeId, LogReader, StoredBatch};
 use millstream_testkit::sim_disk::Rng;
 use millstream_types::batch::{BatchBuilder, BatchHeader, Compression, set_log_append_time};
 use millstream_types::{
@@ -311,6 +311,23 @@ fn a_batch_with_more_keys_than_the_map_holds_still_makes_a_pass() {
     let ends = bench.drive(&mut compactor, 1 << 20, || true, |_| {});
     assert_eq!(ends[0].to, Offset(100), "the first batch, and no more");
     bench.check();
+}
+
+#[test]
+fn an_object_takes_the_place_of_no_more_pieces_than_one_commit_may() {
+    let mut bench = Bench::new();
+    for number in 0..3000 {
+        let mut builder = BatchBuilder::new();
+        builder.push(RecordTime(1), Some(b"key"), Some(b"value"), &[]).unwrap();
+        let batch = builder.finish(Compression::None).unwrap();
+        bench.log.append_to(HomeId::Object(ObjectNumber(number)), &batch, false);
+    }
+    bench.next_number = 3000;
+    let plan = bench.plan(RULES).unwrap();
+    let mut compactor = bench.compactor(plan, options(1 << 20, 1 << 30));
+    let mut cleaned = vec![0];
+    bench.drive(&mut compactor, 1 << 20, || true, |bench| cleaned.push(bench.cleaned_to().0));
+    assert_eq!(cleaned, [0, 1024, 2048, 2999]);
 }
 
 #[test]

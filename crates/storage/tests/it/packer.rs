@@ -165,6 +165,30 @@ fn an_object_has_no_more_parts_than_it_may() {
 }
 
 #[test]
+fn an_object_takes_the_place_of_no_more_pieces_than_one_commit_may() {
+    let mut bench = Bench::new(3);
+    let homes: Vec<_> = (1..=1500).map(|number| HomeId::Object(ObjectNumber(number))).collect();
+    for log in 0..3 {
+        for home in &homes[..500 + 500 * log as usize] {
+            bench.log(log).append_to(*home, &batch(1), false);
+        }
+    }
+    let before = bench.content();
+    bench.next_number = 2000;
+    for own_object_bytes in [1 << 20, 1] {
+        let options = PackOptions { object_bytes: 1 << 20, own_object_bytes, ..small() };
+        let entries = bench.pack(options, &homes, 1 << 20, |_| true);
+        // Each piece has two offsets.
+        let covered =
+            |entry: &ObjectEntry| entry.parts.iter().map(|part| (part.to.0 - part.from.0) / 2).sum();
+        let covered: Vec<u64> = entries.iter().map(covered).collect();
+        assert!(covered.iter().all(|pieces| *pieces <= 1024 + 500), "{covered:?}");
+        assert!(covered.is_empty() || covered.iter().sum::<u64>() == 3000);
+        assert_eq!(bench.content(), before);
+    }
+}
+
+#[test]
 fn what_has_a_home_between_is_packed_in_another_round() {
     let mut bench = Bench::new(2);
     for (file, log) in [(0, 0), (0, 1), (1, 0), (2, 0), (2, 1)] {
