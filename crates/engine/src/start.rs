@@ -131,11 +131,12 @@ impl Engine {
         let kept = join(keeper);
         let turns = &mut shared.seat.lock().turns;
         let_go(turns.refuse_parked(), &shared.catalog);
-        let (Some(writer), Some((_keeper, checkpointer))) = (writer, kept) else {
+        let (Some(writer), Some((mut keeper, checkpointer))) = (writer, kept) else {
             return Err(shared
                 .poll_failure(std::task::Waker::noop())
                 .unwrap_or_else(|| "a thread ended early".into()));
         };
+        keeper.write_footers();
         let assembler = shared.lane.assembler.lock().take().expect("the assembler is taken once, here");
         if let Err(error) = final_checkpoint(turns, &assembler, checkpointer) {
             tracing::warn!(%error, "the last checkpoint could not be written; the next start reads more");

@@ -119,7 +119,6 @@ impl Adoption {
     ///
     /// # Errors
     /// [`OpenError::Corrupt`] when the log has these offsets already.
-    #[allow(dead_code, reason = "recovery calls it once it reads footers")]
     pub(crate) fn index_run(
         &mut self,
         log: LogId,

@@ -22,6 +22,7 @@ use millstream_types::{EngineTime, planted};
 
 use crate::disk::{Disk, DiskFile, OpenMode, write_all_at};
 use crate::error::LaneError;
+use crate::footer::FileRuns;
 use crate::lane::{Ready, Shared, is_no_room};
 use crate::log_reader::HomeId;
 use crate::wal::{self, WalFile};
@@ -40,7 +41,7 @@ const SLOW_HALF_MS: i64 = 4_000;
 /// What [`Keeper::prepare_one`] did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Prepared {
-    /// One more file is ready, or there is room again for what was missing it.
+    /// One more file is ready, or has its footer, or there is room again for what was missing it.
     Ready,
     /// As many as wanted are ready already.
     Enough,
@@ -83,7 +84,8 @@ impl Keeper {
         self.shared.disk_full.load(Ordering::Relaxed)
     }
 
-    /// Prepares one file if one is wanted. `now` tells a fast lane from a slow one.
+    /// Prepares one file if one is wanted, or else writes the footer of one that was left. `now` tells a fast lane from a
+    /// slow one.
     ///
     /// # Errors
     /// Anything but lack of space and of descriptors poisons the lane.
@@ -114,7 +116,20 @@ impl Keeper {
                 return self.prepare_written(room);
             }
         }
-        Ok(Prepared::Enough)
+        match self.shared.take_footer() {
+            Some(runs) => {
+                self.write_footer(&runs);
+                Ok(Prepared::Ready)
+            }
+            None => Ok(Prepared::Enough),
+        }
+    }
+
+    /// Writes the footers of all files that were left, so that the next start need not read their frames.
+    pub fn write_footers(&mut self) {
+        while let Some(runs) = self.shared.take_footer() {
+            self.write_footer(&runs);
+        }
     }
 
     /// The sealed files, each with the bytes of its frames: what a [`Survey`](crate::pack::Survey) begins with.
@@ -173,6 +188,16 @@ impl Keeper {
         }
         spared.into_iter().for_each(|file| self.shared.ready.add(file));
         Ok(done)
+    }
+
+    /// A footer that cannot be written is left out: nothing depends on it.
+    fn write_footer(&self, runs: &FileRuns) {
+        if !self.shared.files.lock().contains_key(&runs.file.sequence) {
+            return;
+        }
+        if let Err(error) = runs.write(self.shared.directory) {
+            tracing::warn!(file = runs.file.path, %error, "a footer is left out; the next start reads more");
+        }
     }
 
     /// Room on the disk.
@@ -234,11 +259,15 @@ impl Keeper {
         if file.file_bytes != options.wal_file_bytes || file.has_hole() {
             return Ok(false);
         }
-        if !file.grows {
-            return Ok(true);
-        }
         let failed = |error| self.shared.poison_write(&file.path, error);
         let length = file.file.len().map_err(failed)?;
+        if length >= file.file_bytes {
+            // What was written, but for a footer that reaches beyond it.
+            if length > file.file_bytes {
+                file.file.set_len(file.file_bytes).map_err(failed)?;
+            }
+            return Ok(true);
+        }
         let missing = file.file_bytes.saturating_sub(length);
         if self.room()? < missing.saturating_add(options.checkpoint_reserve_bytes) {
             return Ok(false);

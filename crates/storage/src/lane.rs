@@ -4,9 +4,10 @@
 //! writes, syncs, publishes. Between them goes a [`Group`]: what came together is written with one vectored write
 //! and made durable together. Both share the numbers in [`Shared`].
 
+use std::collections::VecDeque;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use millstream_types::{Incarnation, WalPosition, planted};
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 
 use crate::disk::Disk;
 use crate::error::LaneError;
+use crate::footer::FileRuns;
 use crate::options::Options;
 use crate::wal::WalFile;
 
@@ -28,6 +30,9 @@ pub(crate) use group::{Body, Op};
 pub(crate) use ready::{Ready, ReadyFiles};
 pub(crate) use writer::is_no_room;
 pub use writer::{Durable, Writer};
+
+/// Runs in footers that wait to be written: 40 MB.
+const FOOTER_RUNS_WAITING_MAX: usize = 512 << 10;
 
 /// What assembler, writer, keeper and checkpointer share.
 pub(crate) struct Shared {
@@ -56,6 +61,9 @@ pub(crate) struct Shared {
     diverted_to: Mutex<Option<Arc<WalFile>>>,
     /// Begun files that still exist, by sequence.
     pub(crate) files: Mutex<BTreeMap<u64, Arc<WalFile>>>,
+    /// What the footers of files that were left say, oldest first, and how many there are.
+    footers: Mutex<VecDeque<FileRuns>>,
+    footers_waiting: AtomicUsize,
     /// Sequences that the newest durable checkpoint does without.
     pub(crate) released: Mutex<BTreeSet<u64>>,
     poison: OnceLock<Arc<str>>,
@@ -89,6 +97,8 @@ impl Shared {
             diversions: AtomicU32::new(0),
             diverted_to: Mutex::new(None),
             files: Mutex::new(files),
+            footers: Mutex::new(VecDeque::new()),
+            footers_waiting: AtomicUsize::new(0),
             released: Mutex::new(BTreeSet::new()),
             poison: OnceLock::new(),
         }
@@ -122,6 +132,7 @@ impl Shared {
             || self.is_half_full()
             || self.has_rolled.load(Ordering::Relaxed)
             || self.disk_full.load(Ordering::Relaxed)
+            || self.has_footer()
     }
 
     /// Whether the lane lacks its reserve, or what it goes on in before it.
@@ -149,6 +160,34 @@ impl Shared {
     /// Whether a file was begun since the last call.
     pub(crate) fn take_roll(&self) -> bool {
         self.has_rolled.swap(false, Ordering::Relaxed)
+    }
+
+    /// A file was left: its footer can be written once it is durable. Of too many the keeper writes none: they wait in
+    /// memory, and a start does without.
+    pub(crate) fn add_footer(&self, runs: FileRuns) {
+        let mut footers = self.footers.lock();
+        if footers.iter().map(FileRuns::count).sum::<usize>() + runs.count() <= FOOTER_RUNS_WAITING_MAX {
+            footers.push_back(runs);
+            self.footers_waiting.store(footers.len(), Ordering::Release);
+        }
+    }
+
+    /// The next footer to write, of a file that is durable to its end.
+    pub(crate) fn take_footer(&self) -> Option<FileRuns> {
+        let durable = self.durable();
+        let mut footers = self.footers.lock();
+        let ready = footers.front().is_some_and(|runs| runs.file.end().is_some_and(|end| end <= durable));
+        let taken = if ready { footers.pop_front() } else { None };
+        self.footers_waiting.store(footers.len(), Ordering::Release);
+        taken
+    }
+
+    fn has_footer(&self) -> bool {
+        if self.footers_waiting.load(Ordering::Acquire) == 0 {
+            return false;
+        }
+        let durable = self.durable();
+        self.footers.lock().front().is_some_and(|runs| runs.file.end().is_some_and(|end| end <= durable))
     }
 
     /// How often the lane went on in its reserve.

@@ -21,6 +21,7 @@ mod checkpoint;
 pub mod compact;
 pub mod disk;
 mod error;
+mod footer;
 mod frame;
 mod identity;
 mod keeper;

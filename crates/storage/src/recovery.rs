@@ -19,6 +19,7 @@ use crate::adopt::Adoption;
 use crate::checkpoint::{self, Checkpointer};
 use crate::disk::{DirLock, Disk, read_up_to, write_all_at};
 use crate::error::{OpenError, ReplayError};
+use crate::footer::{self, FileRuns, Footer, FooterFound};
 use crate::frame::{self, Header, NotAFrame};
 use crate::identity;
 use crate::keeper::Keeper;
@@ -140,7 +141,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
 
     let (chosen, largest_checkpoint) = checkpoint::read::choose(&*disk, directory)?;
     let footer = chosen.as_ref().map(|chosen| &chosen.footer);
-    let chain = chain::load(&*disk, directory, footer, &mut Err)?;
+    let mut chain = chain::load(&*disk, directory, footer, &mut Err)?;
     let fell_back = chosen.as_ref().is_some_and(|chosen| chosen.fallback.is_some());
     chain::check_complete(&chain, footer, fell_back, &mut Err)?;
     if chain.links.is_empty() && !is_new {
@@ -164,10 +165,16 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
         pending: VecDeque::new(),
         last_time: None,
         frames: 0,
+        footers: Vec::new(),
+        found: Vec::new(),
     };
+    walk.read_footers(directory)?;
     let tail = walk.run()?;
     let (last_time, frames, replayed_from) = (walk.last_time, walk.frames, walk.needed);
-    let adoption = walk.adoption;
+    let Walk { adoption, found, footers, .. } = walk;
+    for (link, footer) in chain.links.iter_mut().zip(footers) {
+        link.footer_bytes = footer.map_or(0, |footer| footer.bytes);
+    }
 
     let recovered = Recovered {
         directory,
@@ -187,6 +194,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
         "data directory opened"
     );
     let parts = begin(disk, options, directory, is_new, chain, &tail, &recovered)?;
+    found.into_iter().for_each(|runs| parts.shared.add_footer(runs));
     let views = adoption.views();
     let publisher = Publisher::new(Arc::clone(&views), options.tail_bytes_max);
     Ok(Opened {
@@ -246,6 +254,10 @@ struct Walk<'a> {
     pending: VecDeque<Pending>,
     last_time: Option<EngineTime>,
     frames: u64,
+    /// By file, what its footer says.
+    footers: Vec<Option<Footer>>,
+    /// For the footers that are missing: what was found by going through the frames.
+    found: Vec<FileRuns>,
 }
 
 impl Walk<'_> {
@@ -314,11 +326,61 @@ impl Walk<'_> {
         Ok(Tail { end: WalPosition::FIRST, clean: true })
     }
 
-    /// Goes through one file's frames; says how it stopped, and where.
+    /// Reads the footers of all files of which it is known where they end. After a clean stop it is of the last file too:
+    /// its closing frame follows what the checkpoint knows.
+    fn read_footers(&mut self, directory: u128) -> Result<(), OpenError> {
+        for link in &self.chain.links {
+            let file = &link.file;
+            let end = link.limit.unwrap_or(self.needed.advance(frame::CLOSING_BYTES));
+            if end < file.base || file.offset_of(end) > file.file_bytes {
+                self.footers.push(None);
+                continue;
+            }
+            let found = footer::read(directory, file, end)
+                .map_err(|error| OpenError::io("reading", &file.path, error))?;
+            self.footers.push(match found {
+                FooterFound::Runs(footer) => Some(footer),
+                FooterFound::Nothing => None,
+                FooterFound::Damaged => {
+                    let offset = file.offset_of(end);
+                    tracing::warn!(
+                        file = file.path,
+                        offset,
+                        "a footer is damaged; the file's frames are read instead"
+                    );
+                    None
+                }
+                FooterFound::Newer(found) => {
+                    let known = footer::VERSION;
+                    return Err(OpenError::NewerFormat { file: file.path.clone(), found, known });
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes over what a file's footer says; returns from which position on its frames must be read.
+    fn begin_file(&mut self, index: usize) -> Result<WalPosition, OpenError> {
+        let link = &self.chain.links[index];
+        let file = &link.file;
+        if self.footers[index].is_none() {
+            return Ok(file.base);
+        }
+        // The footer was written when all of the file was durable.
+        self.prove(file.base)?;
+        let footer = self.footers[index].as_ref().expect("it was just looked at");
+        for (log, run) in &footer.runs {
+            self.adoption.index_run(*log, file, run)?;
+        }
+        let end = link.limit.unwrap_or(self.needed);
+        Ok(self.needed.clamp(file.base, end.max(file.base)))
+    }
+
+    /// Goes through one file's frames, those that its footer does not make up for; says how it stopped, and where.
     fn walk_file(&mut self, index: usize) -> Result<(Stop, WalPosition, NotAFrame), OpenError> {
         let link = &self.chain.links[index];
         let mut scan = FileScan::new(&link.file, link.bytes);
-        let mut at = link.file.base;
+        let mut at = self.begin_file(index)?;
         loop {
             if link.limit == Some(at) {
                 return Ok((Stop::AtLimit, at, NotAFrame::Blank));
@@ -357,6 +419,11 @@ impl Walk<'_> {
     fn take_over(&mut self, pending: &Pending) -> Result<(), OpenError> {
         let Pending { link, header, meta } = pending;
         let file = &self.chain.links[*link].file;
+        if self.footers[*link].is_none()
+            && !self.found.last().is_some_and(|runs| Arc::ptr_eq(&runs.file, file))
+        {
+            self.found.push(FileRuns::new(file));
+        }
         let mut facts = Vec::with_capacity(header.facts_count as usize);
         for stored in frame::facts(header, meta) {
             if stored.body_in(header).is_none() {
@@ -364,7 +431,11 @@ impl Walk<'_> {
                 let offset = file.offset_of(header.position);
                 return Err(OpenError::Corrupt { file: file.path.clone(), offset, what });
             }
-            self.adoption.index(&stored.facts, file, header.position, header.end())?;
+            if self.footers[*link].is_none() {
+                self.adoption.index(&stored.facts, file, header.position, header.end())?;
+                let runs = self.found.last_mut().expect("the file was just added");
+                runs.add(&stored.facts, header.position, header.end());
+            }
             facts.push(stored.facts);
         }
         if header.position < self.needed {

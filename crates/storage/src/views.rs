@@ -24,6 +24,7 @@ mod watch;
 
 pub(crate) use adopting::FoundRun;
 pub(crate) use buffers::{Buffer, Buffers};
+pub(crate) use index::RUN_BYTES_MAX;
 pub use log_view::LogView;
 pub(crate) use publisher::Publisher;
 pub use read::{ReadMode, ReadOutcome, StoredBatch, TimeCandidate};
@@ -89,7 +90,7 @@ impl Views {
 /// Mixes the numbers of an id. Ids are given by the shard in order, never by a client, so that no key is needed
 /// (R22), and the map is on the path of every batch.
 #[derive(Default)]
-struct IdHasher(u64);
+pub(crate) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {

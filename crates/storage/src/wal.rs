@@ -198,11 +198,12 @@ impl WalFile {
     }
 
     /// Gives the space behind the last frame of an earlier life back: a process that ended early leaves most of its
-    /// last file unused, and nothing else is ever written there.
-    pub(crate) fn punch_unused(&self) -> io::Result<()> {
+    /// last file unused, and nothing is ever written there but a footer. `footer_bytes` of it are there already.
+    pub(crate) fn punch_unused(&self, footer_bytes: u64) -> io::Result<()> {
         let Some(end) = self.end() else { return Ok(()) };
         self.has_hole.store(true, Ordering::Relaxed);
-        self.file.punch(self.offset_of(end).next_multiple_of(HOLE_BYTES), self.file_bytes)
+        let from = (self.offset_of(end) + footer_bytes).next_multiple_of(HOLE_BYTES);
+        self.file.punch(from.min(self.file_bytes), self.file_bytes)
     }
 
     /// Whether parts of it have no space any more.

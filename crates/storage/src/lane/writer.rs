@@ -10,10 +10,11 @@ use std::sync::atomic::Ordering;
 
 use millstream_types::{EngineTime, WalPosition, planted};
 
-use super::group::{Group, Part, Piece};
+use super::group::{Group, Op, Part, Piece};
 use super::{Assembler, Ready, Shared};
 use crate::disk::write_all_at;
 use crate::error::LaneError;
+use crate::footer::FileRuns;
 use crate::options::Durability;
 use crate::views::Publisher;
 use crate::wal::{self, FileHeader, WalFile};
@@ -33,11 +34,13 @@ pub struct Writer {
     unsynced: Vec<Arc<WalFile>>,
     /// How often a full disk made it go on in the reserve.
     diversions: u32,
+    /// What the footer of the file in use will say.
+    runs: Option<FileRuns>,
 }
 
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>, publisher: Publisher) -> Writer {
-        Writer { shared, publisher, unsynced: Vec::new(), diversions: 0 }
+        Writer { shared, publisher, unsynced: Vec::new(), diversions: 0, runs: None }
     }
 
     /// Writes a group, makes it durable as the options say, publishes it and wakes who waits.
@@ -60,6 +63,7 @@ impl Writer {
         }
         self.shared.pending_bytes.fetch_sub(group.bytes, Ordering::Relaxed);
         let end = group.end;
+        self.gather_runs(&group);
         let mut group = Some(group);
         if planted!(ShownBeforeDurable) {
             group.take().into_iter().for_each(|group| self.publisher.publish(group));
@@ -111,7 +115,35 @@ impl Writer {
             self.write(group)?;
         }
         self.sync()?;
+        if let Some(runs) = self.runs.take() {
+            runs.file.seal(self.shared.durable());
+            if let Err(error) = runs.write(self.shared.directory) {
+                tracing::warn!(file = runs.file.path, %error, "a footer is left out; the next start reads more");
+            }
+        }
         Ok(())
+    }
+
+    /// Notes for the footers which runs the group added to which files.
+    fn gather_runs(&mut self, group: &Group) {
+        let mut at = (WalPosition::ZERO, WalPosition::ZERO);
+        for op in &group.ops {
+            match op {
+                Op::Frame { part, start, end } => {
+                    at = (*start, *end);
+                    let file = &group.parts[*part].file;
+                    if !self.runs.as_ref().is_some_and(|runs| Arc::ptr_eq(&runs.file, file)) {
+                        let left = self.runs.replace(FileRuns::new(file));
+                        left.into_iter().for_each(|runs| self.shared.add_footer(runs));
+                    }
+                }
+                Op::Batch { facts, .. } => {
+                    let runs = self.runs.as_mut().expect("a batch follows its frame");
+                    runs.add(facts, at.0, at.1);
+                }
+                Op::Publish(_) => {}
+            }
+        }
     }
 
     /// Writes what one file gets. The inner error says that the file grows and the disk is full: nothing is lost yet.

@@ -115,7 +115,7 @@ pub(super) fn begin(
 
     // The new incarnation is durable, so the earlier ones end where they were found to end.
     for link in &links {
-        link.file.punch_unused().map_err(failed("giving space back"))?;
+        link.file.punch_unused(link.footer_bytes).map_err(failed("giving space back"))?;
     }
     let file = Arc::new(WalFile::new(&header, path.clone(), file));
     let mut files: std::collections::BTreeMap<_, _> =

@@ -18,6 +18,8 @@ pub(crate) struct Link {
     /// Length of the file, as far as frames may lie in it: what its header says, or less if it grows.
     pub(crate) bytes: u64,
     pub(crate) limit: Option<WalPosition>,
+    /// Length of its footer; 0 while that is not known, or there is none.
+    pub(crate) footer_bytes: u64,
     /// The limit is where the next file of the same incarnation begins: no proof that the frames were durable.
     pub(crate) limit_is_soft: bool,
 }
@@ -204,7 +206,7 @@ fn link(
             (None, None, base) => (base, false),
         };
         let file = Arc::new(WalFile::new(&header, path, file));
-        links.push(Link { file, bytes, limit, limit_is_soft });
+        links.push(Link { file, bytes, limit, footer_bytes: 0, limit_is_soft });
     }
     links.reverse();
     Ok(links)

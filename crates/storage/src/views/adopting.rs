@@ -50,7 +50,6 @@ impl LogView {
     }
 
     /// Adds a run, behind all that was found so far; `false` when it is not behind.
-    #[allow(dead_code, reason = "recovery calls it once it reads footers")]
     pub(crate) fn found_run(&self, file: &Arc<WalFile>, run: &FoundRun) -> bool {
         if run.from < self.high_watermark() || run.last < run.from {
             return false;

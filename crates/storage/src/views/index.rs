@@ -18,7 +18,7 @@ use crate::objects::Object;
 use crate::wal::WalFile;
 
 /// A run is not extended beyond this: a read turns at most this much into too much.
-pub(super) const RUN_BYTES_MAX: u64 = 64 << 10;
+pub(crate) const RUN_BYTES_MAX: u64 = 64 << 10;
 
 /// A batch in memory.
 pub(crate) struct TailBatch {

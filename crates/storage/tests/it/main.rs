@@ -5,6 +5,7 @@ mod checkpoint;
 mod compact;
 mod contract;
 mod faults;
+mod footers;
 mod fuzzed;
 mod growing;
 mod lane;
