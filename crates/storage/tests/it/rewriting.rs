@@ -218,7 +218,7 @@ impl Bench {
         };
         let taken: Vec<_> = take_next(&mut plans, 100_000, 512).into_iter().map(with_views).collect();
         let is_over = taken.is_empty();
-        let options = CompactOptions { map_bytes_max: 24 * 24, object_bytes: 5000, seed: [1, 2] };
+        let options = CompactOptions { map_bytes_max: 24 * 16, object_bytes: 5000, seed: [1, 2] };
         let (store, directory) = (Arc::clone(self.life().objects.store()), self.life().objects.directory());
         let mut compactor = Compactor::new(store, directory, options, taken);
         loop {
@@ -347,6 +347,6 @@ fn packed_logs_read_as_they_were_appended() {
 
 #[test]
 fn compacted_logs_keep_the_latest_of_every_key() {
-    let objects: usize = (1..=8).map(|seed| run(seed, true)).sum();
-    assert!(objects > 100, "much was compacted: {objects}");
+    let objects: usize = (1..=4).map(|seed| run(seed, true)).sum();
+    assert!(objects > 60, "much was compacted: {objects}");
 }
