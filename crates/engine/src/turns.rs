@@ -92,7 +92,7 @@ impl Turns {
         if self.next_deadline().is_none_or(|due| due > now) {
             return Pause::Drained;
         }
-        let bytes = frame_bytes(millstream_core::shard::TICK_ENTRIES_BYTES_MAX, 0, 0);
+        let bytes = frame_bytes(self.shard.tick_entries_bytes(now), 0, 0);
         if assembler.admit(bytes, Purpose::Relief) != Admit::Yes {
             return Pause::NoRoom;
         }

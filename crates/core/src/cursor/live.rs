@@ -173,6 +173,16 @@ impl Live {
         }
     }
 
+    /// Bytes of any roster that can be recorded before someone joins or an assignment comes.
+    pub(super) fn roster_bytes_max(&self) -> usize {
+        let members: usize =
+            self.members.iter().map(|(id, member)| member.weight(id) + member.assignment.len()).sum();
+        let leader = self.members.keys().map(|id| id.len()).max();
+        let protocol = self.offered.keys().chain(&self.protocol_name).map(|name| name.len()).max();
+        let texts = [leader, protocol, self.protocol_type.as_ref().map(|name| name.len())];
+        members + texts.into_iter().flatten().sum::<usize>() + MEMBER_BYTES
+    }
+
     /// Adds a member; the first one sets the protocol type elsewhere and becomes leader here.
     pub(super) fn add(&mut self, id: Arc<str>, member: Member) {
         if let Some(instance) = &member.instance {

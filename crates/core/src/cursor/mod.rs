@@ -75,7 +75,6 @@ pub use request::{
     LeavingMember, OfferedProtocol, OffsetToCommit, Subscription, SyncGroup,
 };
 pub use roster::Roster;
-pub(crate) use size::TICK_ENTRIES_BYTES_MAX;
 
 use crate::effect::{Effects, Ticket};
 use crate::request::Reply;
@@ -137,9 +136,10 @@ pub(crate) fn apply(
 
 /// Does what has become due: timers, then one slice of long work.
 pub(crate) fn tick(shard: &mut Shard, turn: Turn, effects: &mut Effects) {
+    let room_bytes = shard.groups.tick_entries_bytes(turn.now);
     let mut act = Act::new(shard, turn, effects);
-    act.fire_timers();
-    act.sweep();
+    act.fire_timers(room_bytes);
+    act.sweep(room_bytes);
     act.finish();
 }
 

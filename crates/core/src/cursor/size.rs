@@ -2,7 +2,9 @@
 //!
 //! Apart because these are bounds over all events: one request, like one timer, records one roster at most.
 
-use super::request::{GroupRequest, SyncGroup};
+use super::group::Groups;
+use super::request::{GroupId, GroupRequest, SyncGroup};
+use millstream_types::EngineTime;
 use millstream_types::limits::{GROUP_MEMBERS_BYTES_MAX, GROUP_ROSTER_BYTES_MAX, NAME_BYTES_MAX};
 
 /// An entry's tag, its group and its counts.
@@ -16,9 +18,29 @@ const ROSTER_BYTES: usize = GROUP_ROSTER_BYTES_MAX + SLACK_BYTES;
 const OFFSET_BYTES: usize = 64;
 /// A log.
 const LOG_BYTES: usize = 12;
-/// Bytes of entries of one [`tick`](super::tick): a megabyte of timers, the roster that passes it, and what a slice of
-/// long work removes.
-pub(crate) const TICK_ENTRIES_BYTES_MAX: usize = ROSTER_BYTES + (2 << 20);
+/// Bytes of entries of one [`tick`](super::tick), unless a single roster is longer: room for dozens of small groups, and
+/// little enough for any file. What does not fit is due in the next tick.
+const TICK_ENTRIES_BYTES: usize = 8 << 10;
+/// What one look at a group's old offsets records beside the logs: that they are removed, and then the group.
+const SWEEP_BYTES: usize = 2 * HEAD_BYTES;
+
+impl Groups {
+    /// Bytes of all entries of a [`tick`](super::tick) at this time.
+    pub(crate) fn tick_entries_bytes(&self, now: EngineTime) -> usize {
+        let first = self.timers.due(now).map_or(0, |timer| self.roster_entry_bytes_max(timer.group()));
+        first.max(TICK_ENTRIES_BYTES)
+    }
+
+    /// Bytes of the entry that records a group's roster, whatever timer made it necessary.
+    pub(super) fn roster_entry_bytes_max(&self, id: &GroupId) -> usize {
+        HEAD_BYTES + self.by_id.get(id).map_or(0, |group| group.live.roster_bytes_max())
+    }
+}
+
+/// How many offsets a look at one group may remove, with room for so many bytes.
+pub(super) fn removals_max(room_bytes: usize) -> usize {
+    room_bytes.saturating_sub(SWEEP_BYTES) / LOG_BYTES
+}
 
 impl GroupRequest {
     /// Bytes of all entries that the request can make.

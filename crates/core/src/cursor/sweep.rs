@@ -18,6 +18,7 @@ use super::act::Act;
 use super::entry::GroupEntry;
 use super::group::{Group, Groups, first_of};
 use super::request::{GroupId, GroupState, Subscription};
+use super::size::removals_max;
 use alloc::vec::Vec;
 use core::ops::Bound::{Excluded, Included, Unbounded};
 use millstream_types::{EngineTime, LogId};
@@ -82,8 +83,8 @@ impl Groups {
 }
 
 impl Act<'_> {
-    /// One slice of whatever long work there is.
-    pub(super) fn sweep(&mut self) {
+    /// One slice of whatever long work there is; entries of the turn together stay within `room_bytes`.
+    pub(super) fn sweep(&mut self, room_bytes: usize) {
         let now = self.now();
         let steps = self.groups().sweep_trash(STEPS_PER_TURN);
         let steps = self.groups().sweep_forgotten(steps);
@@ -92,13 +93,16 @@ impl Act<'_> {
             groups.checking = Some(Checking { group: None, log: None });
             groups.next_check = None;
         }
-        self.check_ages(steps);
+        self.check_ages(steps, room_bytes);
     }
 
-    fn check_ages(&mut self, mut steps: usize) {
-        while steps > 0
-            && let Some(at) = self.groups().checking.take()
-        {
+    fn check_ages(&mut self, mut steps: usize, room_bytes: usize) {
+        loop {
+            let removals = removals_max(room_bytes.saturating_sub(self.effects.entries.len()));
+            if steps == 0 || removals == 0 {
+                return;
+            }
+            let Some(at) = self.groups().checking.take() else { return };
             steps -= 1;
             let from = match (&at.group, at.log) {
                 (None, _) => Unbounded,
@@ -111,7 +115,7 @@ impl Act<'_> {
                 continue;
             };
             let log = at.log.filter(|_| at.group.as_ref() == Some(id));
-            let (old, seen, more) = old_offsets(self, group, log, steps.max(1));
+            let (old, seen, more) = old_offsets(self, group, log, steps.clamp(1, removals));
             let id = id.clone();
             steps -= seen.min(steps);
             if !old.is_empty() {

@@ -12,22 +12,23 @@ use millstream_types::limits::ENTRIES_PER_APPLY_MAX;
 
 /// Timers of one turn at most: a few hundred microseconds of small groups.
 const TIMERS_PER_TURN: usize = 256;
-/// A turn that has made this many bytes of entries leaves the rest to the next one.
-const ENTRY_BYTES_PER_TURN: usize = 1 << 20;
 /// A turn that has made this many replies leaves the rest to the next one.
 const REPLIES_PER_TURN: usize = 1024;
 
 impl Act<'_> {
-    /// Does what has become due, up to the bounds of one turn (R13).
-    pub(super) fn fire_timers(&mut self) {
+    /// Does what has become due, up to the bounds of one turn (R13). What does not fit `room_bytes` stays due.
+    pub(super) fn fire_timers(&mut self, room_bytes: usize) {
         for _ in 0..TIMERS_PER_TURN {
+            let (now, groups) = (self.now(), &self.shard.groups);
+            let Some(next) = groups.timers.due(now) else { return };
+            let needed = self.effects.entries.len() + groups.roster_entry_bytes_max(next.group());
             let is_full = self.effects.entry_count >= ENTRIES_PER_APPLY_MAX / 4
-                || self.effects.entries.len() >= ENTRY_BYTES_PER_TURN
+                || needed > room_bytes
                 || self.effects.replies.len() >= REPLIES_PER_TURN;
-            let now = self.now();
-            let Some((_, timer)) = (if is_full { None } else { self.groups().timers.pop(now) }) else {
+            if is_full {
                 return;
-            };
+            }
+            let timer = self.groups().timers.pop(now).expect("it was just looked at");
             self.fire(timer);
         }
     }

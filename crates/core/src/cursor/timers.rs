@@ -52,12 +52,15 @@ impl Timers {
         self.0.first().map(|(at, _)| *at)
     }
 
-    /// Takes the first timer whose place has come.
-    pub(super) fn pop(&mut self, now: EngineTime) -> Option<(EngineTime, Timer)> {
-        if self.first()? > now {
-            return None;
-        }
-        self.0.pop_first()
+    /// The first timer, if its place has come.
+    pub(super) fn due(&self, now: EngineTime) -> Option<&Timer> {
+        self.0.first().filter(|(at, _)| *at <= now).map(|(_, timer)| timer)
+    }
+
+    /// Takes the first timer, if its place has come.
+    pub(super) fn pop(&mut self, now: EngineTime) -> Option<Timer> {
+        self.due(now)?;
+        self.0.pop_first().map(|(_, timer)| timer)
     }
 
     /// Sets an alarm; `timer` is always the same for the same alarm.

@@ -51,6 +51,13 @@ impl Shard {
         cursor::tick(self, turn, effects);
     }
 
+    /// Bytes of entries that [`Shard::tick`] makes at this time at most: a few kilobytes, or the roster of the group whose
+    /// timer is the first.
+    #[must_use]
+    pub fn tick_entries_bytes(&self, now: EngineTime) -> usize {
+        self.groups.tick_entries_bytes(now)
+    }
+
     /// When [`Shard::tick`] has something to do next; a time that has passed means at once.
     #[must_use]
     pub fn next_deadline(&self) -> Option<EngineTime> {

@@ -12,9 +12,6 @@ mod restore;
 pub use image::ImageKey;
 pub use restore::{Restore, RestoreError};
 
-/// Bytes of entries that one [`Shard::tick`] makes at most.
-pub const TICK_ENTRIES_BYTES_MAX: usize = crate::cursor::TICK_ENTRIES_BYTES_MAX;
-
 use crate::catalog::{Stream, StreamEntry};
 use crate::cursor::{GroupOptions, Groups};
 use crate::effect::Effects;

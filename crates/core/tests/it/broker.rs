@@ -8,7 +8,7 @@ use crate::random::Random;
 use bytes::Bytes;
 use millstream_core::cursor::GroupRequest;
 use millstream_core::hash::HashSeed;
-use millstream_core::shard::{ImageKey, ShardOptions, TICK_ENTRIES_BYTES_MAX};
+use millstream_core::shard::{ImageKey, ShardOptions};
 use millstream_core::{Effects, Reply, Request, Restore, Shard, Ticket, Turn};
 use millstream_types::{BatchFacts, EngineTime, Namespace, StreamId, StreamUid, WalPosition};
 use std::collections::{BTreeMap, BTreeSet};
@@ -167,8 +167,9 @@ impl Broker {
                 Some(due) if due <= until => {
                     self.now = self.now.max(due);
                     let mut effects = std::mem::take(&mut self.effects);
+                    let bytes_max = self.shard.tick_entries_bytes(self.now);
                     self.shard.tick(Turn { now: self.now, position: self.position }, &mut effects);
-                    assert!(effects.entries.len() <= TICK_ENTRIES_BYTES_MAX, "a tick is bounded");
+                    assert!(effects.entries.len() <= bytes_max, "a tick is bounded");
                     self.absorb(effects);
                 }
                 _ => {
