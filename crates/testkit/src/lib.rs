@@ -6,4 +6,5 @@
 pub mod checker;
 pub mod history;
 pub mod sim_disk;
+pub mod sometimes;
 pub mod store_contract;

@@ -22,10 +22,13 @@ use millstream_storage::disk::{DirLock, Disk, DiskFile, OpenMode};
 use parking_lot::Mutex;
 
 pub mod contract;
+mod damage;
 mod file;
+mod hold;
 mod names;
 mod rng;
 
+pub use hold::Hold;
 pub use rng::Rng;
 
 use file::FileData;
@@ -47,6 +50,10 @@ pub struct Faults {
     pub failed_read_one_in: u32,
     /// A write that fails, part of it done.
     pub failed_write_one_in: u32,
+    /// A read that gives fewer bytes than there are, at least one.
+    pub short_read_one_in: u32,
+    /// A read or write that a signal interrupts before it has done anything.
+    pub interrupted_one_in: u32,
 }
 
 impl Faults {
@@ -59,8 +66,33 @@ impl Faults {
             failed_sync_one_in: 0,
             failed_read_one_in: 0,
             failed_write_one_in: 0,
+            short_read_one_in: 0,
+            interrupted_one_in: 0,
         }
     }
+}
+
+/// What has gone wrong so far: a fault that never fires proves nothing.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Fired {
+    /// Writes that took part of their bytes.
+    pub short_writes: u64,
+    /// Syncs of files or directories that failed.
+    pub failed_syncs: u64,
+    /// Reads that failed.
+    pub failed_reads: u64,
+    /// Writes that failed.
+    pub failed_writes: u64,
+    /// Reads that gave fewer bytes than there were.
+    pub short_reads: u64,
+    /// Reads and writes that were interrupted.
+    pub interruptions: u64,
+    /// Writes and allocations that found no room.
+    pub full: u64,
+    /// Power cuts that lost a sector or tore one from its neighbours.
+    pub torn_files: u64,
+    /// Power cuts that undid some change of a directory.
+    pub undone_names: u64,
 }
 
 /// The simulated disk. Clones are the same disk.
@@ -83,6 +115,9 @@ struct State {
     locked: bool,
     /// Files whose bytes are not in the page cache.
     cold: BTreeSet<u64>,
+    fired: Fired,
+    /// Where the next read stops until it is let go.
+    hold: Option<Arc<Hold>>,
     trace: u64,
     lines: Option<Vec<String>>,
 }
@@ -105,6 +140,8 @@ impl SimDisk {
                 crashed: false,
                 locked: false,
                 cold: BTreeSet::new(),
+                fired: Fired::default(),
+                hold: None,
                 trace: 0xcbf2_9ce4_8422_2325,
                 lines: None,
             })),
@@ -119,6 +156,12 @@ impl SimDisk {
     /// The power goes before the operation of this number; it and all later ones fail until [`SimDisk::crash`].
     pub fn crash_at(&self, operation: Option<u64>) {
         self.state.lock().crash_at = operation;
+    }
+
+    /// What has gone wrong so far.
+    #[must_use]
+    pub fn fired(&self) -> Fired {
+        self.state.lock().fired
     }
 
     /// Operations so far.
@@ -138,12 +181,12 @@ impl SimDisk {
         let mut state = self.state.lock();
         let state = &mut *state;
         for directory in state.directories.values_mut() {
-            directory.crash(&mut state.rng);
+            state.fired.undone_names += u64::from(directory.crash(&mut state.rng));
         }
         let rng = &mut state.rng;
         state.directories.retain(|_, directory| directory.is_durable() || rng.one_in(2));
         for file in state.files.values_mut() {
-            file.crash(&mut state.rng);
+            state.fired.torn_files += u64::from(file.crash(&mut state.rng));
         }
         state.reboot();
     }
@@ -217,6 +260,15 @@ impl State {
         }
         if let Some(lines) = &mut self.lines {
             lines.push(format!("{} {operation} {path} {at} {bytes}", self.operations));
+        }
+        Ok(())
+    }
+
+    fn interrupt(&mut self) -> io::Result<()> {
+        let one_in = self.faults.interrupted_one_in;
+        if self.rng.one_in(one_in) {
+            self.fired.interruptions += 1;
+            return Err(ErrorKind::Interrupted.into());
         }
         Ok(())
     }
@@ -335,6 +387,7 @@ impl Disk for SimDisk {
         state.begin(boot, "sync_dir", dir, 0, 0)?;
         let one_in = state.faults.failed_sync_one_in;
         if state.rng.one_in(one_in) {
+            state.fired.failed_syncs += 1;
             return Err(io::Error::other("injected: syncing a directory failed"));
         }
         state.directory(dir)?.sync();
@@ -385,11 +438,18 @@ impl SimFile {
 
     fn read(&self, operation: &str, position: u64, buf: &mut [u8]) -> io::Result<usize> {
         self.with(operation, position, buf.len() as u64, |state, file| {
-            let one_in = state.faults.failed_read_one_in;
-            if state.rng.one_in(one_in) {
+            let faults = state.faults;
+            if state.rng.one_in(faults.failed_read_one_in) {
+                state.fired.failed_reads += 1;
                 return Err(io::Error::other("injected: reading failed"));
             }
-            Ok(file.read(position, buf))
+            state.interrupt()?;
+            let mut wanted = buf.len();
+            if wanted > 1 && state.rng.one_in(faults.short_read_one_in) {
+                state.fired.short_reads += 1;
+                wanted = 1 + state.rng.below(wanted as u64 - 1) as usize;
+            }
+            Ok(file.read(position, &mut buf[..wanted]))
         })
     }
 }
@@ -399,9 +459,12 @@ impl DiskFile for SimFile {
         let wanted: usize = slices.iter().map(|slice| slice.len()).sum();
         self.with("write", position, wanted as u64, |state, file| {
             let faults = state.faults;
+            state.interrupt()?;
             let mut bytes = wanted;
             let fails = state.rng.one_in(faults.failed_write_one_in);
+            state.fired.failed_writes += u64::from(fails);
             if fails || state.rng.one_in(faults.short_write_one_in) {
+                state.fired.short_writes += u64::from(!fails);
                 // A short write takes at least one byte; a failed one may have taken none.
                 let least = u64::from(!fails && wanted > 0);
                 bytes = (least + state.rng.below(wanted as u64)) as usize;
@@ -424,6 +487,7 @@ impl DiskFile for SimFile {
                 return Err(io::Error::other("injected: writing failed"));
             }
             if bytes == 0 && wanted > 0 {
+                state.fired.full += 1;
                 return Err(ErrorKind::StorageFull.into());
             }
             Ok(bytes)
@@ -431,6 +495,10 @@ impl DiskFile for SimFile {
     }
 
     fn read_at(&self, position: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let hold = self.state.lock().hold.take();
+        if let Some(hold) = hold {
+            hold.stop();
+        }
         let read = self.read("read", position, buf)?;
         self.state.lock().cold.remove(&self.id);
         Ok(read)
@@ -447,6 +515,7 @@ impl DiskFile for SimFile {
         self.with("sync", 0, 0, |state, file| {
             let one_in = state.faults.failed_sync_one_in;
             if state.rng.one_in(one_in) {
+                state.fired.failed_syncs += 1;
                 file.fail_sync(&mut state.rng);
                 return Err(io::Error::other("injected: syncing failed"));
             }
@@ -458,6 +527,7 @@ impl DiskFile for SimFile {
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         self.with("set_len", bytes, 0, |state, file| {
             if state.used() + bytes > state.faults.capacity_bytes {
+                state.fired.full += 1;
                 return Err(ErrorKind::StorageFull.into());
             }
             file.set_len(bytes);

@@ -12,7 +12,7 @@ type Sector = [u8; SECTOR_BYTES];
 const VERSIONS_MAX: usize = 4;
 
 /// One file.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct FileData {
     durable: Vec<u8>,
     durable_len: u64,
@@ -21,6 +21,8 @@ pub(super) struct FileData {
     dirty: BTreeMap<usize, Vec<Sector>>,
     /// Lost by a failed sync, but still in the page cache.
     ghosts: BTreeMap<usize, Sector>,
+    /// What sectors held durably before what they hold now.
+    previous: BTreeMap<usize, Sector>,
 }
 
 impl FileData {
@@ -99,10 +101,13 @@ impl FileData {
         self.durable_len = self.durable_len.max(self.len.min(self.durable.len() as u64));
     }
 
-    pub(super) fn crash(&mut self, rng: &mut Rng) {
+    /// True when that lost or tore something.
+    pub(super) fn crash(&mut self, rng: &mut Rng) -> bool {
         self.ghosts.clear();
+        let mut torn = false;
         for (sector, versions) in std::mem::take(&mut self.dirty) {
             let kept = rng.below(versions.len() as u64 + 1) as usize;
+            torn |= kept + 1 != versions.len();
             if let Some(version) = versions.get(kept) {
                 self.make_durable(sector, version);
             }
@@ -112,6 +117,7 @@ impl FileData {
         }
         self.len = self.durable_len;
         self.durable.truncate(self.len as usize);
+        torn
     }
 
     pub(super) fn flip_bit(&mut self, bit: u64) {
@@ -125,12 +131,32 @@ impl FileData {
         self.make_durable(sector, &content);
     }
 
+    /// A file that holds these bytes, durably.
+    pub(super) fn of(bytes: &[u8]) -> FileData {
+        let len = bytes.len() as u64;
+        FileData { durable: bytes.to_vec(), durable_len: len, len, ..FileData::default() }
+    }
+
+    /// What a sector held durably before what it holds now.
+    pub(super) fn previous(&self, sector: usize) -> Option<&Sector> {
+        self.previous.get(&sector)
+    }
+
+    /// Places of the sectors that have held something else.
+    pub(super) fn rewritten(&self) -> impl Iterator<Item = usize> {
+        self.previous.keys().copied()
+    }
+
     fn make_durable(&mut self, sector: usize, content: &Sector) {
         let end = (sector + 1) * SECTOR_BYTES;
         if self.durable.len() < end {
             self.durable.resize(end, 0);
         }
-        self.durable[end - SECTOR_BYTES..end].copy_from_slice(content);
+        let held = &mut self.durable[end - SECTOR_BYTES..end];
+        if *held != content[..] {
+            self.previous.insert(sector, (&*held).try_into().expect("a sector was taken"));
+            held.copy_from_slice(content);
+        }
     }
 
     fn sector(&self, sector: usize) -> Sector {

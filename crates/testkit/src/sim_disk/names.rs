@@ -15,7 +15,7 @@ pub(super) enum Change {
 }
 
 /// One directory.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Directory {
     durable: BTreeMap<String, u64>,
     seen: BTreeMap<String, u64>,
@@ -55,19 +55,33 @@ impl Directory {
         self.changes.push(change);
     }
 
+    /// Gives a name to a file, or takes it away, durably and at once.
+    pub(super) fn set(&mut self, name: &str, file: Option<u64>) {
+        for names in [&mut self.seen, &mut self.durable] {
+            match file {
+                Some(file) => names.insert(name.to_owned(), file),
+                None => names.remove(name),
+            };
+        }
+    }
+
     pub(super) fn sync(&mut self) {
         self.changes.clear();
         self.durable = self.seen.clone();
     }
 
-    /// Each change since the last sync happened or not.
-    pub(super) fn crash(&mut self, rng: &mut Rng) {
+    /// Each change since the last sync happened or not. True when one did not.
+    pub(super) fn crash(&mut self, rng: &mut Rng) -> bool {
+        let mut undone = false;
         for change in std::mem::take(&mut self.changes) {
             if rng.one_in(2) {
                 apply(&mut self.durable, &change);
+            } else {
+                undone = true;
             }
         }
         self.seen = self.durable.clone();
+        undone
     }
 }
 
