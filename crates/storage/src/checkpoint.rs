@@ -240,6 +240,9 @@ impl CheckpointWriter {
             let old = temporary_path(number);
             disk.remove(&old).map_err(failed(&old))?;
         }
+        if planted!(CheckpointNameNotSynced) {
+            return Ok(());
+        }
         disk.sync_dir(DIR).map_err(failed(DIR))
     }
 }

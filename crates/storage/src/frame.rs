@@ -58,6 +58,8 @@ pub(crate) const ALIGNMENT_BYTES: u64 = 16;
 pub(crate) const CLOSING_BYTES: u64 = HEADER_BYTES as u64;
 /// Bytes of a batch that storage patches: base offset … leader epoch, outside the batch's CRC.
 pub(crate) const PATCHED_BYTES: usize = 16;
+/// Magic of a record batch, v2.
+const BATCH_MAGIC: u8 = 2;
 /// Shortest batch: record batch v2 without records.
 pub(crate) const BATCH_BYTES_MIN: usize = 61;
 
@@ -281,7 +283,9 @@ pub(crate) fn batch_is_intact(batch: &[u8], crc: u32) -> bool {
         return false;
     }
     let length = u32::from_be_bytes([batch[8], batch[9], batch[10], batch[11]]);
-    u64::from(length) + 12 == batch.len() as u64
+    // The magic lies before what the CRC covers.
+    batch[16] == BATCH_MAGIC
+        && u64::from(length) + 12 == batch.len() as u64
         && crc_of(batch) == crc
         && crc == crc32c::crc32c(&batch[21..])
 }

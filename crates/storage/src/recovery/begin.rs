@@ -60,7 +60,7 @@ pub(super) fn begin(
             disk.sync_dir(wal::DIR).map_err(failed("putting aside"))?;
         }
         let (file, bytes) = (Arc::clone(&link.file.file), link.bytes);
-        idle.push(chain::Idle { path, file, bytes, damaged_header: false });
+        idle.push(chain::Idle { path, file, bytes, damaged_header: false, first_frame: None });
     }
     if planted!(LaneContinuedInTornFile)
         && !tail.clean

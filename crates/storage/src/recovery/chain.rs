@@ -10,6 +10,7 @@ use millstream_types::{Incarnation, WalPosition, planted};
 use crate::checkpoint::format::Footer;
 use crate::disk::{Disk, DiskFile, OpenMode, read_up_to};
 use crate::error::OpenError;
+use crate::frame;
 use crate::wal::{self, FileHeader, HEADER_PAGE_BYTES, HeaderPage, WalFile, number_in};
 
 /// A begun file, and where its frames must end if that is known.
@@ -31,6 +32,9 @@ pub(crate) struct Idle {
     pub(crate) bytes: u64,
     /// Its header page cannot be read: frames in it may still prove something.
     pub(crate) damaged_header: bool,
+    /// Its header page says that it is not begun, yet a frame of this position stands first in it: left from an earlier
+    /// life, or the page is what was there before a write that was lost.
+    pub(crate) first_frame: Option<WalPosition>,
 }
 
 /// The files of a lane.
@@ -132,10 +136,12 @@ pub(crate) fn load(
                 headers.insert(sequence, (header, Begun { file, bytes: bytes.min(header.file_bytes) }));
             }
             HeaderPage::Damaged if begun.is_some() => {
-                damaged.push((sequence, Idle { path, file, bytes, damaged_header: true }));
+                damaged.push((sequence, Idle { path, file, bytes, damaged_header: true, first_frame: None }));
             }
             HeaderPage::Intact(_) | HeaderPage::Blank | HeaderPage::Damaged => {
-                idle.push(Idle { path, file, bytes, damaged_header: false });
+                let first_frame = first_frame(&*file, bytes);
+                let first_frame = first_frame.map_err(|error| OpenError::io("reading", &path, error))?;
+                idle.push(Idle { path, file, bytes, damaged_header: false, first_frame });
             }
         }
     }
@@ -193,7 +199,7 @@ fn link(
         let dropped = later_base.is_some_and(|base| header.base >= base);
         if released || dropped {
             // Freed, but a crash undid the removal; or all of it was a torn tail.
-            idle.push(Idle { path, file, bytes, damaged_header: false });
+            idle.push(Idle { path, file, bytes, damaged_header: false, first_frame: None });
             continue;
         }
         let following = links.last().map(|link| Arc::clone(&link.file));
@@ -251,4 +257,15 @@ fn read_page(disk: &dyn Disk, path: &str) -> Result<(Arc<dyn DiskFile>, HeaderPa
     read_up_to(&*file, 0, &mut page).map_err(|error| OpenError::io("reading", path, error))?;
     let page = FileHeader::decode(&page);
     Ok((file, page))
+}
+
+/// Position of the frame that stands first in a file, if one does.
+fn first_frame(file: &dyn DiskFile, file_bytes: u64) -> std::io::Result<Option<WalPosition>> {
+    let mut bytes = vec![0; frame::HEADER_BYTES];
+    let read = read_up_to(file, HEADER_PAGE_BYTES, &mut bytes)?;
+    let room = file_bytes.saturating_sub(HEADER_PAGE_BYTES);
+    let Ok(header) = frame::peek(&bytes[..read], room) else { return Ok(None) };
+    bytes.resize(header.meta_bytes(), 0);
+    let read = read_up_to(file, HEADER_PAGE_BYTES, &mut bytes)?;
+    Ok(frame::is_intact(&header, &bytes[..read]).then_some(header.position))
 }
