@@ -15,6 +15,7 @@ use millstream_storage::{
     Writer, frame_bytes, open,
 };
 use millstream_testkit::sim_disk::{Faults, Rng, SimDisk};
+use millstream_testkit::sometimes;
 use millstream_types::{EngineTime, Offset, WalPosition};
 
 use crate::Outcome;
@@ -38,6 +39,8 @@ pub fn run<S: Subject>(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<
         failed_sync_one_in: if quiet { 0 } else { 60 },
         failed_read_one_in: if quiet || rng.one_in(2) { 0 } else { 200 },
         failed_write_one_in: if quiet || rng.one_in(2) { 0 } else { 60 },
+        short_read_one_in: if rng.one_in(3) { 5 } else { 0 },
+        interrupted_one_in: if rng.one_in(3) { 20 } else { 0 },
     };
     let disk = disk.unwrap_or_else(|| SimDisk::new(rng.next_u64(), faults));
     disk.set_faults(faults);
@@ -253,7 +256,8 @@ impl<S: Subject> World<S> {
 
     /// Does one thing; false when the lane or the power is gone.
     fn step(&mut self, live: &mut Live) -> Result<bool> {
-        self.neighbour.turn(&self.disk, &self.faults, self.options.wal_file_bytes);
+        let came_back = self.neighbour.turn(&self.disk, &self.faults, self.options.wal_file_bytes);
+        sometimes!(self.outcome.sightings, came_back, "F6: room came back");
         match self.rng.below(12) {
             0..=5 => {
                 for _ in 0..=self.rng.below(3) {

@@ -8,6 +8,8 @@ pub mod broker;
 pub mod harness;
 mod neighbour;
 mod outcome;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod subject;
 pub mod toy;
 pub mod trace;

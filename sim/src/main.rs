@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use clap::{Parser, ValueEnum};
+use millstream_sim::broker::sightings::{EXPECTED, SEEDS_MIN};
 use millstream_sim::{Outcome, broker, harness, toy::Toy, trace};
 
 /// Crash points per seed: enough that checkpoints and freed files matter, few enough to look at.
@@ -19,14 +20,21 @@ struct Arguments {
     #[arg(long, value_enum, default_value_t = Subject::Broker)]
     subject: Subject,
     /// Crash points in all.
-    #[arg(long, default_value_t = 5000)]
+    #[arg(long, default_value_t = 5000, conflicts_with = "seeds")]
     points: u64,
+    /// Seeds, instead of crash points.
+    #[arg(long)]
+    seeds: Option<u64>,
     /// First seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Threads; 0: as many as there are processors. Each seed runs in one.
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    /// Make every known mistake in turn, or the one that is named, until `seeds` have not found it.
+    #[cfg(feature = "planted")]
+    #[arg(long, num_args = 0..=1)]
+    planted: Option<Option<String>>,
     /// Run the first seed twice and compare every disk operation.
     #[arg(long)]
     trace: bool,
@@ -34,16 +42,27 @@ struct Arguments {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Subject {
-    /// The whole broker: clients, shard, gate, lane, keeper
+    /// The whole broker: clients, shard, gate, lane, keeper, and any of the faults F1–F9
     Broker,
+    /// The whole broker, with crashes and failing operations only
+    Crashes,
     /// Storage alone, with a state machine that exercises every part of it
     Storage,
 }
 
 impl Subject {
+    fn name(self) -> &'static str {
+        match self {
+            Subject::Broker => "broker",
+            Subject::Crashes => "crashes",
+            Subject::Storage => "storage",
+        }
+    }
+
     fn run(self) -> trace::Run {
         match self {
             Subject::Broker => broker::run,
+            Subject::Crashes => broker::run_crashes,
             Subject::Storage => harness::run::<Toy>,
         }
     }
@@ -51,6 +70,12 @@ impl Subject {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    #[cfg(feature = "planted")]
+    if let Some(only) = &arguments.planted {
+        let seeds_max = arguments.seeds.unwrap_or(SEEDS_MIN);
+        let all_caught = millstream_sim::planted::run(only.as_deref(), seeds_max);
+        return if all_caught { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let run = arguments.subject.run();
     if arguments.trace {
         return compare_traces(run, arguments.seed, arguments.points.min(POINTS_PER_SEED));
@@ -61,7 +86,8 @@ fn main() -> ExitCode {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
-    let last = arguments.seed + arguments.points.div_ceil(POINTS_PER_SEED);
+    let seeds = arguments.seeds.unwrap_or(arguments.points.div_ceil(POINTS_PER_SEED));
+    let last = arguments.seed + seeds;
     let next = AtomicU64::new(arguments.seed);
     let failed = AtomicBool::new(false);
     let total = Mutex::new(Outcome::default());
@@ -77,7 +103,9 @@ fn main() -> ExitCode {
                         Ok(outcome) => total.lock().expect("adding does not panic").add(&outcome),
                         Err(error) => {
                             eprintln!(
-                                "seed {seed} failed: {error}\nrun it alone with: --points 1 --seed {seed}"
+                                "seed {seed} failed: {error}\nrun it alone with: cargo xtask sim --subject {} --seeds 1 --seed \
+                                 {seed}",
+                                arguments.subject.name()
                             );
                             failed.store(true, Ordering::Relaxed);
                         }
@@ -88,8 +116,17 @@ fn main() -> ExitCode {
     });
     let seconds = begun.elapsed().as_secs_f64();
     let total = total.into_inner().expect("adding does not panic");
-    println!("{total}: {seconds:.1} s, {:.0} points/s", total.points as f64 / seconds);
-    if failed.into_inner() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    println!(
+        "{seeds} seeds, {total}: {seconds:.1} s, {:.0} points/s\n{}",
+        total.points as f64 / seconds,
+        total.sightings
+    );
+    let missing = total.sightings.missing(EXPECTED);
+    let is_vacuous = arguments.subject == Subject::Broker && seeds >= SEEDS_MIN && !missing.is_empty();
+    if is_vacuous && !failed.load(Ordering::Relaxed) {
+        eprintln!("never seen in {seeds} seeds: {}", missing.join("; "));
+    }
+    if failed.into_inner() || is_vacuous { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// Runs one seed; a panic of the code under test is a failure like any other.

@@ -17,12 +17,13 @@ impl Neighbour {
         Neighbour { rng: Rng::new(seed), holds: false }
     }
 
-    /// Maybe takes all room but a little, or gives it back: the disk then has what `faults` say.
-    pub(crate) fn turn(&mut self, disk: &SimDisk, faults: &Faults, little_bytes: u64) {
+    /// Maybe takes all room but a little, or gives it back (true): the disk then has what `faults` say.
+    pub(crate) fn turn(&mut self, disk: &SimDisk, faults: &Faults, little_bytes: u64) -> bool {
         if self.holds {
             if self.rng.one_in(5) {
                 disk.set_faults(*faults);
                 self.holds = false;
+                return true;
             }
         } else if self.rng.one_in(30) {
             let free = disk.free_space().expect("the simulated disk always knows");
@@ -31,6 +32,7 @@ impl Neighbour {
             disk.set_faults(Faults { capacity_bytes, ..*faults });
             self.holds = true;
         }
+        false
     }
 
     /// A new life of the broker begins, with the disk to itself.

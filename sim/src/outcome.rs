@@ -4,8 +4,10 @@
 
 use std::fmt;
 
+use millstream_testkit::sometimes::Sightings;
+
 /// Counts of one run, or of several together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Crashes survived.
     pub points: u64,
@@ -21,6 +23,8 @@ pub struct Outcome {
     pub full: u64,
     /// Hash over every disk operation; of several runs, their combination.
     pub trace: u64,
+    /// Which faults have fired and which rare branches were taken.
+    pub sightings: Sightings,
 }
 
 impl Outcome {
@@ -34,12 +38,13 @@ impl Outcome {
         self.full += other.full;
         // Whatever the order in which threads finish.
         self.trace = self.trace.wrapping_add(other.trace);
+        self.sightings.add(&other.sightings);
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outcome { points, frames, checkpoints, freed, poisoned, full, trace } = self;
+        let Outcome { points, frames, checkpoints, freed, poisoned, full, trace, sightings: _ } = self;
         write!(
             f,
             "{points} crash points, {frames} frames, {checkpoints} checkpoints, {freed} files freed, {poisoned} \

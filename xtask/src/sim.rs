@@ -10,22 +10,26 @@ pub(crate) struct Options {
     /// Crash points
     #[arg(long, default_value_t = 100_000)]
     points: u64,
+    /// Seeds, instead of crash points
+    #[arg(long, conflicts_with = "points")]
+    seeds: Option<u64>,
     /// First seed
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// What runs on the disk: the whole broker, or storage alone
-    #[arg(long, default_value = "broker", value_parser = ["broker", "storage"])]
+    /// What runs on the disk: the whole broker, the same with crashes and failing operations only, or storage alone
+    #[arg(long, default_value = "broker", value_parser = ["broker", "crashes", "storage"])]
     subject: String,
 }
 
 /// Runs the first seed twice, then all of them.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let root = project::root();
-    let (points, seed) = (options.points.to_string(), options.seed.to_string());
+    let (unit, count) = options.seeds.map_or(("--points", options.points), |seeds| ("--seeds", seeds));
+    let (count, seed) = (count.to_string(), options.seed.to_string());
     let simulate = |more: &[&str]| {
         let mut arguments =
             vec!["run", "--quiet", "--release", "--locked", "-p", "millstream-sim", "--", "--subject"];
-        arguments.extend([&options.subject, "--points", &points, "--seed", &seed]);
+        arguments.extend([&options.subject, unit, &count, "--seed", &seed]);
         arguments.extend(more);
         project::run_in(&root, &project::cargo(), &arguments)
     };

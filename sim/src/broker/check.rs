@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use millstream_engine::steps::Steps;
-use millstream_storage::{LogView, ReadMode, ReadOutcome};
-use millstream_types::{LogId, Namespace, Offset};
+use millstream_storage::{LogView, ReadError, ReadMode, ReadOutcome, StoredBatch};
+use millstream_types::{Namespace, Offset};
 
 use crate::broker::batch;
 use crate::broker::known::{Existence, Fate, Known, KnownLog};
@@ -16,8 +16,30 @@ use crate::broker::known::{Existence, Fate, Known, KnownLog};
 /// Bytes that one read asks for.
 const READ_BYTES: u32 = 16 << 10;
 
+/// Whether files were damaged behind the broker's back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Damage {
+    /// Every read must succeed.
+    None,
+    /// A read may be refused because of it, and then what comes after in that log is not looked at. What is served must
+    /// be right all the same.
+    Done,
+}
+
+/// What was found beside what must be there.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Found {
+    /// Batches that nobody knew the fate of, and they are there.
+    pub(crate) in_doubt_there: u64,
+    /// Batches that nobody knew the fate of, and they are not.
+    pub(crate) in_doubt_lost: u64,
+    /// Logs of which a read was refused because of damage.
+    pub(crate) refused: u64,
+}
+
 /// Looks at every stream and every record.
-pub(crate) fn everything(known: &mut Known, steps: &Steps) -> Result<()> {
+pub(crate) fn everything(known: &mut Known, steps: &Steps, damage: Damage) -> Result<Found> {
+    let mut found = Found::default();
     streams(known, steps)?;
     for entry in steps.catalog().streams(Namespace::DEFAULT) {
         for log in entry.log_ids() {
@@ -28,11 +50,77 @@ pub(crate) fn everything(known: &mut Known, steps: &Steps) -> Result<()> {
                 .filter(|((_, of), _)| *of == log)
                 .flat_map(|(_, producer)| producer.doubtful.iter().chain(&producer.last).copied())
                 .collect();
-            check_log(known.logs.entry(log).or_default(), &doubtful, log, &view)
+            check_log(known.logs.entry(log).or_default(), &doubtful, &view, damage, &mut found)
                 .with_context(|| format!("log {log}"))?;
         }
     }
-    Ok(())
+    Ok(found)
+}
+
+/// What a client reads while the broker runs: some of one log, from any offset. What `stands` must be there from now on.
+/// Returns the number of batches read.
+pub(crate) fn some(
+    known: &mut KnownLog,
+    view: &LogView,
+    from: u64,
+    stands: bool,
+) -> Result<usize, ReadFailure> {
+    let batches = match view.read(Offset(from), READ_BYTES, ReadMode::MayBlock)? {
+        ReadOutcome::Batches(batches) => batches,
+        ReadOutcome::AtEnd => return Ok(0),
+        ReadOutcome::WouldBlock => return Err(anyhow!("a read that may block asks to wait").into()),
+    };
+    let mut from = from;
+    for stored in &batches {
+        let (number, base) = check_batch(known, stored, from)?;
+        if stands && let Some(sent) = known.sent.get_mut(&number) {
+            sent.fate = Fate::Stored(base);
+        }
+        from = stored.last_offset.0 + 1;
+    }
+    Ok(batches.len())
+}
+
+/// Why a client's read gave nothing.
+#[derive(Debug)]
+pub(crate) enum ReadFailure {
+    /// The broker refused it.
+    Refused(ReadError),
+    /// What it served is wrong.
+    Wrong(anyhow::Error),
+}
+
+impl From<ReadError> for ReadFailure {
+    fn from(error: ReadError) -> ReadFailure {
+        ReadFailure::Refused(error)
+    }
+}
+
+impl From<anyhow::Error> for ReadFailure {
+    fn from(error: anyhow::Error) -> ReadFailure {
+        ReadFailure::Wrong(error)
+    }
+}
+
+/// Which batch stored bytes are, and its base offset; all of it as it was sent, at a place where it may be.
+fn check_batch(known: &KnownLog, stored: &StoredBatch, from: u64) -> Result<(u64, u64)> {
+    let (base, next) = (stored.base_offset.0, stored.last_offset.0 + 1);
+    ensure!(base <= from && from < next, "{base}..{next} does not follow {from}");
+    let bytes = stored.to_contiguous();
+    let number = batch::number_of(&bytes).context("bytes that are no batch")?;
+    let sent = known.sent.get(&number);
+    let sent = sent.with_context(|| format!("batch {number} at {base} was not sent here"))?;
+    ensure!(
+        sent.fate == Fate::Open || sent.fate == Fate::Stored(base),
+        "batch {number} is at {base}, but {:?}",
+        sent.fate
+    );
+    ensure!(
+        sent.bytes == bytes.len() && u64::from(sent.records) == next - base,
+        "batch {number} at {base} has another length"
+    );
+    ensure!(batch::is_stored(&bytes, number, base), "batch {number} at {base} has other bytes");
+    Ok((number, base))
 }
 
 /// Streams are there exactly when they must be.
@@ -71,7 +159,13 @@ fn streams(known: &mut Known, steps: &Steps) -> Result<()> {
     Ok(())
 }
 
-fn check_log(known: &mut KnownLog, doubtful: &BTreeSet<u64>, log: LogId, view: &LogView) -> Result<()> {
+fn check_log(
+    known: &mut KnownLog,
+    doubtful: &BTreeSet<u64>,
+    view: &LogView,
+    damage: Damage,
+    found: &mut Found,
+) -> Result<()> {
     let (start, end) = (view.log_start().0, view.high_watermark().0);
     ensure!(
         known.start_min <= start && start <= known.start_max.max(known.start_min),
@@ -83,41 +177,34 @@ fn check_log(known: &mut KnownLog, doubtful: &BTreeSet<u64>, log: LogId, view: &
     let mut seen = BTreeSet::new();
     let mut from = start;
     while from < end {
-        let batches = match view.read(Offset(from), READ_BYTES, ReadMode::MayBlock)? {
-            ReadOutcome::Batches(batches) => batches,
+        let batches = match view.read(Offset(from), READ_BYTES, ReadMode::MayBlock) {
+            Ok(ReadOutcome::Batches(batches)) => batches,
+            Err(ReadError::Corrupt { .. }) if damage == Damage::Done => {
+                found.refused += 1;
+                break;
+            }
             other => bail!("a read from {from} of {end} says {other:?}"),
         };
         ensure!(!batches.is_empty(), "a read gives at least one batch");
         for stored in batches {
-            let (base, next) = (stored.base_offset.0, stored.last_offset.0 + 1);
-            ensure!(base <= from && from < next, "{base}..{next} does not follow {from}");
-            let bytes = stored.to_contiguous();
-            let number = batch::number_of(&bytes).context("bytes that are no batch")?;
-            let sent = known.sent.get_mut(&number);
-            let sent = sent.with_context(|| format!("batch {number} at {base} was not sent here"))?;
+            let (number, base) = check_batch(known, &stored, from)?;
             ensure!(seen.insert(number), "batch {number} is stored twice, the second time at {base}");
-            ensure!(
-                sent.fate == Fate::Open || sent.fate == Fate::Stored(base),
-                "batch {number} is at {base}, but {:?}",
-                sent.fate
-            );
-            ensure!(
-                sent.bytes == bytes.len() && u64::from(sent.records) == next - base,
-                "batch {number} at {base} has another length"
-            );
-            ensure!(batch::is_stored(&bytes, number, base), "batch {number} at {base} has other bytes");
+            let sent = known.sent.get_mut(&number).expect("it was just looked at");
+            found.in_doubt_there += u64::from(sent.fate == Fate::Open);
             sent.fate = Fate::Stored(base);
-            from = next;
+            from = stored.last_offset.0 + 1;
         }
     }
     for (number, sent) in &known.sent {
         if let Fate::Stored(base) = sent.fate {
             let ends_before = base + u64::from(sent.records) <= start;
+            let out_of_sight = from < end && base + u64::from(sent.records) > from;
             ensure!(
-                ends_before || seen.contains(number),
-                "batch {number} of {log} is lost; it was at {base}"
+                ends_before || out_of_sight || seen.contains(number),
+                "batch {number} is lost; it was at {base}"
             );
         }
+        found.in_doubt_lost += u64::from(sent.fate == Fate::Open);
     }
     // What is not there now never comes, unless someone sends it again.
     known.sent.retain(|number, _| seen.contains(number) || doubtful.contains(number));

@@ -72,6 +72,8 @@ pub(crate) struct Clients {
     pub(crate) known: Known,
     /// Membership is part of the run: it needs large files.
     pub(crate) teams: bool,
+    /// Time has made leaps: members may be given up at any moment.
+    has_leapt: bool,
     pub(crate) batch_bytes_max: u64,
     next_number: u64,
     next_offset: u64,
@@ -85,7 +87,7 @@ impl Clients {
     pub(crate) fn new(teams: bool, batch_bytes_max: u64) -> Clients {
         let members = vec![KnownMember::default(); TEAMS];
         let known = Known { members, ..Known::default() };
-        Clients { known, teams, batch_bytes_max, next_number: 1, next_offset: 1 }
+        Clients { known, teams, has_leapt: false, batch_bytes_max, next_number: 1, next_offset: 1 }
     }
 
     /// The next request; `None` when there is nothing sensible to ask.
@@ -118,7 +120,7 @@ impl Clients {
         Some((**uid, stream.id?))
     }
 
-    fn any_log(&self, rng: &mut Rng) -> Option<LogId> {
+    pub(crate) fn any_log(&self, rng: &mut Rng) -> Option<LogId> {
         let (uid, stream) = self.any_stream(rng)?;
         Some(LogId { stream, index: rng.below(u64::from(self.known.streams[&uid].logs_min)) as u32 })
     }
@@ -187,8 +189,16 @@ impl Clients {
     fn stamp(&mut self, rng: &mut Rng, log: LogId, number: u64, records: u32) -> Option<ProducerStamp> {
         let ids = &self.known.producer_ids;
         let id = *ids.iter().rev().take(3).nth(rng.below(5) as usize)?;
-        let producer = self.known.producers.entry((id, log)).or_default();
+        let Known { producers, logs, .. } = &mut self.known;
+        let producer = producers.entry((id, log)).or_default();
         if producer.doubtful.len() >= IN_FLIGHT_MAX {
+            return None;
+        }
+        // After a refusal the sequence goes back. While a later batch is in doubt, what was sent under it must not be
+        // given to another one.
+        let sent = &logs.entry(log).or_default().sent;
+        let last_of = |number: &u64| Some(sent.get(number)?.stamp?.last_sequence);
+        if producer.doubtful.iter().filter_map(last_of).any(|last| last >= producer.next_sequence) {
             return None;
         }
         producer.doubtful.push(number);
@@ -220,9 +230,26 @@ impl Clients {
         let end = known.sent.values().filter_map(stored).max().unwrap_or(0);
         let before = known.start_min + rng.below(end.saturating_sub(known.start_min) + 1);
         let before = (!rng.one_in(6)).then_some(before);
+        Some(self.trim_to(log, before))
+    }
+
+    /// Trims a log to an offset, or wholly.
+    pub(crate) fn trim_to(&mut self, log: LogId, before: Option<u64>) -> (What, Request) {
+        let known = self.known.log(log);
         known.start_max = before.map_or(u64::MAX, |before| known.start_max.max(before));
         let trim = Trim { log, before: before.map(Offset) };
-        Some((What::Trim(log), Request::TrimLogs(vec![trim])))
+        (What::Trim(log), Request::TrimLogs(vec![trim]))
+    }
+
+    /// So much time has passed that members were given up and offsets that nobody renewed were forgotten.
+    pub(crate) fn long_after(&mut self) {
+        self.has_leapt = true;
+        for member in &mut self.known.members {
+            *member = KnownMember { pending: member.pending, ..KnownMember::default() };
+        }
+        for offset in self.known.offsets.values_mut() {
+            (offset.least, offset.old) = (None, offset.most);
+        }
     }
 
     fn commit(&mut self, group: usize, log: LogId, member: Option<(String, i32)>) -> (What, Request) {
@@ -411,7 +438,10 @@ impl Clients {
                 }
             }
             What::Commit { by_member: true, .. } | What::Heartbeat | What::Sync(..) => {
-                ensure!(kind == ErrorKind::StorageFull, "{what:?} of a member in good standing: {kind:?}");
+                ensure!(
+                    kind == ErrorKind::StorageFull || self.has_leapt,
+                    "{what:?} of a member in good standing: {kind:?}"
+                );
             }
             What::Commit { by_member: false, .. } | What::Fetch { .. } | What::Allocate | What::Join(_) => {
                 ensure!(kind == ErrorKind::StorageFull, "{what:?} is refused: {kind:?}");
@@ -427,7 +457,7 @@ impl Clients {
                 if results[0].is_ok()
                     && let Some(known) = self.known.offsets.get_mut(&(*group, *log))
                 {
-                    known.least = known.least.max(Some(*offset));
+                    known.least = known.least.max(Some(*offset).filter(|offset| *offset > known.old));
                 }
             }
             (What::Fetch { group, logs }, GroupReply::Offsets(offsets)) => {
@@ -439,7 +469,7 @@ impl Clients {
                         offset >= known.least && offset.is_none_or(|offset| offset <= known.most),
                         "group {group} has {offset:?} in {log}, but {known:?}"
                     );
-                    known.least = offset;
+                    known.least = offset.filter(|offset| *offset > known.old);
                 }
             }
             (What::Join(team), GroupReply::Joined(joined)) => {

@@ -63,6 +63,8 @@ pub(crate) struct KnownStream {
 pub(crate) struct KnownOffset {
     pub(crate) least: Option<u64>,
     pub(crate) most: u64,
+    /// Up to here it was committed so long ago that it may be forgotten at any time.
+    pub(crate) old: u64,
 }
 
 /// Where a producer stands with one log.
@@ -128,6 +130,8 @@ impl Known {
         {
             producer.doubtful.retain(|doubtful| *doubtful != number);
             producer.last = Some(number);
+            // One before it may have been refused: nobody knew the producer, so any sequence was the first.
+            producer.next_sequence = producer.next_sequence.max(stamp.last_sequence + 1);
         }
         Ok(())
     }

@@ -8,19 +8,26 @@ mod batch;
 mod check;
 mod client;
 mod known;
+mod plan;
+pub mod sightings;
+mod swarm;
+mod whatif;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use client::{Answers, Clients, Kind, TEAMS, What};
+use known::Known;
 use millstream_core::hash::HashSeed;
 use millstream_core::{Reply, Request};
+use millstream_engine::Submission;
 use millstream_engine::steps::Steps;
-use millstream_engine::{EngineOptions, Submission};
 use millstream_storage::{Durability, OpenError, Options, Prepared};
 use millstream_testkit::sim_disk::{Faults, Rng, SimDisk};
+use millstream_testkit::sometimes;
 use millstream_types::{EngineTime, ErrorKind, LogId, WalPosition};
+use plan::Plan;
 
 use crate::Outcome;
 use crate::neighbour::Neighbour;
@@ -28,66 +35,27 @@ use crate::neighbour::Neighbour;
 /// Length of the frame that a clean stop adds.
 const CLOSING_FRAME_BYTES: u64 = 64;
 const SEED: HashSeed = HashSeed([3, 4]);
-/// One seed in so many has groups with members: their rosters are announced with megabytes, which makes files large.
-const TEAMS_ONE_IN: u32 = 16;
+/// A start that needs more tries than this on a disk that works from the second on never ends.
+const TRIES_MAX: u32 = 100;
 
-/// Runs `points` crashes from a seed.
+/// Runs `points` crashes from a seed, with any of the faults F1–F9.
 ///
 /// # Errors
 /// The first broken promise.
 pub fn run(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<Outcome> {
     let mut rng = Rng::new(seed);
-    let teams = rng.one_in(TEAMS_ONE_IN);
-    let wal_file_bytes = if teams { 7 << 20 } else { [16 << 10, 32 << 10, 64 << 10][rng.below(3) as usize] };
-    let quiet = rng.one_in(2);
-    let faults = Faults {
-        capacity_bytes: wal_file_bytes * (6 + rng.below(40)),
-        short_write_one_in: if rng.one_in(3) { 5 } else { 0 },
-        failed_sync_one_in: if quiet { 0 } else { 60 },
-        failed_read_one_in: if quiet || rng.one_in(2) { 0 } else { 200 },
-        failed_write_one_in: if quiet || rng.one_in(2) { 0 } else { 60 },
-    };
-    let disk_seed = rng.next_u64();
-    let disk = disk.unwrap_or_else(|| SimDisk::new(disk_seed, faults));
-    disk.set_faults(faults);
-    let options = Options {
-        durability: if rng.one_in(4) { Durability::Interval(10) } else { Durability::Fsync },
-        wal_file_bytes,
-        wal_file_bytes_first: wal_file_bytes,
-        files_ahead: 2 + rng.below(2) as usize,
-        pool_files_max: 3,
-        checkpoint_reserve_bytes: wal_file_bytes / 2,
-        pending_bytes_max: 1 << 20,
-        tail_bytes_max: [0, 4 << 10, 1 << 20][rng.below(3) as usize],
-        index_bytes_max: 1 << 10,
-        open_objects_max: 2,
-        new_directory_id: u128::from(seed) + 1,
-    };
-    let batch_bytes_max = if teams { 4 << 10 } else { wal_file_bytes / 16 };
-    let mut world = World {
-        rng,
-        disk,
-        faults,
-        options,
-        clients: Clients::new(teams, batch_bytes_max),
-        asked: VecDeque::new(),
-        unapplied: 0,
-        next_tag: 0,
-        moments: VecDeque::new(),
-        floor: WalPosition::ZERO,
-        durable: WalPosition::ZERO,
-        closing: false,
-        closed: false,
-        now: EngineTime(1_000_000),
-        neighbour: Neighbour::new(seed),
-        outcome: Outcome::default(),
-    };
-    while world.outcome.points < points {
-        world.life().with_context(|| format!("seed {seed}, point {}", world.outcome.points))?;
-        world.outcome.points += 1;
-    }
-    world.outcome.trace = world.disk.trace_hash();
-    Ok(world.outcome)
+    let plan = Plan::swarm(seed, &mut rng);
+    World::new(seed, rng, plan, disk).run(seed, points)
+}
+
+/// The same with crashes and failing operations only, drawn as they were when the first seeds were kept.
+///
+/// # Errors
+/// The first broken promise.
+pub fn run_crashes(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<Outcome> {
+    let mut rng = Rng::new(seed);
+    let plan = Plan::crashes(seed, &mut rng);
+    World::new(seed, rng, plan, disk).run(seed, points)
 }
 
 /// A request and what came of it so far.
@@ -114,9 +82,15 @@ struct Moment {
 struct World {
     rng: Rng,
     disk: SimDisk,
+    plan: Plan,
+    /// Of this period.
     faults: Faults,
     neighbour: Neighbour,
     options: Options,
+    /// Leaps of time so far.
+    leaps: u64,
+    /// A copy of the directory after some clean stop, and what clients knew then.
+    older: Option<(SimDisk, Known)>,
     clients: Clients,
     /// Requests whose answers have not been learned from, in order.
     asked: VecDeque<Asked>,
@@ -131,6 +105,10 @@ struct World {
     durable: WalPosition,
     closing: bool,
     closed: bool,
+    /// The lane of this life has stopped.
+    lane_failed: bool,
+    /// Where the lane ended in the last life, whatever became durable of it.
+    reached: WalPosition,
     now: EngineTime,
     outcome: Outcome,
 }
@@ -144,8 +122,49 @@ struct Live {
 }
 
 impl World {
+    fn new(seed: u64, rng: Rng, plan: Plan, disk: Option<SimDisk>) -> World {
+        let disk = disk.unwrap_or_else(|| SimDisk::new(plan.disk_seed, plan.faults));
+        disk.set_faults(plan.faults);
+        let batch_bytes_max = if plan.teams { 4 << 10 } else { plan.options.wal_file_bytes / 16 };
+        World {
+            rng,
+            disk,
+            faults: plan.faults,
+            options: plan.options,
+            clients: Clients::new(plan.teams, batch_bytes_max),
+            leaps: 0,
+            older: None,
+            plan,
+            asked: VecDeque::new(),
+            unapplied: 0,
+            next_tag: 0,
+            moments: VecDeque::new(),
+            floor: WalPosition::ZERO,
+            durable: WalPosition::ZERO,
+            closing: false,
+            closed: false,
+            lane_failed: false,
+            reached: WalPosition::ZERO,
+            now: EngineTime(1_000_000),
+            neighbour: Neighbour::new(seed),
+            outcome: Outcome::default(),
+        }
+    }
+
+    fn run(mut self, seed: u64, points: u64) -> Result<Outcome> {
+        while self.outcome.points < points {
+            self.life().with_context(|| format!("seed {seed}, point {}", self.outcome.points))?;
+            self.outcome.points += 1;
+        }
+        self.outcome.trace = self.disk.trace_hash();
+        sightings::of_disk(self.disk.fired(), &mut self.outcome.sightings);
+        Ok(self.outcome)
+    }
+
     /// One life of the process: start, work, die.
     fn life(&mut self) -> Result<()> {
+        self.begin_period();
+        self.lane_failed = false;
         let mut live = self.start()?;
         let patience = 10 + self.rng.below(300);
         self.disk.crash_at(Some(self.disk.operations() + patience));
@@ -169,16 +188,29 @@ impl World {
             drop(answers);
         }
         self.durable = self.floor;
+        self.reached = position;
+        let seen = &mut self.outcome.sightings;
         if !self.disk.is_crashed() && self.rng.one_in(3) {
+            sometimes!(seen, true, "F1: the process died");
             // Only the process dies: what was written stands, if the disk has not failed it.
             if alive {
                 self.floor = self.floor.max(written);
             }
             self.disk.kill();
         } else {
+            sometimes!(seen, true, "F2: the power went");
             self.disk.crash();
         }
-        Ok(())
+        if self.closed { self.what_if() } else { Ok(()) }
+    }
+
+    /// A quarter of the periods are without faults, until they end.
+    fn begin_period(&mut self) {
+        self.faults = self.plan.faults;
+        if self.plan.swarm.is_some() && self.rng.one_in(4) {
+            self.faults = Faults::none(self.plan.faults.capacity_bytes);
+        }
+        self.disk.set_faults(self.faults);
     }
 
     /// Opens until it works, and checks what came back.
@@ -186,16 +218,17 @@ impl World {
         let mut tries = 0;
         loop {
             tries += 1;
+            ensure!(tries < TRIES_MAX, "it starts on no disk");
             if self.rng.one_in(4) {
                 let soon = self.rng.below(60);
                 self.disk.crash_at(Some(self.disk.operations() + soon));
             }
             let disk = Arc::new(self.disk.clone());
-            let options = EngineOptions { checkpoint_bytes: u64::MAX, ..EngineOptions::default() };
-            let steps = match Steps::start(disk, self.options, &options, SEED, self.now) {
+            let steps = match Steps::start(disk, self.options, &self.plan.engine, SEED, self.now) {
                 Ok(steps) => steps,
                 Err(OpenError::Io { .. }) => {
                     // A start needs a disk that works: power or faults may have stopped this one, then it gets one.
+                    sometimes!(self.outcome.sightings, self.disk.is_crashed(), "a start was cut short");
                     if self.disk.is_crashed() {
                         self.disk.crash();
                     } else {
@@ -212,7 +245,8 @@ impl World {
             self.disk.set_faults(Faults { failed_read_one_in: 0, ..self.faults });
             self.check_recovered(&steps, tries == 1)?;
             self.learn_what_stands(steps.recovered().end)?;
-            check::everything(&mut self.clients.known, &steps)?;
+            let found = check::everything(&mut self.clients.known, &steps, check::Damage::None)?;
+            self.see_start(&steps, &found, tries == 1);
             self.disk.set_faults(self.faults);
             self.neighbour.leave();
             let end = steps.position();
@@ -220,6 +254,18 @@ impl World {
             self.moments.push_back(Moment { start: end, end, hash: hash(&steps), several: false });
             return Ok(Live { steps, answers: client::answers(), written: end });
         }
+    }
+
+    fn see_start(&mut self, steps: &Steps, found: &check::Found, is_first_try: bool) {
+        let recovered = steps.recovered();
+        let interval = matches!(self.options.durability, Durability::Interval(_));
+        let seen = &mut self.outcome.sightings;
+        sometimes!(seen, recovered.checkpoint.is_some(), "a start began with a checkpoint");
+        sometimes!(seen, self.closed && is_first_try && recovered.clean, "a clean stop was recognised");
+        sometimes!(seen, recovered.end < self.reached, "a start dropped the tail");
+        sometimes!(seen, interval && recovered.end < self.reached, "an interval's tail was lost");
+        seen.saw("a batch in doubt was there", found.in_doubt_there);
+        seen.saw("a batch in doubt was lost", found.in_doubt_lost);
     }
 
     /// The state must be the one after some request, and none that counts may be missing.
@@ -290,17 +336,21 @@ impl World {
 
     /// Does one thing; false when the lane or the power is gone.
     fn step(&mut self, live: &mut Live) -> Result<bool> {
-        self.neighbour.turn(&self.disk, &self.faults, self.options.wal_file_bytes);
+        if self.plan.swarm.is_none_or(|swarm| swarm.fills) {
+            let came_back = self.neighbour.turn(&self.disk, &self.faults, self.options.wal_file_bytes);
+            sometimes!(self.outcome.sightings, came_back, "F6: room came back");
+        }
         self.now = self.now.after_ms(self.rng.below(5));
-        match self.rng.below(14) {
-            0..=6 => {
-                for _ in 0..=self.rng.below(3) {
-                    if let Some((what, request)) = self.clients.ask(&mut self.rng) {
-                        self.ask(live, what, request)?;
-                    }
-                }
-                if self.rng.one_in(4) { Ok(true) } else { self.write(live) }
+        if let Some(swarm) = self.plan.swarm {
+            if self.rng.one_in(5) {
+                return self.swarm_step(live, swarm);
             }
+            if !self.rng.one_in(swarm.housekeeping_one_in) {
+                return self.requests(live);
+            }
+        }
+        match self.rng.below(14) {
+            0..=6 => self.requests(live),
             7 => {
                 self.turn(live)?;
                 self.write(live)
@@ -308,7 +358,10 @@ impl World {
             8 => {
                 for _ in 0..self.options.files_ahead {
                     match live.steps.prepare(self.now) {
-                        Ok(Prepared::NoSpace) => self.outcome.full += 1,
+                        Ok(Prepared::NoSpace) => {
+                            self.outcome.full += 1;
+                            sometimes!(self.outcome.sightings, true, "F6: no room for a file");
+                        }
                         Ok(Prepared::Ready | Prepared::Enough | Prepared::Later) => {}
                         Err(_) => return self.failed(),
                     }
@@ -318,6 +371,8 @@ impl World {
             9 => match live.steps.recycle() {
                 Ok(done) => {
                     self.outcome.freed += (done.removed + done.spared) as u64;
+                    sometimes!(self.outcome.sightings, done.removed > 0, "a file was removed");
+                    sometimes!(self.outcome.sightings, done.spared > 0, "a file was put aside for use again");
                     Ok(true)
                 }
                 Err(_) => self.failed(),
@@ -338,6 +393,16 @@ impl World {
         }
     }
 
+    /// A few requests, and often the lane writes what came of them.
+    fn requests(&mut self, live: &mut Live) -> Result<bool> {
+        for _ in 0..=self.rng.below(3) {
+            if let Some((what, request)) = self.clients.ask(&mut self.rng) {
+                self.ask(live, what, request)?;
+            }
+        }
+        if self.rng.one_in(4) { Ok(true) } else { self.write(live) }
+    }
+
     /// A lane may stop only because the power went or a failure was injected.
     fn failed(&mut self) -> Result<bool> {
         let faults = self.faults;
@@ -345,6 +410,8 @@ impl World {
             faults.failed_sync_one_in > 0 || faults.failed_write_one_in > 0 || faults.failed_read_one_in > 0;
         ensure!(self.disk.is_crashed() || injected, "the lane stopped on a disk that works");
         self.outcome.poisoned += u64::from(!self.disk.is_crashed());
+        sometimes!(self.outcome.sightings, !self.disk.is_crashed(), "a lane stopped by itself");
+        self.lane_failed = true;
         Ok(false)
     }
 
@@ -358,18 +425,20 @@ impl World {
 
     fn turn(&mut self, live: &mut Live) -> Result<()> {
         let start = live.steps.position();
+        // What is due makes a frame of its own.
+        let has_timers = self.clients.teams || self.plan.swarm.is_some_and(|swarm| swarm.leaps);
         live.steps.turn(self.now);
         let end = live.steps.position();
         let applied = self.unapplied - live.steps.waiting();
         let first = self.asked.len() - self.unapplied;
         for asked in self.asked.range_mut(first..first + applied) {
             asked.end = Some(end);
-            asked.alone = applied == 1 && start != end && !self.clients.teams;
+            asked.alone = applied == 1 && start != end && !has_timers;
         }
         self.unapplied -= applied;
         if start != end {
             self.outcome.frames += 1;
-            let several = applied > 1 || self.clients.teams;
+            let several = applied > 1 || has_timers;
             self.moments.push_back(Moment { start, end, hash: hash(&live.steps), several });
         }
         self.hear(live)
@@ -379,7 +448,13 @@ impl World {
         let end = live.steps.position();
         if live.steps.write().is_err() {
             self.hear(live)?;
-            return self.failed();
+            ensure!(live.steps.sync().is_err(), "a stopped lane must stay stopped");
+            // Sessions go on reading while the lane dies.
+            let alive = self.failed()?;
+            for _ in 0..if self.plan.swarm.is_some() { 3 } else { 0 } {
+                self.read(live)?;
+            }
+            return Ok(alive);
         }
         live.written = end;
         self.hear(live)?;
@@ -399,6 +474,13 @@ impl World {
             if matches!(asked.what, What::Join(_) | What::Sync(..) | What::Leave(_)) {
                 // It may have waited for a later turn: what it says was written by now, and no more is known.
                 asked.end = asked.end.max(Some(live.written));
+            }
+            let seen = &mut self.outcome.sightings;
+            let is_full = matches!(reply, Reply::Refused(ErrorKind::StorageFull));
+            sometimes!(seen, is_full, "F6: a request was refused for want of room");
+            if let Reply::Appended(results) = &reply {
+                let duplicate = results.iter().flatten().any(|appended| appended.duplicate);
+                sometimes!(seen, duplicate, "a batch was recognised as sent before");
             }
             asked.answer = Some(reply);
         }
