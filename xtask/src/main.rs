@@ -11,6 +11,7 @@ mod deny;
 mod faults;
 mod fuzz;
 mod kafka_codec;
+mod planted;
 mod project;
 mod purity;
 mod sim;
@@ -41,6 +42,8 @@ enum Task {
     Faults(faults::Options),
     /// Cut the broker's power at random moments on a simulated disk
     Sim(sim::Options),
+    /// Make every known mistake in turn, and see that the simulations find it
+    Planted(planted::Options),
     /// Feed the parts that meet foreign bytes with what a fuzzer makes up
     Fuzz(fuzz::Options),
     /// Measure the broker beside its peers
@@ -74,6 +77,7 @@ fn main() -> anyhow::Result<()> {
         Task::Crash(options) => crash::run(&options),
         Task::Faults(options) => faults::run(&options),
         Task::Sim(options) => sim::run(&options),
+        Task::Planted(options) => planted::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Bench { what } => bench::run(&what),
         Task::Codegen { what: Codegen::Kafka(options) } => kafka_codec::run(&options),

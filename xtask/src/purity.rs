@@ -89,6 +89,8 @@ struct Resolve {
 struct Node {
     id: String,
     deps: Vec<NodeDep>,
+    /// Those that are on when nobody asks for more.
+    features: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +110,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let mut wrong = trees(&metadata)?;
     wrong.extend(arrows(&metadata));
     wrong.extend(sources(&metadata)?);
+    wrong.extend(planted(&metadata));
     if !wrong.is_empty() {
         bail!("not pure:\n  {}", wrong.join("\n  "));
     }
@@ -132,6 +135,16 @@ impl Package {
         let is_part = self.manifest_path.ancestors().nth(2).is_some_and(|dir| dir.ends_with("crates"));
         is_part && !FREE.contains(&self.name.as_str())
     }
+}
+
+/// Packages of this workspace that a build without further words makes with known mistakes in them.
+fn planted(metadata: &Metadata) -> Vec<String> {
+    let own = metadata.resolve.nodes.iter().filter(|node| metadata.workspace_members.contains(&node.id));
+    let with = own.filter(|node| node.features.iter().any(|feature| feature == "planted"));
+    with.map(|node| {
+        format!("{} has the feature `planted`, which is for `cargo xtask planted` alone", node.id)
+    })
+    .collect()
 }
 
 /// The target that this machine builds for; what only other targets need is not fetched.
