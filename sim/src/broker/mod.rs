@@ -91,6 +91,8 @@ struct World {
     leaps: u64,
     /// A copy of the directory after some clean stop, and what clients knew then.
     older: Option<(SimDisk, Known)>,
+    /// A copy of the directory from the middle of some life.
+    midway: Option<SimDisk>,
     clients: Clients,
     /// Requests whose answers have not been learned from, in order.
     asked: VecDeque<Asked>,
@@ -134,6 +136,7 @@ impl World {
             clients: Clients::new(plan.teams, batch_bytes_max),
             leaps: 0,
             older: None,
+            midway: None,
             plan,
             asked: VecDeque::new(),
             unapplied: 0,

@@ -47,6 +47,10 @@ impl World {
     pub(super) fn swarm_step(&mut self, live: &mut Live, swarm: Swarm) -> Result<bool> {
         match self.rng.below(7) {
             0..=2 => self.read(live).map(|()| true),
+            3 if swarm.rots && self.rng.one_in(4) => {
+                self.midway = Some(self.disk.fork(0));
+                Ok(true)
+            }
             3 => self.resend(live).map(|()| true),
             4 if swarm.stalls => self.slow_read(live),
             5 if swarm.stalls => self.stall(live),

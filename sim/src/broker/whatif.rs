@@ -40,7 +40,7 @@ enum Trouble {
     Truncated,
     /// A file is gone.
     Lost,
-    /// A file is that of an older copy of the directory.
+    /// A file is as it was in the middle of an earlier life.
     Old,
 }
 
@@ -148,8 +148,7 @@ impl World {
             }
             Trouble::Lost if !self.is_newest(disk, &path) => disk.take(&path),
             Trouble::Old if !self.is_newest(disk, &path) => {
-                let (older, _) = self.older.as_ref()?;
-                disk.put(&path, &older.bytes_of(&path)?);
+                disk.put(&path, &self.midway.as_ref()?.bytes_of(&path)?);
             }
             _ => return None,
         }
