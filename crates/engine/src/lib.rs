@@ -24,6 +24,7 @@ mod shared;
 mod start;
 pub mod steps;
 mod turns;
+mod verify;
 
 pub use catalog::Catalog;
 pub use clock::EngineClock;
@@ -32,3 +33,4 @@ pub use options::EngineOptions;
 pub use queue::Submission;
 pub use shared::Failure;
 pub use start::{Engine, Handle, StartError};
+pub use verify::Verification;

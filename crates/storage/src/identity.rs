@@ -14,7 +14,7 @@ use crate::disk::{Disk, OpenMode, read_up_to, write_all_at};
 use crate::error::OpenError;
 use crate::frame::u32_at;
 
-const FILE: &str = "identity";
+pub(crate) const FILE: &str = "identity";
 const TEMPORARY: &str = "identity.tmp";
 const MAGIC: [u8; 8] = *b"MSDATDIR";
 const VERSION: u32 = 1;

@@ -13,6 +13,7 @@
 //! start          open → Replay::image, frame → Adoption::object, adopt, finish
 //! packed objects ObjectWriter::new … finish into a Store → Objects::register → Publish::Pack … drop_objects, sweep
 //!                PartIndex::load, read · object::verify
+//! checking       verify::LaneCheck → Replay → ContentCheck      (of a stopped broker's directory)
 //! rewriting      pack::plan → Packer::step … · compact::plan → Compactor::step → committed …
 //! ```
 
@@ -35,6 +36,7 @@ pub mod pack;
 mod publish;
 mod recovery;
 pub mod store;
+pub mod verify;
 mod views;
 mod wal;
 

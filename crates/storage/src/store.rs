@@ -18,6 +18,7 @@ mod dir;
 mod files;
 
 pub use dir::DirStore;
+pub(crate) use dir::DiskObject;
 pub use files::Files;
 
 /// Directory of the objects.

@@ -104,6 +104,12 @@ impl FileHeader {
         page
     }
 
+    /// Where in an intact page something stands that its checksum does not cover.
+    pub(crate) fn first_stray_byte(page: &[u8; HEADER_PAGE_BYTES as usize]) -> Option<u64> {
+        let rest = &page[CHECKSUM_AT + 4..];
+        rest.iter().position(|byte| *byte != 0).map(|place| (CHECKSUM_AT + 4 + place) as u64)
+    }
+
     /// Reads a page.
     pub(crate) fn decode(page: &[u8; HEADER_PAGE_BYTES as usize]) -> HeaderPage {
         if page.iter().all(|byte| *byte == 0) {

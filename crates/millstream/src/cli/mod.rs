@@ -7,6 +7,7 @@ mod config;
 mod knob_args;
 mod remote;
 mod serve;
+mod verify;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -26,6 +27,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Print the configuration in effect: every knob, its value, where that comes from, what it costs.
     Config(config::ConfigArgs),
+    /// Check the data directory of a stopped broker: every checksum and every cross-reference. Nothing is changed.
+    Verify(verify::VerifyArgs),
     #[command(flatten)]
     Remote(remote::CliCommand),
     /// Print the version.
@@ -45,6 +48,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Remote(command) => remote::run(command),
         Command::Version => print(&format!("millstream {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Completions { shell } => {

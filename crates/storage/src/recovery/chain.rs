@@ -251,7 +251,7 @@ pub(crate) fn check_complete(
     Ok(())
 }
 
-fn read_page(disk: &dyn Disk, path: &str) -> Result<(Arc<dyn DiskFile>, HeaderPage), OpenError> {
+pub(crate) fn read_page(disk: &dyn Disk, path: &str) -> Result<(Arc<dyn DiskFile>, HeaderPage), OpenError> {
     let file = disk.open(path, OpenMode::Existing).map_err(|error| OpenError::io("opening", path, error))?;
     let mut page = [0; HEADER_PAGE_BYTES as usize];
     read_up_to(&*file, 0, &mut page).map_err(|error| OpenError::io("reading", path, error))?;

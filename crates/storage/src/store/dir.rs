@@ -52,7 +52,7 @@ impl Store for DirStore {
     }
 
     fn open(&self, number: ObjectNumber) -> io::Result<Arc<dyn ObjectFile>> {
-        Ok(Arc::new(DirObject(self.files.open(&name_of(number))?)))
+        Ok(Arc::new(DiskObject(self.files.open(&name_of(number))?)))
     }
 
     fn remove(&self, number: ObjectNumber) -> io::Result<()> {
@@ -76,9 +76,10 @@ impl Store for DirStore {
     }
 }
 
-struct DirObject(Arc<dyn DiskFile>);
+/// An object that is a file.
+pub(crate) struct DiskObject(pub(crate) Arc<dyn DiskFile>);
 
-impl ObjectFile for DirObject {
+impl ObjectFile for DiskObject {
     fn read_at(&self, position: u64, buf: &mut [u8]) -> io::Result<usize> {
         self.0.read_at(position, buf)
     }
