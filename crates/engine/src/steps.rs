@@ -14,8 +14,8 @@ use millstream_core::hash::HashSeed;
 use millstream_core::{CatalogChange, Restore};
 use millstream_storage::disk::DirLock;
 use millstream_storage::{
-    Assembler, CheckpointWriter, Checkpointer, Disk, Keeper, LaneError, OpenError, Opened, Options, Prepared,
-    Recovered, Recycled, Views, Writer,
+    Assembler, CheckpointWriter, Checkpointer, Disk, Keeper, LaneError, Objects, OpenError, Opened, Options,
+    Prepared, Recovered, Recycled, Views, Writer,
 };
 use millstream_types::{EngineTime, WalPosition};
 use std::collections::VecDeque;
@@ -35,6 +35,7 @@ pub struct Steps {
     checkpoint: Option<CheckpointWriter>,
     /// The walk over the images has not ended.
     walking: bool,
+    objects: Arc<Objects>,
     recovered: Recovered,
     _lock: Box<dyn DirLock>,
 }
@@ -53,7 +54,7 @@ impl Steps {
     ) -> Result<Steps, OpenError> {
         let mut replayer = Replayer { restore: Restore::new(seed, options.shard) };
         let opened = millstream_storage::open(disk, storage, &mut replayer)?;
-        let Opened { assembler, writer, views, keeper, checkpointer, mut adoption, recovered, lock, .. } =
+        let Opened { assembler, writer, views, keeper, checkpointer, objects, mut adoption, recovered, lock } =
             opened;
         let now = now.max(recovered.last_time.unwrap_or_default());
         let shard = replayer.finish(now, assembler.next_position())?;
@@ -81,6 +82,7 @@ impl Steps {
             checkpointer,
             checkpoint: None,
             walking: false,
+            objects,
             recovered,
             _lock: lock,
         })
@@ -179,6 +181,12 @@ impl Steps {
             return false;
         }
         writer.finish().is_ok()
+    }
+
+    /// The packed objects.
+    #[must_use]
+    pub fn objects(&self) -> &Arc<Objects> {
+        &self.objects
     }
 
     /// Ends as a clean stop does: writes what is left and the closing frame.

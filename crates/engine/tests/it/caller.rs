@@ -7,7 +7,7 @@ use millstream_core::log::AppendBatch;
 use millstream_core::request::CreateStream;
 use millstream_core::{Reply, Request};
 use millstream_engine::{Engine, EngineOptions, Handle, ReplySink, StartError, Submission};
-use millstream_storage::{Options, ReadMode, ReadOutcome};
+use millstream_storage::{Disk, Options, ReadMode, ReadOutcome};
 use millstream_testkit::sim_disk::SimDisk;
 use millstream_types::batch::{BatchBuilder, BatchHeader, Compression};
 use millstream_types::{LogId, Namespace, Offset, RecordTime, StreamUid};
@@ -39,6 +39,10 @@ pub(crate) fn start_with(
     options: &EngineOptions,
 ) -> Result<Engine, StartError> {
     Engine::start(disk.clone(), storage, options, HashSeed([1, 2]))
+}
+
+pub(crate) fn start_on(disk: Arc<dyn Disk>, storage: Options) -> Engine {
+    Engine::start(disk, storage, &EngineOptions::default(), HashSeed([1, 2])).unwrap()
 }
 
 struct Sink(Mutex<Sender<(u64, Reply)>>);

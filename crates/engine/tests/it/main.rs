@@ -4,5 +4,7 @@
 
 mod caller;
 mod crash;
+mod directory;
 mod disk_full;
 mod serve;
+mod verify;

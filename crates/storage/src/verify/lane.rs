@@ -331,6 +331,12 @@ impl LaneCheck {
             (Verdict::Contradiction, _) => unreachable!("a walk stops at a limit only where there is one"),
         };
         found.push(Finding::damage(&*file.path, Some(file.offset_of(at)), what));
+        // What proves it may stand in a file whose own header page is lost.
+        for idle in walk.chain.idle.iter_mut().filter(|idle| idle.damaged_header) {
+            idle.damaged_header = false;
+            let what = "its header page is damaged, and frames were lost before it";
+            found.push(Finding::damage(&*idle.path, Some(0), what));
+        }
         // All before it was durable, as what proves the damage proves that too.
         self.prove(walk, at, replay, found);
         let link = &walk.chain.links[walk.link];
