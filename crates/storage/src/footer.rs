@@ -83,6 +83,11 @@ impl FileRuns {
         self.runs.push((facts.log, run));
     }
 
+    /// The runs, in the order of their first frames.
+    pub(crate) fn runs(&self) -> &[(LogId, FoundRun)] {
+        &self.runs
+    }
+
     /// Runs so far.
     pub(crate) fn count(&self) -> usize {
         self.runs.len()
@@ -130,9 +135,16 @@ pub(crate) fn read(directory: u128, file: &WalFile, end: WalPosition) -> io::Res
     let mut header = [0; HEADER_BYTES];
     let read = read_up_to(&*file.file, at, &mut header)?;
     if read < HEADER_BYTES || header[..8] != MAGIC || header[16..64] != binding(directory, file, end) {
-        // A footer cut short, or one with a damaged header, is known by half of it.
-        let half = header[..8] == MAGIC && u64_at(&header, 32) == file.sequence;
+        // A footer cut short, or one with a damaged header, is known by more than half of it: what an earlier life of the
+        // file left has another sequence, base and end.
+        let ours = binding(directory, file, end);
+        let fields = [0..16, 16..24, 24..32, 32..40, 40..48].into_iter();
+        let same = fields.filter(|field| header[16..64][field.clone()] == ours[field.clone()]).count();
+        let half = same + usize::from(header[..8] == MAGIC) > 3;
         return Ok(if half { FooterFound::Damaged } else { FooterFound::Nothing });
+    }
+    if header[CHECKSUM_AT + 4..].iter().any(|byte| *byte != 0) {
+        return Ok(FooterFound::Damaged);
     }
     let count = u32_at(&header, 12) as usize;
     let bytes = (count as u64).saturating_mul(RUN_BYTES as u64);

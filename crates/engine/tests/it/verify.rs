@@ -104,6 +104,8 @@ fn a_directory_with_everything_in_it_is_sound_and_stays_as_it_is() {
     std::fs::write(scratch.path("notes.txt"), "mine").unwrap();
     std::fs::write(scratch.path("objects/00000000000000ff.obj"), "an orphan").unwrap();
     let before = contents(&scratch.0);
+    let has_footer = |bytes: &[u8]| bytes.windows(8).any(|window| window == b"MSWALRUN");
+    assert!(before.values().any(|(bytes, _)| has_footer(bytes)), "a file was left, or stopped cleanly");
     let (found, counts) = check(&scratch.0).unwrap();
     assert!(found.iter().all(|finding| finding.grade == Grade::Note), "{found:?}");
     for place in ["notes.txt", "objects/00000000000000ff.obj"] {
@@ -130,7 +132,9 @@ fn a_flipped_bit_is_found_where_it_is() {
         places.extend(to.checked_sub(1));
         for at in places {
             flip(&path, at);
-            let found = damage(&scratch.0);
+            let (mut found, _) = check(&scratch.0).unwrap();
+            // Nothing depends on a footer, and the writing of one may be cut short.
+            found.retain(|finding| finding.grade == Grade::Damage || finding.what.contains("footer"));
             let here = found.iter().find(|finding| finding.place == file);
             let near = |offset: u64| offset.abs_diff(at) < structure_bytes;
             let is_found = here.is_some_and(|finding| finding.offset.is_none_or(near));
@@ -144,6 +148,7 @@ fn a_flipped_bit_is_found_where_it_is() {
 /// Where the last frame of a file begins.
 fn closing_at(path: &Path) -> u64 {
     let bytes = std::fs::read(path).unwrap();
+    // Behind it there may be a footer, in which no frame begins.
     let at = bytes.windows(4).rposition(|window| window == b"MSF\x01").unwrap();
     at as u64
 }
@@ -185,7 +190,7 @@ fn records_that_no_file_holds_any_more_are_named_by_their_log() {
     // Damage where nothing is replayed from: the logs tell what was lost.
     let scratch = Scratch::made();
     let first = scratch.files(".wal").swap_remove(0);
-    flip(&scratch.path(&first), used(&scratch.path(&first)) - 2000);
+    flip(&scratch.path(&first), 9000);
     let found = damage(&scratch.0);
     assert!(found.iter().any(|finding| finding.place == first), "{found:?}");
     assert!(found.iter().all(|finding| finding.place != "replay"), "{found:?}");

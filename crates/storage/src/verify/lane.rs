@@ -1,8 +1,8 @@
 //! The first half of a check: identity, checkpoints and the lane, handed to a replay on the way.
 //!
 //! Apart because it knows no logs: it says which bytes are whole and in their place, and rebuilds what a start would.
-//! The walk over the frames is that of recovery with three differences: it goes on behind damage, it looks at every
-//! batch, and it only says where the lane ends.
+//! The walk over the frames is that of recovery with these differences: it goes on behind damage, it reads every
+//! frame, footer and batch, and it only says where the lane ends.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use crate::checkpoint::read::Chosen;
 use crate::checkpoint::{self, read};
 use crate::disk::{DirLock, Disk, DiskFile, OpenMode, read_up_to};
 use crate::error::OpenError;
+use crate::footer::{self, FileRuns, FooterFound};
 use crate::frame::{self, Header, NotAFrame};
 use crate::recovery::chain::{self, Chain, Link};
 use crate::recovery::decide::{self, Stop, Verdict};
@@ -62,6 +63,8 @@ struct OpenFile {
     scan: FileScan,
     check: FrameCheck,
     at: WalPosition,
+    /// What its footer should say; nothing is known once a frame was damaged.
+    runs: Option<FileRuns>,
 }
 
 /// A frame that no other yet proves durable.
@@ -227,7 +230,7 @@ impl LaneCheck {
         }
         let mut looked_at = 0;
         while looked_at < STEP_BYTES {
-            let OpenFile { scan, check, at } = walk.open.as_mut().expect("a file is open");
+            let OpenFile { scan, check, at, runs } = walk.open.as_mut().expect("a file is open");
             let link = &walk.chain.links[walk.link];
             if link.limit == Some(*at) {
                 return self.stop_at(walk, Stop::AtLimit, NotAFrame::Blank, replay, found);
@@ -240,6 +243,11 @@ impl LaneCheck {
                 Found::Bad(bad) => return self.stop_at(walk, Stop::BadFrame, bad, replay, found),
             };
             let damage = check.damage(&header, &meta)?;
+            if let Some(runs) = runs {
+                for stored in frame::facts(&header, &meta) {
+                    runs.add(&stored.facts, header.position, header.end());
+                }
+            }
             *at = header.end();
             looked_at += u64::from(header.total_bytes);
             self.progress.done_bytes += u64::from(header.total_bytes);
@@ -278,6 +286,7 @@ impl LaneCheck {
             scan: FileScan::new(file, link.bytes),
             check: FrameCheck::new(file),
             at: file.base,
+            runs: Some(FileRuns::new(file)),
         });
         Ok(())
     }
@@ -295,6 +304,7 @@ impl LaneCheck {
         let link = &walk.chain.links[walk.link];
         let file = Arc::clone(&link.file);
         if stop == Stop::AtLimit && link.limit_is_soft {
+            self.check_footer(walk, found)?;
             self.pass(walk, Some(at));
             return Ok(());
         }
@@ -304,11 +314,13 @@ impl LaneCheck {
                 format!("a frame has format version {version}, this program knows up to {}", frame::VERSION)
             }
             (Verdict::Continue, _) => {
+                self.check_footer(walk, found)?;
                 self.prove(walk, at, replay, found);
                 self.pass(walk, Some(at));
                 return Ok(());
             }
             (Verdict::CleanEnd, _) => {
+                self.check_footer(walk, found)?;
                 self.prove(walk, at, replay, found);
                 self.end_walk(walk);
                 return Ok(());
@@ -347,10 +359,40 @@ impl LaneCheck {
         let next = super::frames::next_whole(&mut open.scan, from, room)?;
         self.is_complete &= next.or(link.limit).is_some_and(|next| next <= walk.needed);
         match next {
-            Some(next) => open.at = next,
+            Some(next) => (open.at, open.runs) = (next, None),
             None => {
                 let limit = link.limit;
                 self.pass(walk, limit);
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what the footer of the file at hand says with what its frames hold. None need be there.
+    fn check_footer(&self, walk: &Walk, found: &mut Vec<Finding>) -> Result<(), OpenError> {
+        let OpenFile { at, runs, .. } = walk.open.as_ref().expect("a file is open");
+        let file = &walk.chain.links[walk.link].file;
+        let place = &*file.path;
+        let offset = Some(file.offset_of(*at));
+        let read = footer::read(self.directory, file, *at)
+            .map_err(|error| OpenError::io("reading", &file.path, error))?;
+        match read {
+            FooterFound::Nothing => {}
+            FooterFound::Runs(footer) => {
+                if runs.as_ref().is_some_and(|runs| runs.runs() != footer.runs) {
+                    let what = "its footer does not say what its frames hold";
+                    found.push(Finding::damage(place, offset, what));
+                }
+            }
+            FooterFound::Damaged => {
+                // The process may have ended while it was written.
+                let what = "its footer is not whole; a start reads the frames instead and writes it again";
+                found.push(Finding { offset, ..Finding::note(place, what) });
+            }
+            FooterFound::Newer(version) => {
+                let (found_version, known) = (version, footer::VERSION);
+                let file = file.path.clone();
+                found.push(OpenError::NewerFormat { file, found: found_version, known }.into());
             }
         }
         Ok(())
