@@ -112,10 +112,8 @@ fn a_damaged_footer_costs_a_scan_and_nothing_else() {
         let disk = sim_disk();
         drop(written(&disk));
         disk.flip_bit(&path, byte * 8 + byte % 8);
-        // The twelve zero bytes of its header say nothing.
-        let says_nothing = (at + 68..at + 80).contains(&byte);
         disk.kill();
-        assert_eq!(scanned(&disk, RECORDS).contains(&path), !says_nothing, "byte {}", byte - at);
+        assert!(scanned(&disk, RECORDS).contains(&path), "byte {}", byte - at);
     }
 }
 
