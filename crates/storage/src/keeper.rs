@@ -72,6 +72,10 @@ impl Keeper {
         Keeper { shared, begun: EngineTime::default() }
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// Whether [`Keeper::prepare_one`] has something to do or to decide.
     #[must_use]
     pub fn wants_file(&self) -> bool {

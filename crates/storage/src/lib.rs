@@ -13,7 +13,7 @@
 //! start          open → Replay::image, frame → Adoption::object, adopt, finish
 //! packed objects ObjectWriter::new … finish into a Store → Objects::register → Publish::Pack … drop_objects, sweep
 //!                PartIndex::load, read · object::verify
-//! checking       verify::LaneCheck → Replay → ContentCheck      (of a stopped broker's directory)
+//! checking       verify::LaneCheck → Replay → ContentCheck      (of a stopped broker's directory) · Scrubber::step
 //! rewriting      pack::plan → Packer::step … · compact::plan → Compactor::step → committed …
 //! ```
 
@@ -35,6 +35,7 @@ mod output;
 pub mod pack;
 mod publish;
 mod recovery;
+mod scrub;
 pub mod store;
 pub mod verify;
 mod views;
@@ -52,4 +53,5 @@ pub use objects::{Object, Objects};
 pub use options::{Durability, Options};
 pub use publish::Publish;
 pub use recovery::{Opened, Recovered, Replay, ReplayedFrame, open};
+pub use scrub::{ScrubProgress, ScrubStats, Scrubber};
 pub use views::{LogView, ReadMode, ReadOutcome, StoredBatch, TimeCandidate, Views, Watch};

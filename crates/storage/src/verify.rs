@@ -29,7 +29,7 @@ mod names;
 
 pub use content::ContentCheck;
 use coverage::Coverage;
-pub(crate) use frames::{Damage, FrameCheck};
+pub(crate) use frames::{FrameCheck, next_whole};
 pub use lane::LaneCheck;
 
 /// Whether something is wrong.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use millstream_types::{EngineTime, WalPosition};
 
-use super::{Counts, Coverage, Damage, Finding, FrameCheck, Lane, Progress, lock, names};
+use super::frames::{Damage, FrameCheck, next_whole};
+use super::{Counts, Coverage, Finding, Lane, Progress, lock, names};
 use crate::checkpoint::read::Chosen;
 use crate::checkpoint::{self, read};
 use crate::disk::{DirLock, Disk, DiskFile, OpenMode, read_up_to};
@@ -356,7 +357,7 @@ impl LaneCheck {
         let room = link.limit.map_or(room, |limit| limit.min(room));
         let open = walk.open.as_mut().expect("a file is open");
         let from = if stop == Stop::BadFrame { at.advance(frame::ALIGNMENT_BYTES) } else { at };
-        let next = super::frames::next_whole(&mut open.scan, from, room)?;
+        let next = next_whole(&mut open.scan, from, room)?;
         self.is_complete &= next.or(link.limit).is_some_and(|next| next <= walk.needed);
         match next {
             Some(next) => (open.at, open.runs) = (next, None),

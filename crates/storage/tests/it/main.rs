@@ -18,6 +18,7 @@ mod packer;
 mod pieces;
 mod property;
 mod rewriting;
+mod scrub;
 mod store;
 mod support;
 mod tail;
