@@ -5,11 +5,13 @@
 //! once, for every front. The driver owns the socket, the timers and the waiting; the session owns the protocol.
 
 mod connections;
+mod document;
 mod driver;
 mod mailbox;
 mod options;
 mod scratch;
 mod tcp;
 
+pub use document::{Document, short_path};
 pub use options::Options;
 pub use tcp::{Bound, Server, Service};
