@@ -71,6 +71,15 @@ pub fn new_start(
     (start > extent.start).then_some(start)
 }
 
+/// When `piece`, the oldest one that stays, may go because of its age; `None` when age alone never lets it go.
+#[must_use]
+pub fn expires_at(config: &StreamConfig, piece: &Piece) -> Option<EngineTime> {
+    let (deletes, _) = config.cleanup();
+    let counts = deletes && (config.consumed().is_none() || config.is_set(&SettingKey::RetentionMs));
+    let age_ms = config.retention_ms().filter(|_| counts && piece.max_timestamp.0 >= 0)?;
+    Some(EngineTime(piece.max_timestamp.0).after_ms(age_ms).after_ms(1))
+}
+
 struct Limits {
     age_ms: Option<u64>,
     bytes: Option<u64>,

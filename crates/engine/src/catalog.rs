@@ -57,6 +57,14 @@ impl Catalog {
         streams
     }
 
+    /// Every stream, in the order of their ids.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<StreamEntry>> {
+        let mut streams: Vec<_> = self.ids.pin().values().cloned().collect();
+        streams.sort_unstable_by_key(|entry| entry.id);
+        streams
+    }
+
     pub(crate) fn publish(&self, change: &CatalogChange) {
         match change {
             CatalogChange::Put(entry) => {

@@ -44,6 +44,8 @@ impl LaneThread {
             match group {
                 Some(group) => {
                     let durable = self.writer.write(group)?;
+                    self.shared.lane.set_written(durable.position);
+                    self.shared.upkeep.lane_moved();
                     let open = self.shared.gate.open(durable.position);
                     let_go(open.into_iter().map(|(_, waiting)| waiting), &self.shared.catalog);
                     if self.writer.wants_file() {

@@ -3,7 +3,7 @@
 //! Apart because core decides without doing and storage does without deciding; what connects them is here. The shard is
 //! run by one thread at a time ([`seat`]): the one that submits, or the shard's own for deadlines and checkpoints. The *lane*
 //! thread writes what came of it and lets the replies go ([`lane`]). The *keeper* prepares files and writes
-//! checkpoints. Each has its steps as a value ([`turns`]), so that a simulator can run them in one thread.
+//! checkpoints. The *upkeep* sees to retention, packing and compaction. Each has its steps as a value ([`turns`]), so that a simulator can run them in one thread.
 //!
 //! ```text
 //! submit ─► queue ─► seat: admit, apply ─► assembler ─► lane: write, sync, publish ─► gate: replies ─► inboxes
@@ -24,13 +24,15 @@ mod shared;
 mod start;
 pub mod steps;
 mod turns;
+mod upkeep;
 mod verify;
 
 pub use catalog::Catalog;
 pub use clock::EngineClock;
 pub use gate::ReplySink;
-pub use options::EngineOptions;
+pub use options::{EngineOptions, UpkeepOptions};
 pub use queue::Submission;
 pub use shared::Failure;
 pub use start::{Engine, Handle, StartError};
+pub use upkeep::UpkeepTotals;
 pub use verify::Verification;

@@ -3,6 +3,8 @@
 //! Apart so that the binary's configuration has one place to fill in.
 
 use millstream_core::ShardOptions;
+use millstream_storage::compact::CompactOptions;
+use millstream_storage::pack::PackOptions;
 
 /// Options of an engine.
 #[derive(Debug, Clone)]
@@ -11,12 +13,52 @@ pub struct EngineOptions {
     pub checkpoint_bytes: u64,
     /// Options of the shard.
     pub shard: ShardOptions,
+    /// Options of what keeps the data in shape.
+    pub upkeep: UpkeepOptions,
+}
+
+/// How retention, packing and compaction go about it.
+#[derive(Debug, Clone, Copy)]
+pub struct UpkeepOptions {
+    /// How often logs with a configured retention are looked through for records that may go, in milliseconds.
+    pub retention_interval_ms: u64,
+    /// The same for logs that go by the default, for the first time so long after the start.
+    pub default_retention_interval_ms: u64,
+    /// How often files and logs are looked through for what is worth packing or compacting, in milliseconds.
+    pub plan_interval_ms: u64,
+    /// Bytes that packing and compaction read and write per second, together.
+    pub bytes_per_second: u64,
+    /// Bytes of one step; after each the upkeep looks whether something else is due.
+    pub step_bytes: u64,
+    /// Packing.
+    pub pack: PackOptions,
+    /// Compaction. The seed is replaced by the engine's.
+    pub compact: CompactOptions,
+}
+
+impl Default for UpkeepOptions {
+    /// A look every 5 seconds, at what goes by default every 5 minutes; 128 MiB per second.
+    fn default() -> Self {
+        UpkeepOptions {
+            retention_interval_ms: 5_000,
+            default_retention_interval_ms: 300_000,
+            plan_interval_ms: 5_000,
+            bytes_per_second: 128 << 20,
+            step_bytes: 1 << 20,
+            pack: PackOptions::default(),
+            compact: CompactOptions::new([0; 2]),
+        }
+    }
 }
 
 impl Default for EngineOptions {
     /// Checkpoints every 64 MiB: a restart reads about as much, in well under a second.
     fn default() -> Self {
-        EngineOptions { checkpoint_bytes: 64 << 20, shard: ShardOptions::default() }
+        EngineOptions {
+            checkpoint_bytes: 64 << 20,
+            shard: ShardOptions::default(),
+            upkeep: UpkeepOptions::default(),
+        }
     }
 }
 

@@ -5,12 +5,15 @@
 use crate::catalog::Catalog;
 use crate::clock::EngineClock;
 use crate::gate::{Gate, let_go};
+use crate::queue::Submission;
 use crate::queue::{Bell, Queue};
 use crate::seat::Seat;
-use millstream_storage::{Assembler, Views};
+use crate::upkeep::{Inbox, UpkeepStats};
+use millstream_storage::{Assembler, Objects, Views, WalFiles};
+use millstream_types::WalPosition;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::task::Waker;
 
 /// Why the engine stopped by itself.
@@ -35,7 +38,25 @@ pub(crate) struct Shared {
     pub(crate) clock: EngineClock,
     pub(crate) lane: LaneDoor,
     pub(crate) keeper: crate::keeper::Door,
+    pub(crate) files: WalFiles,
+    pub(crate) objects: Arc<Objects>,
+    /// Where the upkeep waits.
+    pub(crate) upkeep: Arc<Inbox>,
+    pub(crate) upkeep_stats: Arc<UpkeepStats>,
     failure: Mutex<FailureState>,
+}
+
+/// What a start has put together.
+pub(crate) struct Parts {
+    pub(crate) directory: u128,
+    pub(crate) gate: Gate,
+    pub(crate) catalog: Catalog,
+    pub(crate) views: Arc<Views>,
+    pub(crate) files: WalFiles,
+    pub(crate) objects: Arc<Objects>,
+    pub(crate) clock: EngineClock,
+    pub(crate) assembler: Assembler,
+    pub(crate) seat: Seat,
 }
 
 #[derive(Default)]
@@ -52,6 +73,8 @@ pub(crate) struct LaneDoor {
     /// The lane sleeps: whoever fills has to wake it.
     asleep: AtomicBool,
     closing: AtomicBool,
+    /// Position after what was written last.
+    written_to: AtomicU64,
 }
 
 impl LaneDoor {
@@ -61,6 +84,7 @@ impl LaneDoor {
             filled: Condvar::new(),
             asleep: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            written_to: AtomicU64::new(0),
         }
     }
 
@@ -71,6 +95,16 @@ impl LaneDoor {
             drop(self.assembler.lock());
             self.filled.notify_one();
         }
+    }
+
+    /// The lane has written everything up to here.
+    pub(crate) fn set_written(&self, to: WalPosition) {
+        self.written_to.store(to.0, Ordering::SeqCst);
+    }
+
+    /// Position after what this process wrote last; zero before.
+    pub(crate) fn written_to(&self) -> WalPosition {
+        WalPosition(self.written_to.load(Ordering::SeqCst))
     }
 
     /// No more frames will come.
@@ -102,15 +136,16 @@ impl LaneDoor {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        directory: u128,
-        gate: Gate,
-        catalog: Catalog,
-        views: Arc<Views>,
-        clock: EngineClock,
-        assembler: Assembler,
-        seat: Seat,
-    ) -> Arc<Shared> {
+    /// Hands requests to the shard, in order; when the queue is closed each is refused.
+    pub(crate) fn submit(&self, submissions: impl Iterator<Item = Submission>) {
+        if let Err(refused) = self.queue.push(submissions) {
+            return let_go(refused.into_iter().map(Submission::refuse), &self.catalog);
+        }
+        self.run_if_free();
+    }
+
+    pub(crate) fn new(parts: Parts) -> Arc<Shared> {
+        let Parts { directory, gate, catalog, views, files, objects, clock, assembler, seat } = parts;
         Arc::new(Shared {
             directory,
             queue: Queue::default(),
@@ -125,6 +160,10 @@ impl Shared {
             clock,
             lane: LaneDoor::new(assembler),
             keeper: crate::keeper::Door::default(),
+            files,
+            objects,
+            upkeep: Arc::default(),
+            upkeep_stats: Arc::default(),
             failure: Mutex::new(FailureState::default()),
         })
     }
@@ -145,6 +184,7 @@ impl Shared {
         self.bell.ring();
         self.lane.close();
         self.keeper.close();
+        self.upkeep.close();
     }
 
     /// Why the engine has failed, or registers to be told.

@@ -13,13 +13,15 @@ use crate::queue::Submission;
 use crate::replay::Replayer;
 use crate::seat::Seat;
 use crate::shard_thread;
-use crate::shared::{Failure, Shared};
+use crate::shared::{Failure, Parts, Shared};
 use crate::turns::Turns;
+use crate::upkeep::{Upkeep, UpkeepThread, UpkeepTotals};
 use millstream_core::hash::HashSeed;
 use millstream_core::{CatalogChange, Restore};
 use millstream_storage::disk::DirLock;
 use millstream_storage::{
-    Checkpointer, Disk, Durability, Keeper, LogView, OpenError, Opened, Options, Views, Writer,
+    Checkpointer, Disk, Durability, Keeper, LogView, Objects, OpenError, Opened, Options, Views, WalFiles,
+    Writer,
 };
 use millstream_types::{EngineTime, LogId};
 use std::sync::Arc;
@@ -44,6 +46,7 @@ pub struct Engine {
     shard: JoinHandle<()>,
     lane: JoinHandle<Option<Writer>>,
     keeper: JoinHandle<Option<(Keeper, Checkpointer)>>,
+    upkeep: JoinHandle<()>,
     /// Keeps every other process out of the directory.
     lock: Box<dyn DirLock>,
 }
@@ -68,10 +71,21 @@ impl Engine {
         let durability = storage.durability;
         let mut replayer = Replayer { restore: Restore::new(seed, options.shard) };
         let opened = millstream_storage::open(disk, storage, &mut replayer)?;
-        let Opened { assembler, writer, views, keeper, checkpointer, mut adoption, recovered, lock, .. } =
-            opened;
+        let Opened {
+            assembler,
+            writer,
+            views,
+            keeper,
+            checkpointer,
+            objects,
+            files,
+            mut adoption,
+            recovered,
+            lock,
+        } = opened;
         let clock = EngineClock::start(recovered.last_time.unwrap_or_default());
         let shard = replayer.finish(clock.now(), assembler.next_position())?;
+        let next_object = shard.next_object();
         let catalog = Catalog::new(seed);
         for object in shard.objects() {
             adoption.object(object);
@@ -89,12 +103,35 @@ impl Engine {
         // one, replay more at every start and free nothing.
         let seat = Seat::new(Turns::new(shard), options.checkpoint_bytes, recovered.replayed_from);
         let gate = Gate::new(next);
-        let shared = Shared::new(recovered.directory, gate, catalog, views, clock, assembler, seat);
+        let shared = Shared::new(Parts {
+            directory: recovered.directory,
+            gate,
+            catalog,
+            views,
+            files,
+            objects,
+            clock,
+            assembler,
+            seat,
+        });
         let sync_interval = match durability {
             Durability::Fsync => None,
             Durability::Interval(ms) => Some(Duration::from_millis(u64::from(ms))),
         };
         let lane = LaneThread { shared: shared.clone(), writer, sync_interval };
+        let upkeep = UpkeepThread {
+            upkeep: Upkeep::new(
+                options.upkeep,
+                shared.objects.clone(),
+                shared.files.clone(),
+                shared.upkeep_stats.clone(),
+                next_object,
+                seed,
+                shared.clock.now(),
+            ),
+            bytes_per_second: options.upkeep.bytes_per_second,
+            shared: shared.clone(),
+        };
         let keeper =
             KeeperThread { shared: shared.clone(), keeper, checkpointer, writing: None, tries_again: false };
         Ok(Engine {
@@ -104,6 +141,7 @@ impl Engine {
             })?,
             lane: spawn("lane", || lane.run())?,
             keeper: spawn("keeper", || keeper.run())?,
+            upkeep: spawn("upkeep", || upkeep.run())?,
             shared,
             lock,
         })
@@ -121,7 +159,9 @@ impl Engine {
     /// # Errors
     /// When storage has failed, before or now; everything acknowledged is kept all the same.
     pub fn stop(self) -> Result<(), Failure> {
-        let Engine { shared, shard, lane, keeper, lock } = self;
+        let Engine { shared, shard, lane, keeper, upkeep, lock } = self;
+        shared.upkeep.close();
+        join(upkeep);
         shared.queue.close();
         shared.bell.ring();
         join(shard);
@@ -197,10 +237,25 @@ impl Handle {
     /// Hands requests to the shard, in order. Every one gets exactly one reply; when the engine stops or has stopped
     /// that is `ShuttingDown`.
     pub fn submit(&self, submissions: impl Iterator<Item = Submission>) {
-        if let Err(refused) = self.shared.queue.push(submissions) {
-            return let_go(refused.into_iter().map(Submission::refuse), &self.shared.catalog);
-        }
-        self.shared.run_if_free();
+        self.shared.submit(submissions);
+    }
+
+    /// What keeping the data in shape has cost since the start.
+    #[must_use]
+    pub fn upkeep(&self) -> UpkeepTotals {
+        self.shared.upkeep_stats.totals()
+    }
+
+    /// The files of the data directory.
+    #[must_use]
+    pub fn files(&self) -> &WalFiles {
+        &self.shared.files
+    }
+
+    /// The packed objects.
+    #[must_use]
+    pub fn objects(&self) -> &Arc<Objects> {
+        &self.shared.objects
     }
 
     /// The catalog of durable streams.

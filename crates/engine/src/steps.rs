@@ -5,11 +5,12 @@
 //! here instead of the threads is only who calls them when.
 
 use crate::catalog::Catalog;
-use crate::gate::{Gate, let_go};
+use crate::gate::{Gate, ReplySink, let_go};
 use crate::options::EngineOptions;
 use crate::queue::Submission;
 use crate::replay::Replayer;
 use crate::turns::Turns;
+use crate::upkeep::{Inbox, Next, Upkeep, World};
 use millstream_core::hash::HashSeed;
 use millstream_core::{CatalogChange, Restore};
 use millstream_storage::disk::DirLock;
@@ -35,6 +36,9 @@ pub struct Steps {
     checkpoint: Option<CheckpointWriter>,
     /// The walk over the images has not ended.
     walking: bool,
+    upkeep: Upkeep,
+    /// Where the upkeep's replies go.
+    inbox: Arc<Inbox>,
     objects: Arc<Objects>,
     recovered: Recovered,
     _lock: Box<dyn DirLock>,
@@ -54,10 +58,21 @@ impl Steps {
     ) -> Result<Steps, OpenError> {
         let mut replayer = Replayer { restore: Restore::new(seed, options.shard) };
         let opened = millstream_storage::open(disk, storage, &mut replayer)?;
-        let Opened { assembler, writer, views, keeper, checkpointer, objects, mut adoption, recovered, lock } =
-            opened;
+        let Opened {
+            assembler,
+            writer,
+            views,
+            keeper,
+            checkpointer,
+            objects,
+            files,
+            mut adoption,
+            recovered,
+            lock,
+        } = opened;
         let now = now.max(recovered.last_time.unwrap_or_default());
         let shard = replayer.finish(now, assembler.next_position())?;
+        let next_object = shard.next_object();
         let catalog = Catalog::new(seed);
         for object in shard.objects() {
             adoption.object(object);
@@ -70,7 +85,12 @@ impl Steps {
             catalog.publish(&CatalogChange::Put(entry.clone()));
         }
         adoption.finish()?;
+        let stats = Arc::default();
+        let upkeep = Upkeep::new(options.upkeep, Arc::clone(&objects), files, stats, next_object, seed, now);
         Ok(Steps {
+            upkeep,
+            inbox: Arc::default(),
+            objects,
             turns: Turns::new(shard),
             taken: VecDeque::new(),
             gate: Gate::new(assembler.next_position()),
@@ -82,7 +102,6 @@ impl Steps {
             checkpointer,
             checkpoint: None,
             walking: false,
-            objects,
             recovered,
             _lock: lock,
         })
@@ -181,6 +200,23 @@ impl Steps {
             return false;
         }
         writer.finish().is_ok()
+    }
+
+    /// One step of retention, packing, compaction or of removing objects; its requests wait for the next turn. True when
+    /// there is more to do at once.
+    pub fn upkeep(&mut self, now: EngineTime) -> bool {
+        for (tag, reply) in self.inbox.take() {
+            self.upkeep.answer(tag, reply);
+        }
+        let world =
+            World { now, catalog: &self.catalog, views: &self.views, written_to: self.writer.durable() };
+        let mut requests = Vec::new();
+        let next = self.upkeep.step(&world, &mut requests);
+        for (tag, request) in requests {
+            let sink = Arc::clone(&self.inbox) as Arc<dyn ReplySink>;
+            self.submit(Submission { sink, tag, request });
+        }
+        matches!(next, Next::More { .. })
     }
 
     /// The packed objects.

@@ -24,7 +24,6 @@ use crate::disk::{Disk, DiskFile, OpenMode, write_all_at};
 use crate::error::LaneError;
 use crate::footer::FileRuns;
 use crate::lane::{Ready, Shared, is_no_room};
-use crate::log_reader::HomeId;
 use crate::wal::{self, WalFile};
 
 /// Zeros are written this much at a time.
@@ -134,14 +133,6 @@ impl Keeper {
         while let Some(runs) = self.shared.take_footer() {
             self.write_footer(&runs);
         }
-    }
-
-    /// The sealed files, each with the bytes of its frames: what a [`Survey`](crate::pack::Survey) begins with.
-    #[must_use]
-    pub fn sealed_files(&self) -> Vec<(HomeId, u64)> {
-        let files = self.shared.files.lock();
-        let sealed = files.values().filter_map(|file| Some((file, file.end()?)));
-        sealed.map(|(file, end)| (HomeId::Wal(file.sequence), end.0 - file.base.0)).collect()
     }
 
     /// Frees every file in which nothing lives, that no read pins and that the newest checkpoint does without.

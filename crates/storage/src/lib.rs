@@ -40,6 +40,7 @@ pub mod store;
 pub mod verify;
 mod views;
 mod wal;
+mod wal_files;
 
 pub use adopt::Adoption;
 pub use checkpoint::{CheckpointDone, CheckpointError, CheckpointWriter, Checkpointer};
@@ -55,3 +56,4 @@ pub use publish::Publish;
 pub use recovery::{Opened, Recovered, Replay, ReplayedFrame, open};
 pub use scrub::{ScrubProgress, ScrubStats, Scrubber};
 pub use views::{LogView, ReadMode, ReadOutcome, StoredBatch, TimeCandidate, Views, Watch};
+pub use wal_files::{LaneTotals, SealedFile, WalFiles};

@@ -113,6 +113,15 @@ impl Objects {
         self.registry.lock().live.values().cloned().collect()
     }
 
+    /// Objects that no log's index names and no read holds: the manifest may do without them, unless they are about to be
+    /// committed.
+    #[must_use]
+    pub fn unused(&self) -> Vec<ObjectNumber> {
+        let registry = self.registry.lock();
+        let unused = registry.live.values().filter(|object| Arc::strong_count(object) == 1);
+        unused.map(|object| object.number()).collect()
+    }
+
     /// Takes objects out that are out of the manifest, durably, or that were never committed. Their files go with the
     /// next [`Objects::sweep`] that finds them unread. Those that are not known are gone already.
     pub fn drop_objects(&self, numbers: &[ObjectNumber]) {

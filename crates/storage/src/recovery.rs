@@ -29,6 +29,7 @@ use crate::options::Options;
 use crate::store::{DirStore, Files};
 use crate::views::{Publisher, Reading, Views};
 use crate::wal::{self, HEADER_PAGE_BYTES, WalFile};
+use crate::wal_files::WalFiles;
 
 mod begin;
 pub(crate) mod chain;
@@ -106,6 +107,8 @@ pub struct Opened {
     pub checkpointer: Checkpointer,
     /// The packed objects: empty until [`Opened::adoption`] is told of them.
     pub objects: Arc<Objects>,
+    /// The WAL files, to be looked at.
+    pub files: WalFiles,
     /// To be told, before anything else, which objects there are and then which logs live.
     pub adoption: Adoption,
     /// Holds the directory for this process.
@@ -202,6 +205,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
         writer: Writer::new(Arc::clone(&parts.shared), publisher),
         views,
         objects,
+        files: WalFiles::new(Arc::clone(&parts.shared)),
         keeper: Keeper::new(Arc::clone(&parts.shared)),
         checkpointer: Checkpointer::new(parts.shared, largest_checkpoint + 1),
         adoption,

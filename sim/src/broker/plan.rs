@@ -89,7 +89,7 @@ impl Plan {
             groups.offsets_retention_ms = OFFSETS_RETENTION_MS;
         }
         let shard = ShardOptions { groups };
-        let engine = EngineOptions { checkpoint_bytes: u64::MAX, shard };
+        let engine = EngineOptions { checkpoint_bytes: u64::MAX, shard, ..EngineOptions::default() };
         Plan { teams, options, engine, faults, disk_seed, swarm: Some(swarm) }
     }
 }

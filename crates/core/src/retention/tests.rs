@@ -131,3 +131,21 @@ fn no_more_pieces_are_taken_than_needed() {
     assert_eq!(new_start(&settings, NOW, extent, counted), Some(Offset(20)));
     assert_eq!(taken, 3);
 }
+
+#[test]
+fn a_piece_goes_at_the_time_that_was_said_and_not_before() {
+    let piece = Piece { to: Offset(10), bytes: 100, max_timestamp: RecordTime(9_000) };
+    let extent = Extent { start: Offset(0), end: Offset(10), bytes: 100, consumed: None };
+    let goes = |config: &StreamConfig, now: EngineTime| new_start(config, now, extent, [piece]).is_some();
+    let kept = config(&[Setting::RetentionMs(Some(1_000))]);
+    let at = expires_at(&kept, &piece).expect("its age lets it go");
+    assert!(goes(&kept, at) && !goes(&kept, EngineTime(at.0 - 1)));
+    for never in [
+        config(&[Setting::RetentionMs(None)]),
+        config(&[Setting::Cleanup { delete: false, compact: true }]),
+        config(&[Setting::Consumed(Some(0))]),
+    ] {
+        assert_eq!(expires_at(&never, &piece), None);
+        assert!(!goes(&never, EngineTime(i64::MAX)));
+    }
+}

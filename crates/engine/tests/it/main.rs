@@ -7,4 +7,5 @@ mod crash;
 mod directory;
 mod disk_full;
 mod serve;
+mod upkeep;
 mod verify;

@@ -15,7 +15,7 @@ use millstream_storage::object;
 use millstream_storage::pack::{PackOptions, PackProgress, Packer, Quarantine, Survey, plan};
 use millstream_storage::{
     Assembler, Frame, HomeId, Keeper, LogReader, Logs, Objects, Publish, ReadMode, ReadOutcome, StoredBatch,
-    Views, Writer,
+    Views, WalFiles, Writer,
 };
 use millstream_testkit::sim_disk::{Rng, SimDisk};
 use millstream_types::batch::{BatchBuilder, BatchHeader, Compression};
@@ -43,6 +43,7 @@ struct Life {
     writer: Writer,
     views: Arc<Views>,
     keeper: Keeper,
+    files: WalFiles,
     objects: Arc<Objects>,
     _lock: Box<dyn DirLock>,
 }
@@ -105,6 +106,7 @@ impl Bench {
             writer: opened.writer,
             views: opened.views,
             keeper: opened.keeper,
+            files: opened.files,
             objects: opened.objects,
             _lock: opened.lock,
         });
@@ -163,10 +165,11 @@ impl Bench {
 
     /// Every job that is worth it now.
     fn pack(&mut self, is_interrupted: bool) {
-        let files = self.life().keeper.sealed_files();
+        let files = self.life().files.sealed();
+        let files = files.into_iter().map(|file| (HomeId::Wal(file.sequence), file.bytes));
         let objects = self.life().objects.list();
         let objects = objects.iter().map(|object| (HomeId::Object(object.number()), object.entry().bytes));
-        let mut survey = Survey::new(files.into_iter().chain(objects));
+        let mut survey = Survey::new(files.chain(objects));
         for log in Logs::ids(&*self.life().views) {
             survey.add(log, &*self.life().views.get(log).unwrap(), &self.quarantine);
         }

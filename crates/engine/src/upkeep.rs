@@ -1,0 +1,282 @@
+//! What keeps the data in shape while nobody asks for it: retention, packing, compaction, removal of dead objects.
+//!
+//! Apart because none of it is urgent and all of it may be interrupted at any point: it reads and writes in small steps, at
+//! a pace, and changes what is durable by requests like any client's. A value without a thread, so that a simulator
+//! can decide when each step happens; [`thread`] runs it in a real engine.
+//!
+//! ```text
+//! sweep    logs ──► TrimLogs ──────────────────────────────► records gone, then files
+//! job      plan ──► packer or compactor: step … step ──► object durable ──► register ──► CommitObject ──► next step
+//! removal  objects nobody needs ──► DropObjects ──► file removed once no read holds it
+//! ```
+//!
+//! One job at a time: packing must not carry old records past a compaction of the same log.
+
+mod inbox;
+mod job;
+mod plan;
+mod stats;
+mod sweep;
+mod thread;
+
+pub(crate) use inbox::Inbox;
+pub(crate) use stats::UpkeepStats;
+pub use stats::UpkeepTotals;
+pub(crate) use thread::UpkeepThread;
+
+use crate::catalog::Catalog;
+use crate::options::UpkeepOptions;
+use job::{Job, Progress};
+use millstream_core::hash::HashSeed;
+use millstream_core::{Reply, Request};
+use millstream_storage::pack::Quarantine;
+use millstream_storage::{Objects, Views, WalFiles};
+use millstream_types::{EngineTime, LogId, ObjectNumber, WalPosition};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use sweep::Sweep;
+
+/// What a step sees of the engine.
+pub(crate) struct World<'a> {
+    /// Engine time.
+    pub(crate) now: EngineTime,
+    /// Every stream.
+    pub(crate) catalog: &'a Catalog,
+    /// Every log.
+    pub(crate) views: &'a Arc<Views>,
+    /// Where the lane is: as long as it does not move, nothing new is to be done.
+    pub(crate) written_to: WalPosition,
+}
+
+/// What a step leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Next {
+    /// There is more to do; so many bytes were read and written.
+    More { bytes: u64 },
+    /// There is nothing to do before a reply comes or this time, or, if so, before something is written.
+    Wait { due: Option<EngineTime>, until_written: bool },
+}
+
+const SWEEP: u64 = 1;
+const COMMIT: u64 = 2;
+const DROP: u64 = 3;
+
+/// Objects that one request drops at most; see [`Request::DropObjects`].
+const DROPS_MAX: usize = 256;
+/// How long nothing is written after a write has failed, in milliseconds.
+const RETRY_MS: u64 = 10_000;
+/// How long a log whose bytes could not be read is left alone, in milliseconds.
+const TROUBLE_MS: u64 = 3_600_000;
+/// Logs in trouble that are remembered; with more, the oldest are tried again sooner.
+const TROUBLED_MAX: usize = 1_024;
+
+/// The upkeep of one data directory.
+pub(crate) struct Upkeep {
+    options: UpkeepOptions,
+    objects: Arc<Objects>,
+    files: WalFiles,
+    /// The number of the next object.
+    next_number: ObjectNumber,
+    sweep: Sweep,
+    /// Trims were asked for.
+    is_trimming: bool,
+    job: Option<Job>,
+    /// The object that was handed to the shard.
+    committing: Option<ObjectNumber>,
+    /// Objects were proposed to be dropped.
+    is_dropping: bool,
+    /// Something may have become unneeded since objects were last looked at.
+    may_drop: bool,
+    planned: Planned,
+    /// Logs that cannot be compacted, and until when they are left alone.
+    troubled: BTreeMap<LogId, EngineTime>,
+    /// Pieces that cannot be read.
+    quarantine: Quarantine,
+    stats: Arc<UpkeepStats>,
+}
+
+/// What planning goes by.
+struct Planned {
+    /// No sooner than this.
+    not_before: EngineTime,
+    /// Where the lane was at the last plan.
+    written_to: WalPosition,
+    /// When a log that was too young comes of age.
+    again_at: Option<EngineTime>,
+    /// The last job was a compaction: packing is looked at first.
+    pack_first: bool,
+}
+
+impl Upkeep {
+    /// `next_number` is larger than that of any object there ever was; `seed` is what keys are hashed with.
+    /// `now` is the time of the start.
+    pub(crate) fn new(
+        mut options: UpkeepOptions,
+        objects: Arc<Objects>,
+        files: WalFiles,
+        stats: Arc<UpkeepStats>,
+        next_number: ObjectNumber,
+        seed: HashSeed,
+        now: EngineTime,
+    ) -> Upkeep {
+        options.compact.seed = seed.0;
+        Upkeep {
+            sweep: Sweep::new(&options, now),
+            options,
+            objects,
+            files,
+            next_number,
+            is_trimming: false,
+            job: None,
+            committing: None,
+            is_dropping: false,
+            // What was dropped or never committed before the last end is found at once.
+            may_drop: true,
+            planned: Planned {
+                not_before: EngineTime(0),
+                written_to: WalPosition::ZERO,
+                again_at: None,
+                pack_first: false,
+            },
+            troubled: BTreeMap::new(),
+            quarantine: Quarantine::default(),
+            stats,
+        }
+    }
+
+    /// Takes the answer to a request.
+    pub(crate) fn answer(&mut self, tag: u64, reply: Reply) {
+        match (tag, reply) {
+            (SWEEP, reply) => {
+                self.is_trimming = false;
+                self.may_drop = true;
+                if let Reply::Refused(why) = reply {
+                    tracing::debug!(?why, "trimming by retention was refused; the next pass tries again");
+                }
+            }
+            (COMMIT, Reply::Object { committed: true }) => {
+                self.committing = None;
+                self.may_drop = true;
+                self.job.as_mut().expect("a job waits for its object").committed();
+            }
+            (COMMIT, reply) => {
+                let number = self.committing.take().expect("an object was handed to the shard");
+                self.objects.drop_objects(&[number]);
+                self.may_drop = true;
+                match reply {
+                    // Its logs are gone, so the job has nothing to be sorry for.
+                    Reply::Object { .. } => {
+                        self.job.as_mut().expect("a job waits for its object").committed();
+                    }
+                    reply => {
+                        tracing::warn!(
+                            ?reply,
+                            object = number.0,
+                            "an object was not taken; its job is given up"
+                        );
+                        self.job = None;
+                    }
+                }
+            }
+            (DROP, reply) => {
+                self.is_dropping = false;
+                if let Reply::ObjectsDropped(gone) = reply {
+                    self.objects.drop_objects(&gone);
+                }
+            }
+            (tag, reply) => unreachable!("reply {reply:?} to a request {tag} that was never made"),
+        }
+    }
+
+    /// Does a little of what there is to do; requests go to `requests`, with their tags.
+    pub(crate) fn step(&mut self, world: &World<'_>, requests: &mut Vec<(u64, Request)>) -> Next {
+        let mut due = [None; 2];
+        if !self.is_trimming {
+            let at = self.sweep.due(world);
+            if at.is_some_and(|at| at <= world.now) {
+                let trims = self.sweep.slice(world);
+                if !trims.is_empty() {
+                    self.is_trimming = true;
+                    requests.push((SWEEP, Request::TrimLogs(trims)));
+                }
+                return Next::More { bytes: 0 };
+            }
+            due[0] = at;
+        }
+        if self.may_drop && !self.is_dropping {
+            self.may_drop = false;
+            self.remove_files();
+            let mut unused = self.objects.unused();
+            unused.retain(|number| self.committing != Some(*number));
+            // The others come with the next look.
+            self.may_drop = unused.len() > DROPS_MAX;
+            unused.truncate(DROPS_MAX);
+            if !unused.is_empty() {
+                self.is_dropping = true;
+                self.may_drop = true;
+                requests.push((DROP, Request::DropObjects(unused)));
+                return Next::More { bytes: 0 };
+            }
+        }
+        if self.committing.is_some() {
+            return Next::Wait { due: due[0], until_written: false };
+        }
+        if self.job.is_some() {
+            return self.work(world.now, requests);
+        }
+        due[1] = self.plan_due(world);
+        if due[1].is_some_and(|at| at <= world.now) {
+            self.job = self.plan(world);
+            return Next::More { bytes: 0 };
+        }
+        // What has not seen all that was written has a time of its own; what has must be woken by the next write.
+        let until_written =
+            self.sweep.has_seen(world.written_to) || self.planned.written_to == world.written_to;
+        Next::Wait { due: due.into_iter().flatten().min(), until_written }
+    }
+
+    /// A step of the job at hand.
+    fn work(&mut self, now: EngineTime, requests: &mut Vec<(u64, Request)>) -> Next {
+        let job = self.job.as_mut().expect("there is a job");
+        let mut next_number = self.next_number;
+        let mut numbers = || {
+            let number = next_number;
+            next_number = ObjectNumber(number.0 + 1);
+            number
+        };
+        let before = job.moved();
+        let progress = job.step(self.options.step_bytes, &mut numbers, &mut self.quarantine);
+        self.next_number = next_number;
+        let moved = job.moved().since(before);
+        self.stats.add(job, moved);
+        match progress {
+            Ok(Progress::Working) => {}
+            Ok(Progress::Object(entry)) => {
+                self.committing = Some(entry.number);
+                self.objects.register(entry.clone());
+                requests.push((COMMIT, Request::CommitObject(Box::new(entry))));
+            }
+            Ok(Progress::Done) => {
+                let job = self.job.take().expect("there is a job");
+                self.ended(&job, now);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "an object cannot be written; the work is tried again later");
+                self.job = None;
+                self.planned.not_before = now.after_ms(RETRY_MS);
+            }
+        }
+        Next::More { bytes: moved.read + moved.written }
+    }
+
+    /// Removes the files of dropped objects that no read holds.
+    fn remove_files(&mut self) {
+        match self.objects.sweep() {
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the file of an object that is not needed cannot be removed")
+            }
+        }
+        self.may_drop |= self.objects.dropped() > 0;
+    }
+}
