@@ -5,12 +5,12 @@
 //! closed after the last connection, so that every reply that was due has left.
 
 use crate::config::{Durability, Settings};
-use crate::wiring::{Broker, BrokerOptions};
+use crate::wiring::{Broker, BrokerOptions, SOCKET};
 use anyhow::{Context, anyhow, bail};
 use millstream_core::ShardOptions;
 use millstream_front::{Authorizer, Budget};
 use millstream_kafka::{KafkaOptions, Listener};
-use millstream_net::{Bound, Options, Server, Service};
+use millstream_net::{Bound, Document, Options, Server, Service};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -119,6 +119,17 @@ async fn serve(
         let addr = bound.addr();
         servers.push(("kafka", bound.serve(service).with_context(|| in_use("kafka", addr))?));
     }
+    let look = broker.storage_status();
+    let document = Document::serve(&settings.data_dir, SOCKET, move || {
+        serde_json::to_vec(&look()).expect("numbers are JSON")
+    });
+    let _document = match document {
+        Ok(document) => Some(document),
+        Err(error) => {
+            tracing::warn!(%error, "`millstream storage` will not find this broker: its socket cannot be made");
+            None
+        }
+    };
     let ready = Ready {
         data_dir: std::path::absolute(&settings.data_dir)?,
         durability: settings.durability,
@@ -209,6 +220,8 @@ fn broker_options(settings: &Settings) -> BrokerOptions {
         // A quarter is left for what the allocator and half-filled buffers cost.
         tail_bytes: settings.memory_budget_bytes / 4,
         wal_pool_files_max: settings.wal_pool_files_max,
+        upkeep_bytes_per_second: settings.upkeep_bytes_per_second,
+        compaction_memory_bytes: settings.compaction_memory_bytes,
         shard,
     }
 }

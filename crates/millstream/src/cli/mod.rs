@@ -7,6 +7,7 @@ mod config;
 mod knob_args;
 mod remote;
 mod serve;
+mod storage;
 mod verify;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -29,6 +30,8 @@ enum Command {
     Config(config::ConfigArgs),
     /// Check the data directory of a stopped broker: every checksum and every cross-reference. Nothing is changed.
     Verify(verify::VerifyArgs),
+    /// Show what the storage of a running broker holds and does.
+    Storage(storage::StorageArgs),
     #[command(flatten)]
     Remote(remote::CliCommand),
     /// Print the version.
@@ -49,6 +52,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Serve(args) => serve::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Storage(args) => storage::run(&args),
         Command::Remote(command) => remote::run(command),
         Command::Version => print(&format!("millstream {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Completions { shell } => {

@@ -154,6 +154,30 @@ pub(crate) const KNOBS: &[Knob] = &[
         show: |settings| settings.wal_pool_files_max.to_string(),
     },
     Knob {
+        key: "upkeep_bytes_per_second",
+        value: "BYTES",
+        kind: Kind::Number,
+        unit: "bytes per second",
+        doc: "How much packing and compaction together read and write per second",
+        cost: "More takes disk and processor from producers; with less, space is given back later and starts read more.",
+        set: |settings, text| {
+            bytes(text, 1 << 20..=1 << 40).map(|value| settings.upkeep_bytes_per_second = value)
+        },
+        show: |settings| settings.upkeep_bytes_per_second.to_string(),
+    },
+    Knob {
+        key: "compaction_memory_bytes",
+        value: "BYTES",
+        kind: Kind::Number,
+        unit: "bytes",
+        doc: "Memory for the keys of the log that is being compacted; 24 bytes hold one",
+        cost: "Used only while a log is compacted. A log with more keys than fit is compacted in several passes.",
+        set: |settings, text| {
+            bytes(text, 1 << 16..=1 << 36).map(|value| settings.compaction_memory_bytes = value)
+        },
+        show: |settings| settings.compaction_memory_bytes.to_string(),
+    },
+    Knob {
         key: "kafka_auto_create",
         value: "BOOL",
         kind: Kind::Bool,

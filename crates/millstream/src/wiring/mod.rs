@@ -5,6 +5,11 @@
 
 mod backend;
 mod reader;
+mod status;
+
+#[cfg(test)]
+pub(crate) use status::test_status;
+pub(crate) use status::{Moved, SOCKET, StorageStatus};
 
 use crate::wiring::backend::EngineBackend;
 use anyhow::Context;
@@ -28,6 +33,10 @@ pub(crate) struct BrokerOptions {
     pub(crate) wal_pool_files_max: usize,
     /// Options of the shard.
     pub(crate) shard: ShardOptions,
+    /// Bytes that packing and compaction move per second.
+    pub(crate) upkeep_bytes_per_second: u64,
+    /// Memory for the keys of a log that is compacted, in bytes.
+    pub(crate) compaction_memory_bytes: u64,
 }
 
 /// A running broker, without its listeners.
@@ -52,7 +61,9 @@ impl Broker {
         let seed = random_u128()?;
         #[allow(clippy::cast_possible_truncation, reason = "two halves of one random number")]
         let seed = HashSeed([seed as u64, (seed >> 64) as u64]);
-        let engine_options = EngineOptions { shard: options.shard, ..EngineOptions::default() };
+        let mut engine_options = EngineOptions { shard: options.shard, ..EngineOptions::default() };
+        engine_options.upkeep.bytes_per_second = options.upkeep_bytes_per_second;
+        engine_options.upkeep.compact.map_bytes_max = options.compaction_memory_bytes;
         let engine = Engine::start(Arc::new(disk), storage, &engine_options, seed)
             .with_context(|| format!("the data directory {} cannot be used", data_dir.display()))?;
         let backend = Arc::new(EngineBackend::new(engine.handle(), data_dir));
@@ -66,6 +77,12 @@ impl Broker {
             Poll::Ready(why) => Poll::Ready(why),
             Poll::Pending => Poll::Pending,
         })
+    }
+
+    /// What `millstream storage` shows, whenever it is called.
+    pub(crate) fn storage_status(&self) -> impl Fn() -> StorageStatus + Send + 'static {
+        let handle = self.engine.handle();
+        move || StorageStatus::look(&handle)
     }
 
     /// Stops: finishes what was taken, writes a checkpoint, closes the write-ahead log. Blocks.
