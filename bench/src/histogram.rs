@@ -24,11 +24,6 @@ impl Latencies {
         self.0.saturating_record(ns);
     }
 
-    /// Adds all of another collection.
-    pub(crate) fn add(&mut self, other: &Latencies) {
-        self.0.add(&other.0).expect("histograms of one shape add up");
-    }
-
     /// How many were recorded.
     pub(crate) fn count(&self) -> u64 {
         self.0.len()

@@ -15,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use rustix::event::{PollFd, PollFlags, poll};
 
 use super::Moved;
 use crate::clock;
@@ -107,27 +108,19 @@ pub(crate) fn latency(address: SocketAddr, topic: &Topic, load: Latency) -> anyh
     };
     let confirmed = AtomicU64::new(0);
     thread::scope(|scope| {
-        let confirms: Vec<_> = answers
-            .iter()
-            .zip(&frames)
-            .zip(0..)
-            .map(|((stream, frame), connection)| {
-                let confirmed = &confirmed;
-                scope.spawn(move || confirm(stream, frame, schedule, connection, confirmed))
-            })
-            .collect();
+        let confirms = {
+            let (answers, frames, confirmed) = (&answers, &frames, &confirmed);
+            scope.spawn(move || confirm_all(answers, frames, schedule, confirmed))
+        };
         let sender = scope.spawn(move || send(&mut pipelines, schedule));
         let consumed = receive(&mut fetcher, topic, schedule);
         sender.join().expect("the sending thread does not panic")?;
         while confirmed.load(Ordering::Relaxed) < schedule.records && clock::now() < schedule.give_up {
             thread::sleep(Duration::from_millis(5));
         }
-        // Ends the threads that wait for answers. The peer may have closed before; then there is nothing to end.
+        // Ends the thread that waits for answers. The peer may have closed before; then there is nothing to end.
         answers.iter().for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
-        let mut confirm = Latencies::new();
-        for thread in confirms {
-            confirm.add(&thread.join().expect("a confirming thread does not panic")?);
-        }
+        let confirm = confirms.join().expect("the confirming thread does not panic")?;
         let (end_to_end, moved) = consumed?;
         Ok(EndToEnd { end_to_end, confirm, moved, due: schedule.records })
     })
@@ -152,28 +145,49 @@ fn send(pipelines: &mut [Pipeline<'_>], schedule: Schedule) -> anyhow::Result<()
     Ok(())
 }
 
-/// Takes the answers of one connection until all are there or the connection is shut down.
-fn confirm(
-    stream: &TcpStream,
-    frame: &ProduceFrame,
+/// Takes the answers of all connections until all are there or the connections are shut down.
+///
+/// One thread, because a thread per connection would be switched to for every single record, and on a machine that
+/// client and broker share those switches are what the broker then waits for.
+fn confirm_all(
+    streams: &[TcpStream],
+    frames: &[ProduceFrame],
     schedule: Schedule,
-    connection: u64,
     confirmed: &AtomicU64,
 ) -> anyhow::Result<Latencies> {
     let mut latencies = Latencies::new();
-    let mut frames = FrameReader::new(1 << 16);
-    let mut answered: u64 = 0;
-    while answered < schedule.share(connection) {
-        if frames.fill(stream).is_err() {
-            // Shut down by `latency`, or by the broker: then the consumer's count says what is missing.
-            break;
-        }
+    let mut readers: Vec<_> = streams.iter().map(|_| (FrameReader::new(1 << 16), 0_u64)).collect();
+    let mut open: Vec<usize> = (0..streams.len()).collect();
+    while !open.is_empty() {
+        let mut waiting: Vec<_> =
+            open.iter().map(|connection| PollFd::new(&streams[*connection], PollFlags::IN)).collect();
+        poll(&mut waiting, None).context("waiting for answers")?;
+        let ready: Vec<bool> = waiting.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let mut ready = ready.into_iter();
         let now = clock::now();
-        while let Some(answer) = frames.next() {
-            frame.check(answer, answered as u32)?;
-            schedule.record(&mut latencies, answered * schedule.connections + connection, now);
-            answered += 1;
-            confirmed.fetch_add(1, Ordering::Relaxed);
+        let mut failure = None;
+        open.retain(|&connection| {
+            if !ready.next().expect("one answer for each that was asked about") {
+                return true;
+            }
+            let (reader, answered) = &mut readers[connection];
+            if reader.fill(&streams[connection]).is_err() {
+                // Shut down by `latency`, or by the broker: then the consumer's count says what is missing.
+                return false;
+            }
+            while let Some(answer) = reader.next() {
+                if let Err(error) = frames[connection].check(answer, *answered as u32) {
+                    failure = Some(error);
+                    return false;
+                }
+                schedule.record(&mut latencies, *answered * schedule.connections + connection as u64, now);
+                *answered += 1;
+                confirmed.fetch_add(1, Ordering::Relaxed);
+            }
+            *answered < schedule.share(connection as u64)
+        });
+        if let Some(failure) = failure {
+            return Err(failure);
         }
     }
     Ok(latencies)
