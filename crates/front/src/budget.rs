@@ -3,10 +3,15 @@
 //! Apart because every driver draws on the same one. A permit is a promise of memory, not memory: what was announced
 //! is reserved, what arrives is allocated. Whoever finds the budget empty waits in order and stops reading its
 //! socket, which is the backpressure that reaches the peer.
+//!
+//! What exists already when its size becomes known, an answer above all, is *charged*: it is counted even if the budget
+//! goes below zero by it. Nobody is granted anything until that is paid back, so the debt never grows beyond what was
+//! being made at one time.
 
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 
 /// A budget of bytes.
@@ -14,11 +19,16 @@ use std::task::Waker;
 pub struct Budget {
     state: Mutex<State>,
     total_bytes: u64,
+    /// Nothing is free, as it was when the state was last unlocked: for a look without the lock.
+    exhausted: AtomicBool,
+    /// Somebody waits, likewise.
+    awaited: AtomicBool,
 }
 
 #[derive(Debug)]
 struct State {
-    free_bytes: u64,
+    /// Below zero after more was charged than was free.
+    free_bytes: i64,
     waiting: VecDeque<Waker>,
 }
 
@@ -31,46 +41,116 @@ pub struct Permit {
 
 impl Budget {
     /// A budget of `total_bytes`.
+    ///
+    /// # Panics
+    /// From 2^62 bytes on, which no machine has.
     #[must_use]
     pub fn new(total_bytes: u64) -> Arc<Budget> {
+        assert!(total_bytes < 1 << 62, "a budget is memory of this machine");
         Arc::new(Budget {
-            state: Mutex::new(State { free_bytes: total_bytes, waiting: VecDeque::new() }),
+            state: Mutex::new(State { free_bytes: signed(total_bytes), waiting: VecDeque::new() }),
             total_bytes,
+            exhausted: AtomicBool::new(total_bytes == 0),
+            awaited: AtomicBool::new(false),
         })
     }
 
     /// Takes bytes, or registers `waker` to be woken when some have been given back. More than the whole budget is
     /// taken as the whole budget, so that it can be granted at all.
     pub fn reserve(self: &Arc<Self>, bytes: u64, waker: Option<&Waker>) -> Option<Permit> {
-        let bytes = bytes.min(self.total_bytes);
+        self.reserve_leaving(0, bytes, waker)
+    }
+
+    /// As [`Budget::reserve`], but only if at least `left_bytes` stay free for those who ask for less.
+    pub fn reserve_leaving(
+        self: &Arc<Self>,
+        left_bytes: u64,
+        bytes: u64,
+        waker: Option<&Waker>,
+    ) -> Option<Permit> {
+        let bytes = bytes.min(self.total_bytes.saturating_sub(left_bytes));
         let mut state = self.state.lock();
-        if state.free_bytes >= bytes {
-            state.free_bytes -= bytes;
+        if state.free_bytes >= signed(bytes + left_bytes) {
+            state.free_bytes -= signed(bytes);
+            self.publish(&state);
             return Some(Permit { budget: self.clone(), bytes });
         }
-        if let Some(waker) = waker
-            && !state.waiting.iter().any(|waiting| waiting.will_wake(waker))
-        {
-            state.waiting.push_back(waker.clone());
+        if let Some(waker) = waker {
+            self.await_bytes(&mut state, waker);
         }
         None
     }
 
-    /// Bytes not taken.
+    /// Counts bytes that are held already, whether they are free or not.
+    #[must_use = "dropping it gives the bytes back"]
+    pub fn charge(self: &Arc<Self>, bytes: u64) -> Permit {
+        let mut state = self.state.lock();
+        state.free_bytes -= signed(bytes);
+        self.publish(&state);
+        Permit { budget: self.clone(), bytes }
+    }
+
+    /// Whether anything is free; registers `waker` to be woken when something has been given back if not.
+    pub fn has_some(&self, waker: &Waker) -> bool {
+        // The lock is for those who have to wait; whoever misses the moment in which it runs out misses little.
+        if !self.exhausted.load(Ordering::Relaxed) {
+            return true;
+        }
+        let mut state = self.state.lock();
+        if state.free_bytes > 0 {
+            return true;
+        }
+        self.await_bytes(&mut state, waker);
+        false
+    }
+
+    /// Whether somebody waits for bytes.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.awaited.load(Ordering::Relaxed)
+    }
+
+    /// All there is.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.total_bytes
+    }
+
+    /// Bytes not taken; 0 as well when more was charged than there is.
     #[must_use]
     pub fn free_bytes(&self) -> u64 {
-        self.state.lock().free_bytes
+        u64::try_from(self.state.lock().free_bytes).unwrap_or(0)
+    }
+
+    fn await_bytes(&self, state: &mut State, waker: &Waker) {
+        if !state.waiting.iter().any(|waiting| waiting.will_wake(waker)) {
+            state.waiting.push_back(waker.clone());
+        }
+        self.publish(state);
+    }
+
+    fn publish(&self, state: &State) {
+        self.exhausted.store(state.free_bytes <= 0, Ordering::Relaxed);
+        self.awaited.store(!state.waiting.is_empty(), Ordering::Relaxed);
     }
 
     fn give_back(&self, bytes: u64) {
         let waiting = {
             let mut state = self.state.lock();
-            state.free_bytes += bytes;
-            assert!(state.free_bytes <= self.total_bytes, "a permit was given back twice");
-            std::mem::take(&mut state.waiting)
+            state.free_bytes += signed(bytes);
+            assert!(state.free_bytes <= signed(self.total_bytes), "a permit was given back twice");
+            let waiting =
+                if state.free_bytes > 0 { std::mem::take(&mut state.waiting) } else { VecDeque::new() };
+            self.publish(&state);
+            waiting
         };
         waiting.into_iter().for_each(Waker::wake);
     }
+}
+
+/// Bytes of this machine's memory as a signed number.
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).expect("no machine has so much memory")
 }
 
 impl Permit {
@@ -105,7 +185,7 @@ impl Drop for Permit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
 
     struct Count(AtomicUsize);
@@ -128,6 +208,33 @@ mod tests {
         drop(first);
         assert_eq!(count.0.load(Ordering::Relaxed), 2);
         assert_eq!(budget.free_bytes(), 100);
+    }
+
+    #[test]
+    fn what_is_charged_beyond_the_budget_is_paid_back_before_anything_is_granted() {
+        let budget = Budget::new(100);
+        let count = Arc::new(Count(AtomicUsize::new(0)));
+        let waker = Waker::from(count.clone());
+        let mut charged = budget.charge(150);
+        assert_eq!(budget.free_bytes(), 0);
+        assert!(!budget.has_some(&waker) && budget.is_awaited());
+        charged.release(50);
+        assert_eq!(count.0.load(Ordering::Relaxed), 0, "there is still nothing");
+        assert!(budget.reserve(1, None).is_none());
+        charged.release(1);
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+        assert!(budget.has_some(&waker) && !budget.is_awaited());
+        drop(charged);
+        assert_eq!(budget.free_bytes(), 100);
+    }
+
+    #[test]
+    fn what_is_to_be_left_is_left() {
+        let budget = Budget::new(100);
+        let most = budget.reserve_leaving(25, 1000, None).expect("all but what is left");
+        assert_eq!(most.bytes(), 75);
+        assert!(budget.reserve_leaving(25, 1, None).is_none());
+        assert!(budget.reserve(25, None).is_some());
     }
 
     #[test]

@@ -26,6 +26,9 @@ pub struct Submission {
 }
 
 /// A read for the driver to make.
+///
+/// When memory is short it may return less than was asked for, and nothing at all if the session was given other
+/// slices that it has not answered with yet: then it answers with what it has.
 #[derive(Debug)]
 pub struct ReadCommand {
     /// Comes back with the result.
@@ -58,7 +61,13 @@ pub struct Io {
     pub reads: Vec<ReadCommand>,
     /// Logs to watch from now on.
     pub watch: Option<Watch>,
-    /// Bytes of requests that are settled: their share of the memory budget is free again.
+    /// What requests cost the memory budget beside their bytes, from the driver to [`Session::receive`]: so much is
+    /// reserved. A session that has requests under way takes no further one that costs more.
+    pub spare_bytes: usize,
+    /// What the requests that were taken cost beside their bytes: each at least
+    /// [`REQUEST_BYTES_MIN`](crate::limits::REQUEST_BYTES_MIN) altogether.
+    pub surcharge_bytes: usize,
+    /// Bytes of requests that are settled, the surcharge included: their share of the memory budget is free again.
     pub settled_bytes: usize,
 }
 
@@ -76,7 +85,8 @@ pub enum Event {
 }
 
 /// How many bytes, counted from the first one not yet consumed, the session needs to go on; the driver reserves
-/// memory for them before it reads. At least 1. `0` means: no more input for now.
+/// memory for them before it reads. At least 1. `0` means: no more input for now; [`Session::receive`] is called again
+/// after an event, or, when nothing is under way, once the output was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need(pub usize);
 

@@ -16,7 +16,7 @@ use core::net::SocketAddr;
 use millstream_core::Reply;
 use millstream_front::{
     Authorizer, Backend, Close, Event, Io, Need, Principal, ReadCommand, Session, Submission, Tag, Watch,
-    limits::REQUESTS_IN_FLIGHT_MAX,
+    limits::{ANSWER_BYTES_PER_TURN, REQUEST_BYTES_MIN, REQUESTS_IN_FLIGHT_MAX},
 };
 use millstream_types::EngineTime;
 use std::collections::VecDeque;
@@ -27,7 +27,7 @@ struct Slot {
     api: ApiKey,
     version: i16,
     correlation_id: i32,
-    /// Bytes of its frame, for the memory budget.
+    /// What it costs the memory budget: the bytes of its frame, or the least there is.
     bytes: usize,
     state: State,
 }
@@ -96,7 +96,7 @@ impl KafkaSession {
     }
 
     fn start(&mut self, frame: bytes::Bytes, io: &mut Io) -> Result<(), Close> {
-        let bytes = frame.len() + 4;
+        let bytes = (frame.len() + 4).max(REQUEST_BYTES_MIN);
         let mut reader = Reader::new(frame);
         let header = RequestHeader::decode(&mut reader)
             .map_err(|error| Close::because(format!("a request header that cannot be read: {error}")))?;
@@ -225,6 +225,16 @@ impl Session for KafkaSession {
             if !self.may_start(api_key) {
                 break Need(0);
             }
+            let surcharge = REQUEST_BYTES_MIN.saturating_sub(4 + size);
+            if surcharge > io.spare_bytes && !self.slots.is_empty() {
+                break Need(0);
+            }
+            // Answers may be a thousand times as long as their requests: so many of them are made at once, not all.
+            if self.writer.len() >= ANSWER_BYTES_PER_TURN {
+                break Need(0);
+            }
+            io.spare_bytes = io.spare_bytes.saturating_sub(surcharge);
+            io.surcharge_bytes += surcharge;
             input.advance(4);
             let frame = input.split_to(size).freeze();
             self.start(frame, io)?;

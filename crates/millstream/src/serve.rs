@@ -105,7 +105,9 @@ async fn serve(
     signals: &mut Signals,
     say: impl FnOnce(&Ready) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let budget = Budget::new(settings.memory_budget_bytes / 2);
+    // The newest records have another quarter (`broker_options`), and the last is for what none of these can count.
+    let budget = Budget::new(settings.memory_budget_bytes / 8 * 3);
+    let output_budget = Budget::new(settings.memory_budget_bytes / 8);
     let authorizer = Arc::new(Authorizer::local_only());
     let mut servers: Vec<(&'static str, Server)> = Vec::new();
     if let Some(bound) = kafka {
@@ -114,6 +116,7 @@ async fn serve(
             factory: Arc::new(Listener::new(options, authorizer)),
             backend: broker.backend.clone(),
             budget,
+            output_budget,
             options: listener_options(),
         };
         let addr = bound.addr();

@@ -20,6 +20,10 @@ pub(crate) const ROUNDS_PER_TURN: usize = 16;
 pub(crate) const READS_PER_ROUND: usize = 16;
 /// Reads of one connection that may wait for the disk at once.
 pub(crate) const READS_BLOCKING_MAX: usize = 4;
+/// Reserved for a read even if the log says that less is there, which is an estimate: 4 KiB.
+pub(crate) const READ_BYTES_LEAST: u32 = 4 << 10;
+/// Memory for requests shorter than the least that a request costs, reserved with what was read: 4 KiB.
+pub(crate) const SPARE_BYTES: usize = 4 << 10;
 /// Events for which an idle connection keeps room; more is given back.
 pub(crate) const EVENTS_KEPT: usize = 16;
 /// A connection in bulk mode keeps its read buffer for so long without traffic.
@@ -48,8 +52,11 @@ pub struct Options {
     pub stalled_ms: u64,
     /// Over so long a peer must read at least 64 KiB while more than the front's `OUTPUT_BYTES_MAX` waits for it.
     pub slow_reader_ms: u64,
-    /// A connection without traffic and without a request under way is closed after so long; so is one whose peer
-    /// reads nothing of a smaller output.
+    /// A connection whose peer reads nothing of what waits for it is closed after so long: it holds memory (R9).
+    pub unread_ms: u64,
+    /// Over so long a peer must read at least 64 KiB of what waits for it, or all, while others wait for the memory.
+    pub unread_awaited_ms: u64,
+    /// A connection without traffic and without a request under way is closed after so long.
     pub idle_ms: u64,
     /// How long requests under way may take once the broker stops or the peer has closed its side.
     pub finish_ms: u64,
@@ -65,6 +72,9 @@ impl Default for Options {
             first_request_ms: 10_000,
             stalled_ms: 60_000,
             slow_reader_ms: 60_000,
+            unread_ms: 30_000,
+            // Longer than a peer's garbage collection takes as a rule, short enough that the others hardly notice.
+            unread_awaited_ms: 2_000,
             // What clients are used to as `connections.max.idle.ms`.
             idle_ms: 600_000,
             finish_ms: 5_000,

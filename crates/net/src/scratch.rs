@@ -44,12 +44,13 @@ impl Scratch {
     }
 
     fn clear(&mut self) {
-        let Io { output, submissions, reads, watch, settled_bytes } = &mut self.io;
+        let Io { output, submissions, reads, watch, spare_bytes, surcharge_bytes, settled_bytes } =
+            &mut self.io;
         output.clear();
         submissions.clear();
         reads.clear();
         *watch = None;
-        *settled_bytes = 0;
+        (*spare_bytes, *surcharge_bytes, *settled_bytes) = (0, 0, 0);
         self.events.clear();
     }
 }

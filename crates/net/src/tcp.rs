@@ -4,7 +4,7 @@
 //! that panics takes nothing with it, and a listener at its limits refuses quickly and goes on.
 
 use crate::connections::{Admission, Connections, Refusal};
-use crate::driver::{Driver, Ended};
+use crate::driver::{Budgets, Driver, Ended};
 use crate::options::Options;
 use millstream_front::{Backend, Budget, SessionFactory};
 use millstream_types::EngineTime;
@@ -43,6 +43,8 @@ pub struct Service {
     pub backend: Arc<dyn Backend>,
     /// Memory for requests, shared by all listeners.
     pub budget: Arc<Budget>,
+    /// Memory for what was read from logs and waits to be written, shared by all listeners.
+    pub output_budget: Arc<Budget>,
     /// Limits.
     pub options: Options,
 }
@@ -207,9 +209,10 @@ async fn drive(
     if let Err(error) = prepare(&stream) {
         return Ended::Lost(error);
     }
-    let Service { factory, backend, budget, options } = service;
+    let Service { factory, backend, budget, output_budget, options } = service;
+    let budgets = Budgets { requests: budget, loans, output: output_budget };
     let session = factory.session(peer, &backend);
-    let mut driver = Box::new(Driver::new(stream, session, backend, (budget, loans), options, admission));
+    let mut driver = Box::new(Driver::new(stream, session, backend, budgets, options, admission));
     poll_fn(move |cx| driver.poll(cx)).await
 }
 

@@ -39,6 +39,9 @@ pub(crate) struct Connection {
     pub(crate) hold: bool,
     pub(crate) held: Vec<Submission>,
     pub(crate) closed: Option<Close>,
+    /// Memory that the driver has for what requests cost beside their bytes.
+    pub(crate) spare_bytes: usize,
+    /// What the requests cost the memory budget: their bytes and the surcharge.
     received_bytes: usize,
     settled_bytes: usize,
     next_id: i32,
@@ -63,6 +66,7 @@ impl Connection {
             hold: false,
             held: Vec::new(),
             closed: None,
+            spare_bytes: 1 << 20,
             received_bytes: 0,
             settled_bytes: 0,
             next_id: 1,
@@ -170,7 +174,7 @@ impl Connection {
         }
         let waiting = self.input.len();
         if waiting > 0 && self.closed.is_none() {
-            let mut io = Io::default();
+            let mut io = Io { spare_bytes: self.spare_bytes, ..Io::default() };
             let done = self.session.receive(now, &mut self.input, &mut io);
             self.carry_out(io, done.err());
             happened |= self.input.len() < waiting;
@@ -180,6 +184,7 @@ impl Connection {
 
     fn carry_out(&mut self, io: Io, close: Option<Close>) {
         io.output.iter().for_each(|bytes| self.output.extend_from_slice(bytes));
+        self.received_bytes += io.surcharge_bytes;
         self.settled_bytes += io.settled_bytes;
         self.watch = io.watch.or(self.watch.take());
         if close.is_some() {

@@ -233,6 +233,24 @@ fn produces_are_under_way_together_and_answered_in_order() {
     assert_eq!(connection.take_frame(), None);
 }
 
+#[test]
+fn without_memory_for_more_small_requests_one_is_under_way_at_a_time() {
+    let mut connection = connection();
+    connection.hold = true;
+    connection.spare_bytes = 0;
+    for value in ["a", "b", "c"] {
+        connection.send(9, &produce_request("orders", 0, -1, batch(&[(1, None, value)])));
+    }
+    for offset in 0..3 {
+        assert_eq!(connection.held.len(), 1, "the others wait for memory");
+        connection.release(0);
+        let (_, answer) = connection.take::<ProduceResponse>(9).unwrap();
+        assert_eq!(answer.responses[0].partition_responses[0].base_offset, offset);
+    }
+    connection.hold = false;
+    connection.call(11, &fetch_request(&[("orders", 0)]));
+}
+
 fn asked(name: &str) -> MetadataRequestTopic {
     MetadataRequestTopic { name: Some(Str::from(name)), ..Default::default() }
 }

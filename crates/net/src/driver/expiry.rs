@@ -24,7 +24,11 @@ pub(super) enum Expiry {
     Stalled,
     /// The peer reads too slowly while too much waits.
     SlowReader,
-    /// Nothing happens, or a peer reads nothing.
+    /// The peer reads nothing of what waits.
+    Unread,
+    /// Time to look how much of what waits the peer has read.
+    Looked,
+    /// Nothing happens.
     Idle,
     /// The read buffer is no longer needed.
     Buffer,
@@ -33,10 +37,10 @@ pub(super) enum Expiry {
 }
 
 impl Driver {
-    fn expiries(&self) -> [Option<(EngineTime, Expiry)>; 4] {
+    fn expiries(&self) -> [Option<(EngineTime, Expiry)>; 5] {
         let options = &self.options;
         let end = match self.phase {
-            Phase::Closing { until, .. } => return [Some((until, Expiry::End)), None, None, None],
+            Phase::Closing { until, .. } => return [Some((until, Expiry::End)), None, None, None, None],
             Phase::Finishing { until } => Some((until, Expiry::End)),
             Phase::Open => None,
         };
@@ -57,13 +61,15 @@ impl Driver {
         let peer_output = if self.output.bytes() > OUTPUT_BYTES_MAX {
             Some((self.output.measured.0.after_ms(options.slow_reader_ms), Expiry::SlowReader))
         } else if self.output.bytes() > 0 {
-            Some((self.output.progress_at.after_ms(options.idle_ms), Expiry::Idle))
+            Some((self.output.progress_at.after_ms(options.unread_ms), Expiry::Unread))
         } else if open && self.input.holds_empty_buffer() {
             Some((self.read_at.after_ms(BUFFER_KEPT_MS), Expiry::Buffer))
         } else {
             None
         };
-        [end, session, peer_input, peer_output]
+        let look = (self.output.bytes() > 0)
+            .then(|| (self.output.looked.0.after_ms(options.unread_awaited_ms), Expiry::Looked));
+        [end, session, peer_input, peer_output, look]
     }
 
     /// What is due, the end first.

@@ -4,7 +4,7 @@
 //! whole budget, and none of them ends. So one connection at a time may go beyond the budget, for one request: the
 //! *loan*. What is held is therefore at most the budget and one request, and there is always someone who gets on.
 
-use crate::options::EXACT_READ_BYTES;
+use crate::options::{EXACT_READ_BYTES, SPARE_BYTES};
 use millstream_front::{Budget, Permit};
 use std::sync::Arc;
 use std::task::Waker;
@@ -60,7 +60,23 @@ impl Memory {
         usable.then_some(missing)
     }
 
-    /// Counts bytes that the session took.
+    /// Bytes reserved beyond what is held while `buffered` are waiting for the session, for what requests cost
+    /// beside their bytes.
+    pub(crate) fn spare(&mut self, buffered: usize) -> usize {
+        let held = self.unsettled_bytes + buffered;
+        let spare = |memory: &Memory| memory.reserved_bytes().saturating_sub(held as u64);
+        if spare(self) < SPARE_BYTES as u64 && !self.cover(held + SPARE_BYTES, None) {
+            // Fewer requests at once are the worst that comes of it.
+            return usize::try_from(spare(self)).unwrap_or(0);
+        }
+        usize::try_from(spare(self)).unwrap_or(usize::MAX)
+    }
+
+    fn reserved_bytes(&self) -> u64 {
+        self.permit.as_ref().map_or(0, Permit::bytes)
+    }
+
+    /// Counts bytes that the session took, and what their requests cost beside them.
     pub(crate) fn consumed(&mut self, bytes: usize) {
         self.unsettled_bytes += bytes;
     }
@@ -78,7 +94,7 @@ impl Memory {
     pub(crate) fn trim(&mut self, buffered: usize, need: usize) {
         let waiting = if buffered == 0 { 0 } else { buffered.max(need) };
         let keep = (self.unsettled_bytes + waiting) as u64;
-        let held = self.permit.as_ref().map_or(0, Permit::bytes);
+        let held = self.reserved_bytes();
         if held < keep {
             return;
         }
@@ -94,7 +110,7 @@ impl Memory {
     }
 
     fn cover(&mut self, bytes: usize, waker: Option<&Waker>) -> bool {
-        let held = self.permit.as_ref().map_or(0, Permit::bytes);
+        let held = self.reserved_bytes();
         let missing = (bytes as u64).saturating_sub(held);
         if missing == 0 {
             return true;

@@ -14,11 +14,12 @@ mod commands;
 mod expiry;
 mod input;
 mod memory;
+mod outlay;
 mod output;
 
 use crate::connections::Admission;
 use crate::mailbox::Mailbox;
-use crate::options::{CLOSING_MS, Options, ROUNDS_PER_TURN};
+use crate::options::{CLOSING_MS, COPIED_BYTES_MAX, Options, ROUNDS_PER_TURN};
 use crate::scratch::Scratch;
 use expiry::Expiry;
 use input::Input;
@@ -27,6 +28,7 @@ use millstream_front::backend::Inbox;
 use millstream_front::limits::OUTPUT_BYTES_MAX;
 use millstream_front::{Backend, Budget, Close, Event, Need, ReadCommand, Session, WatchGuard};
 use millstream_types::EngineTime;
+use outlay::Outlay;
 use output::Output;
 use std::collections::VecDeque;
 use std::io;
@@ -82,6 +84,17 @@ impl From<io::Error> for Stop {
     }
 }
 
+/// What all connections of a listener share the memory of.
+#[derive(Clone)]
+pub(crate) struct Budgets {
+    /// For requests.
+    pub(crate) requests: Arc<Budget>,
+    /// Of one: the loan, see [`memory`].
+    pub(crate) loans: Arc<Budget>,
+    /// For output.
+    pub(crate) output: Arc<Budget>,
+}
+
 /// One connection.
 pub(crate) struct Driver {
     stream: TcpStream,
@@ -93,6 +106,7 @@ pub(crate) struct Driver {
     input: Input,
     output: Output,
     memory: Memory,
+    outlay: Outlay,
     /// What the session needs to go on; 0: nothing.
     need: usize,
     /// Whether the session is to look at its input again although nothing was read.
@@ -103,8 +117,6 @@ pub(crate) struct Driver {
     draining: bool,
     /// Reads of logs that were not begun.
     reads: VecDeque<ReadCommand>,
-    /// Reads of logs that wait for the disk.
-    reads_blocking: usize,
     /// Registrations of the watch that is set.
     watching: Vec<WatchGuard>,
     phase: Phase,
@@ -130,7 +142,7 @@ impl Driver {
         stream: TcpStream,
         session: Box<dyn Session>,
         backend: Arc<dyn Backend>,
-        (budget, loans): (Arc<Budget>, Arc<Budget>),
+        budgets: Budgets,
         options: Options,
         admission: Admission,
     ) -> Driver {
@@ -145,14 +157,14 @@ impl Driver {
             options,
             input: Input::new(),
             output: Output::new(now),
-            memory: Memory::new(budget, loans),
+            memory: Memory::new(budgets.requests, budgets.loans),
+            outlay: Outlay::new(budgets.output),
             need: 1,
             // The session says what it needs before the first byte is there; some speak first.
             receive_again: true,
             held_back: false,
             draining: false,
             reads: VecDeque::new(),
-            reads_blocking: 0,
             watching: Vec::new(),
             phase: Phase::Open,
             reason: String::new(),
@@ -207,18 +219,24 @@ impl Driver {
     ) -> Result<Poll<()>, Option<Stop>> {
         let mut busy = false;
         if !matches!(self.phase, Phase::Closing { .. }) {
-            busy |= self.take_events(now, scratch).map_err(Some)?;
+            busy |= self.take_events(now, cx, scratch).map_err(Some)?;
             busy |= self.take_input(now, cx, scratch).map_err(Some)?;
         }
         busy |= self.expire(now, scratch).map_err(Some)?;
         busy |= self.output.poll_write(now, &mut self.stream, cx).map_err(|error| Some(error.into()))?;
+        self.outlay.settle(self.output.bytes());
         if self.end(now, cx, scratch).map_err(|error| Some(error.into()))? {
             return Ok(Poll::Ready(()));
         }
         if busy { Err(None) } else { Ok(Poll::Pending) }
     }
 
-    fn take_events(&mut self, now: EngineTime, scratch: &mut Scratch) -> Result<bool, Stop> {
+    fn take_events(
+        &mut self,
+        now: EngineTime,
+        cx: &mut Context<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<bool, Stop> {
         self.draining = self.mailbox.take(&mut scratch.events);
         if self.draining && self.phase == Phase::Open {
             self.finish(now);
@@ -226,18 +244,27 @@ impl Driver {
         if scratch.events.is_empty() && !self.can_read_logs() {
             return Ok(false);
         }
-        for event in scratch.events.drain(..) {
+        let mut events = std::mem::take(&mut scratch.events);
+        let mut happened = !events.is_empty();
+        for event in events.drain(..) {
             match event {
-                Event::Read(..) => self.reads_blocking -= 1,
+                Event::Read(tag, outcome) => {
+                    self.outlay.end(tag);
+                    self.hand_over(now, tag, outcome, scratch)?;
+                    continue;
+                }
                 Event::Moved(_) => self.watching = Vec::new(),
                 Event::Reply(..) | Event::Deadline => {}
             }
             self.session.handle(now, event, &mut scratch.io)?;
         }
+        scratch.events = events;
         self.carry_out(now, scratch);
-        self.read_logs(now, scratch)?;
-        self.receive_again |= self.need == 0 || !self.input.bytes.is_empty();
-        Ok(true)
+        happened |= self.read_logs(now, cx, scratch)?;
+        if happened {
+            self.receive_again |= self.need == 0 || !self.input.bytes.is_empty();
+        }
+        Ok(happened)
     }
 
     fn take_input(
@@ -255,7 +282,7 @@ impl Driver {
             self.read_at = now;
             self.first_begun = self.first_begun.and(Some(now));
         }
-        if self.output.bytes() > OUTPUT_BYTES_MAX {
+        if self.output.bytes() > OUTPUT_BYTES_MAX || !self.outlay.has_room(cx.waker()) {
             self.held_back = true;
             return Ok(false);
         }
@@ -295,10 +322,11 @@ impl Driver {
     fn receive(&mut self, now: EngineTime, scratch: &mut Scratch) -> Result<(), Stop> {
         self.receive_again = false;
         let before = self.input.bytes.len();
+        scratch.io.spare_bytes = self.memory.spare(before);
         let received = self.session.receive(now, &mut self.input.bytes, &mut scratch.io);
         let consumed =
             before.checked_sub(self.input.bytes.len()).expect("a session only takes from its input");
-        self.memory.consumed(consumed);
+        self.memory.consumed(consumed + std::mem::take(&mut scratch.io.surcharge_bytes));
         let Need(need) = received?;
         if consumed > 0 {
             self.met = true;
@@ -309,6 +337,8 @@ impl Driver {
         }
         self.need = need;
         self.carry_out(now, scratch);
+        // It made answers enough for now: it goes on once they are written.
+        self.receive_again = consumed > 0 && self.need == 0 && self.session.is_idle();
         Ok(())
     }
 
@@ -327,7 +357,16 @@ impl Driver {
             Expiry::Stalled => return Err(Close::because("a request stopped arriving").into()),
             Expiry::SlowReader if self.peer_reads(now) => {}
             Expiry::SlowReader => return Err(Stop::Abandon("the peer reads too slowly")),
-            Expiry::Idle if self.output.bytes() > 0 => return Err(Stop::Abandon("the peer does not read")),
+            Expiry::Unread => return Err(Stop::Abandon("the peer does not read")),
+            Expiry::Looked => {
+                let reads = self.output.reads_since_look(now);
+                if !reads && self.outlay.is_awaited() {
+                    return Err(Stop::Abandon("the peer reads too slowly while memory is short"));
+                }
+                if !reads {
+                    self.output.own(usize::MAX);
+                }
+            }
             Expiry::Idle => self.finish(now),
             Expiry::Buffer => self.input.release(),
             Expiry::End => {}
@@ -394,6 +433,7 @@ impl Driver {
             self.input.release();
         }
         self.memory.trim(self.input.bytes.len(), self.need);
+        self.output.own(COPIED_BYTES_MAX);
         let closing = matches!(self.phase, Phase::Closing { .. });
         self.arm_timer(now, cx) && (closing || self.mailbox.sleep(cx.waker(), self.draining))
     }

@@ -5,4 +5,5 @@
 mod flow;
 mod lifetime;
 mod logs;
+mod memory;
 mod toy;

@@ -135,7 +135,7 @@ impl LogReader for ToyLog {
     }
 
     fn bytes_from(&self, _: Offset) -> u64 {
-        0
+        128 << 20
     }
 
     fn read(&self, from: Offset, max_bytes: u32, blocking: Blocking) -> Result<ReadOutcome, ReadError> {

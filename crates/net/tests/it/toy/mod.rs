@@ -23,25 +23,32 @@ pub(crate) struct Harness {
     pub(crate) server: Option<Server>,
     pub(crate) toy: Arc<Toy>,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) output_budget: Arc<Budget>,
     pub(crate) addr: SocketAddr,
 }
 
 impl Harness {
     pub(crate) fn new(options: Options, budget_bytes: u64) -> Harness {
+        Harness::with_output(options, budget_bytes, 64 << 20)
+    }
+
+    pub(crate) fn with_output(options: Options, budget_bytes: u64, output_bytes: u64) -> Harness {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let toy = Arc::new(Toy::default());
         let budget = Budget::new(budget_bytes);
+        let output_budget = Budget::new(output_bytes);
         let service = Service {
             factory: Arc::new(Factory(toy.clone())),
             backend: toy.clone(),
             budget: budget.clone(),
+            output_budget: output_budget.clone(),
             options,
         };
         let bound = Bound::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let addr = bound.addr();
         let server = runtime.block_on(async { bound.serve(service) }).unwrap();
-        Harness { runtime, server: Some(server), toy, budget, addr }
+        Harness { runtime, server: Some(server), toy, budget, output_budget, addr }
     }
 
     pub(crate) fn ordinary() -> Harness {
