@@ -129,6 +129,9 @@ pub(crate) struct Abilities {
     /// Whether it can write a header that has no value.
     #[serde(default = "yes")]
     pub writes_null_headers: bool,
+    /// Whether it brings Kafka Streams along.
+    #[serde(default)]
+    pub counts_words: bool,
 }
 
 fn yes() -> bool {

@@ -6,6 +6,7 @@ mod group;
 mod idempotence;
 mod resume;
 mod round_trip;
+mod streams;
 mod timestamps;
 
 use std::path::PathBuf;
@@ -69,5 +70,6 @@ pub(crate) fn run(mut bench: Bench<'_>) -> anyhow::Result<()> {
     resume::run(&mut bench);
     idempotence::run(&mut bench);
     group::run(&mut bench);
+    streams::run(&mut bench);
     bench.client.close()
 }

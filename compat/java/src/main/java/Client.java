@@ -47,7 +47,8 @@ public final class Client {
             "event", "ready",
             "version", "kafka-clients " + AppInfoParser.getVersion(),
             "codecs", List.of("none", "gzip", "snappy", "lz4", "zstd"),
-            "protocols", List.of("classic", "consumer")));
+            "protocols", List.of("classic", "consumer"),
+            "counts_words", true));
         BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         String line;
         while ((line = input.readLine()) != null) {
@@ -59,6 +60,7 @@ public final class Client {
                     case "read" -> read(command);
                     case "consume" -> consume(command);
                     case "stream" -> stream(command);
+                    case "count words" -> WordCount.run(bootstrap, command);
                     case "member" -> member(command, input);
                     default -> throw new IllegalArgumentException("unknown command " + line);
                 }));
