@@ -105,8 +105,7 @@ async fn serve(
     signals: &mut Signals,
     say: impl FnOnce(&Ready) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    // The newest records have another quarter (`broker_options`), and the last is for what none of these can count.
-    let budget = Budget::new(settings.memory_budget_bytes / 8 * 3);
+    let budget = Budget::new(settings.memory_budget_bytes / 2);
     let output_budget = Budget::new(settings.memory_budget_bytes / 8);
     let authorizer = Arc::new(Authorizer::local_only());
     let mut servers: Vec<(&'static str, Server)> = Vec::new();
@@ -220,7 +219,7 @@ fn broker_options(settings: &Settings) -> BrokerOptions {
             Durability::Fsync => millstream_storage::Durability::Fsync,
             Durability::Interval => millstream_storage::Durability::Interval(settings.interval_ms),
         },
-        // A quarter is left for what the allocator and half-filled buffers cost.
+        // Requests have half, output an eighth; an eighth is left for what the allocator and half-filled buffers cost.
         tail_bytes: settings.memory_budget_bytes / 4,
         wal_pool_files_max: settings.wal_pool_files_max,
         upkeep_bytes_per_second: settings.upkeep_bytes_per_second,
