@@ -1,4 +1,4 @@
-//! A small data directory with everything in it: each entry, each image, objects, two lives; and what must be read from it.
+//! A small data directory with everything in it: each entry, each image, objects, three lives; and what must be read from it.
 //!
 //! Apart because the same directory is checked, damaged, and kept as an example of today's format.
 
@@ -26,12 +26,14 @@ use std::sync::{Arc, Mutex};
 const BEGIN_MS: i64 = 1_700_000_000_000;
 /// A day and an hour: after it silent producers are forgotten.
 const LONG_MS: i64 = 25 * 3_600_000;
-/// Records per log of `orders` in the first life, one batch each.
-const FIRST_LIFE: u64 = 40;
-/// And in both.
+/// Records per log of `orders` in the first two lives, one batch each.
+const FIRST_LIVES: u64 = 40;
+/// And in all.
 const RECORDS: u64 = 50;
 /// `orders/0` up to here lies in an object, `orders/1` in one that was compacted.
 const PACKED: u64 = 25;
+/// `orders/2` up to here lay in an object that was dropped.
+const OBJECT_ONE: u64 = 10;
 /// Where `orders/2` starts.
 const TRIMMED: u64 = 20;
 
@@ -62,8 +64,13 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Goes on when the last life ended.
     pub(crate) fn start(disk: Arc<dyn Disk>) -> Result<World, OpenError> {
-        let now = EngineTime(BEGIN_MS);
+        World::start_at(disk, BEGIN_MS)
+    }
+
+    fn start_at(disk: Arc<dyn Disk>, now_ms: i64) -> Result<World, OpenError> {
+        let now = EngineTime(now_ms);
         let steps = Steps::start(disk, options(), &EngineOptions::default(), HashSeed([1, 2]), now)?;
         let now = now.max(steps.recovered().last_time.unwrap_or_default());
         Ok(World { steps, now, sink: Arc::new(Sink(Mutex::default())) })
@@ -97,8 +104,7 @@ impl World {
         self.steps.recycle().unwrap();
     }
 
-    fn stop(mut self) {
-        self.checkpoint();
+    fn stop(self) {
         self.steps.stop(self.now).unwrap();
     }
 
@@ -120,6 +126,22 @@ impl World {
 
     pub(crate) fn append_plain(&mut self, log: LogId, n: u64) {
         self.append(batch(log, n, None));
+    }
+
+    /// Makes a group with one member and its assignment.
+    fn found_team(&mut self, name: &str) {
+        let GroupReply::Joined(Joined { member, generation, .. }) = self.group(join(name)) else {
+            panic!("refused")
+        };
+        self.group(GroupRequest::Sync(SyncGroup {
+            group: group(name),
+            member: Arc::clone(&member),
+            instance: Some("first".into()),
+            generation,
+            protocol_type: None,
+            protocol_name: None,
+            assignments: vec![(member, Bytes::from_static(b"everything"))],
+        }));
     }
 
     fn producer(&mut self) -> ProducerId {
@@ -215,9 +237,9 @@ fn commit(name: &str, offsets: &[(LogId, u64)]) -> GroupRequest {
     })
 }
 
-fn join() -> GroupRequest {
+fn join(name: &str) -> GroupRequest {
     GroupRequest::Join(JoinGroup {
-        group: group("team"),
+        group: group(name),
         member: "".into(),
         instance: Some("first".into()),
         client_id: "client".into(),
@@ -263,60 +285,57 @@ fn log(world: &World, name: &str, index: u32) -> LogId {
     LogId { stream: stream(world, name).id, index }
 }
 
-/// Makes the directory: a life that ends in a crash, and one that is stopped.
+/// Makes the directory in three lives. The first ends in a crash after a checkpoint with every kind of image; the second adds
+/// every kind of entry, so that all of them are replayed, and crashes; the third is stopped.
 pub(crate) fn make(disk: &Arc<dyn Disk>) {
     let mut world = World::start(Arc::clone(disk)).unwrap();
     let orders = world.create("orders", 3, config()).id;
-    world.create("events", 1, StreamConfig::default());
+    let events = world.create("events", 1, StreamConfig::default()).id;
     let gone = world.create("gone", 2, StreamConfig::default()).id;
     let [first, second, third] = [0, 1, 2].map(|index| LogId { stream: orders, index });
     let forgotten = world.producer();
     world.append(batch(second, 0, Some((forgotten, 0))));
-    world.now = EngineTime(world.now.0 + LONG_MS);
+    (0..OBJECT_ONE).for_each(|n| world.append_plain(third, n));
+    world.group(commit("billing", &[(first, 7), (third, 9)]));
+    world.group(commit("old", &[(first, 1)]));
+    world.found_team("crew");
+    world.pack(1, &[(third, OBJECT_ONE, false)], |_, _| true);
+    world.checkpoint();
+    world.checkpoint();
+    drop(world);
+
+    let mut world = World::start_at(Arc::clone(disk), BEGIN_MS + LONG_MS).unwrap();
     let producer = world.producer();
     world.append(batch(second, 1, Some((producer, 0))));
-    for n in 0..FIRST_LIFE {
+    for n in 0..FIRST_LIVES {
         world.append(batch(first, n, Some((producer, n as u32))));
         if n > 1 {
             world.append_plain(second, n);
         }
-        world.append_plain(third, n);
+        if n >= OBJECT_ONE {
+            world.append_plain(third, n);
+        }
         world.append_plain(LogId { stream: gone, index: (n % 2) as u32 }, n / 2);
     }
+    world.create("late", 1, StreamConfig::default());
     world.ask(Request::DeleteStream { stream: gone });
-    world.ask(Request::AddLogs { stream: log(&world, "events", 0).stream, logs: 2 });
-    world.group(commit("billing", &[(first, 7), (second, 8), (third, 9)]));
+    world.ask(Request::AddLogs { stream: events, logs: 2 });
+    world.group(commit("billing", &[(second, 8)]));
     world.group(GroupRequest::DeleteOffsets { group: group("billing"), logs: vec![third] });
-    world.group(commit("old", &[(first, 1)]));
     world.group(GroupRequest::Delete { groups: vec![group("old")] });
-    let GroupReply::Joined(Joined { member, generation, .. }) = world.group(join()) else {
-        panic!("refused")
-    };
-    world.group(GroupRequest::Sync(SyncGroup {
-        group: group("team"),
-        member: Arc::clone(&member),
-        instance: Some("first".into()),
-        generation,
-        protocol_type: None,
-        protocol_name: None,
-        assignments: vec![(member, Bytes::from_static(b"everything"))],
-    }));
-    world.checkpoint();
-    world.pack(1, &[(third, 10, false)], |_, _| true);
     world.pack(2, &[(first, PACKED, false), (second, PACKED, true)], |log, n| log == first || n % 2 == 0);
     world.ask(Request::TrimLogs(vec![Trim { log: third, before: Some(Offset(TRIMMED)) }]));
-    let Reply::ObjectsDropped(dropped) = world.ask(Request::DropObjects(vec![ObjectNumber(1)])) else {
-        panic!("refused")
-    };
+    let drop_first = Request::DropObjects(vec![ObjectNumber(1)]);
+    let Reply::ObjectsDropped(dropped) = world.ask(drop_first) else { panic!("refused") };
     world.steps.objects().drop_objects(&dropped);
     assert_eq!(world.steps.objects().sweep().unwrap(), 1, "the dropped object is removed");
+    world.found_team("team");
     drop(world);
 
     let mut world = World::start(Arc::clone(disk)).unwrap();
-    for n in FIRST_LIFE..RECORDS {
+    for n in FIRST_LIVES..RECORDS {
         [first, second, third].into_iter().for_each(|log| world.append_plain(log, n));
     }
-    world.checkpoint();
     world.append_plain(log(&world, "events", 1), 0);
     expect(&mut world);
     world.stop();
@@ -327,6 +346,7 @@ pub(crate) fn expect(world: &mut World) {
     let orders = stream(world, "orders");
     assert_eq!((orders.logs, orders.uid, &orders.config), (3, StreamUid(0xabc3), &config()));
     assert_eq!(stream(world, "events").logs, 2);
+    assert_eq!(stream(world, "late").logs, 1);
     assert!(world.steps.catalog().stream(Namespace::DEFAULT, "gone").is_none());
     let [first, second, third] = [0, 1, 2].map(|index| LogId { stream: orders.id, index });
     let all = |from: u64| (from..RECORDS).collect::<Vec<_>>();
@@ -350,7 +370,7 @@ pub(crate) fn expect(world: &mut World) {
 
     // The producer's last batch is known: sent again it is no other record.
     let again =
-        Request::Append(vec![batch(first, FIRST_LIFE - 1, Some((ProducerId(2), FIRST_LIFE as u32 - 1)))]);
+        Request::Append(vec![batch(first, FIRST_LIVES - 1, Some((ProducerId(2), FIRST_LIVES as u32 - 1)))]);
     match world.ask(again) {
         Reply::Appended(results) => assert!(results[0].unwrap().duplicate, "{results:?}"),
         other => panic!("{other:?}"),

@@ -6,6 +6,7 @@ mod caller;
 mod crash;
 mod directory;
 mod disk_full;
+mod golden;
 mod serve;
 mod upkeep;
 mod verify;

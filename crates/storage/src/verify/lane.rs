@@ -344,12 +344,7 @@ impl LaneCheck {
             (Verdict::Contradiction, _) => unreachable!("a walk stops at a limit only where there is one"),
         };
         found.push(Finding::damage(&*file.path, Some(file.offset_of(at)), what));
-        // What proves it may stand in a file whose own header page is lost.
-        for idle in walk.chain.idle.iter_mut().filter(|idle| idle.damaged_header) {
-            idle.damaged_header = false;
-            let what = "its header page is damaged, and frames were lost before it";
-            found.push(Finding::damage(&*idle.path, Some(0), what));
-        }
+        blame_lost_files(walk, at, found);
         // All before it was durable, as what proves the damage proves that too.
         self.prove(walk, at, replay, found);
         let link = &walk.chain.links[walk.link];
@@ -486,6 +481,25 @@ impl LaneCheck {
 
 fn link_ends(walk: &Walk, at: WalPosition) -> bool {
     walk.chain.links[walk.link].limit == Some(at)
+}
+
+/// Frames are missing from `at` on: names the files that may have held them, since they have no header page any more.
+fn blame_lost_files(walk: &mut Walk, at: WalPosition, found: &mut Vec<Finding>) {
+    let links = &walk.chain.links;
+    let sequence = links[walk.link].file.sequence;
+    let next = links.get(walk.link + 1).map(|next| next.file.sequence);
+    for idle in &mut walk.chain.idle {
+        let Some(number) = idle.path.strip_prefix("wal/").and_then(|name| number_in(name, "wal")) else {
+            continue;
+        };
+        let is_between = number > sequence && next.is_some_and(|next| number < next);
+        if is_between || std::mem::take(&mut idle.damaged_header) {
+            let what = format!(
+                "it has no whole header page, and the frames missing from position {at} on may be its"
+            );
+            found.push(Finding::damage(&*idle.path, Some(0), what));
+        }
+    }
 }
 
 /// Bytes of a file that no step has counted.
