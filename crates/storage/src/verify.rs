@@ -26,6 +26,7 @@ mod coverage;
 mod frames;
 mod lane;
 mod names;
+mod walk;
 
 pub use content::ContentCheck;
 use coverage::Coverage;

@@ -5,3 +5,4 @@ mod commands;
 mod configuration;
 mod process;
 mod serving;
+mod verify;
