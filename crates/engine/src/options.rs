@@ -30,6 +30,12 @@ pub struct UpkeepOptions {
     pub bytes_per_second: u64,
     /// Bytes of one step; after each the upkeep looks whether something else is due.
     pub step_bytes: u64,
+    /// The first round of scrubbing begins so long after the start, in milliseconds.
+    pub scrub_first_ms: u64,
+    /// Each further one so long after the one before has ended.
+    pub scrub_interval_ms: u64,
+    /// Bytes that scrubbing reads per second.
+    pub scrub_bytes_per_second: u64,
     /// Packing.
     pub pack: PackOptions,
     /// Compaction. The seed is replaced by the engine's.
@@ -37,7 +43,8 @@ pub struct UpkeepOptions {
 }
 
 impl Default for UpkeepOptions {
-    /// A look every 5 seconds, at what goes by default every 5 minutes; 128 MiB per second.
+    /// A look every 5 seconds, at what goes by default every 5 minutes; 128 MiB per second. Scrubbing
+    /// an hour after the start and then every week, 8 MiB per second.
     fn default() -> Self {
         UpkeepOptions {
             retention_interval_ms: 5_000,
@@ -45,6 +52,9 @@ impl Default for UpkeepOptions {
             plan_interval_ms: 5_000,
             bytes_per_second: 128 << 20,
             step_bytes: 1 << 20,
+            scrub_first_ms: 3_600_000,
+            scrub_interval_ms: 7 * 24 * 3_600_000,
+            scrub_bytes_per_second: 8 << 20,
             pack: PackOptions::default(),
             compact: CompactOptions::new([0; 2]),
         }

@@ -15,13 +15,13 @@ use crate::seat::Seat;
 use crate::shard_thread;
 use crate::shared::{Failure, Parts, Shared};
 use crate::turns::Turns;
-use crate::upkeep::{Upkeep, UpkeepThread, UpkeepTotals};
+use crate::upkeep::{Stored, Upkeep, UpkeepThread, UpkeepTotals};
 use millstream_core::hash::HashSeed;
 use millstream_core::{CatalogChange, Restore};
 use millstream_storage::disk::DirLock;
 use millstream_storage::{
-    Checkpointer, Disk, Durability, Keeper, LogView, Objects, OpenError, Opened, Options, Views, WalFiles,
-    Writer,
+    Checkpointer, Disk, Durability, Keeper, LogView, Objects, OpenError, Opened, Options, Scrubber, Views,
+    WalFiles, Writer,
 };
 use millstream_types::{EngineTime, LogId};
 use std::sync::Arc;
@@ -122,14 +122,16 @@ impl Engine {
         let upkeep = UpkeepThread {
             upkeep: Upkeep::new(
                 options.upkeep,
-                shared.objects.clone(),
-                shared.files.clone(),
+                Stored {
+                    objects: shared.objects.clone(),
+                    files: shared.files.clone(),
+                    scrubber: Scrubber::new(&keeper, &shared.objects),
+                    next_number: next_object,
+                },
                 shared.upkeep_stats.clone(),
-                next_object,
                 seed,
                 shared.clock.now(),
             ),
-            bytes_per_second: options.upkeep.bytes_per_second,
             shared: shared.clone(),
         };
         let keeper =

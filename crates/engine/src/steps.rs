@@ -10,13 +10,13 @@ use crate::options::EngineOptions;
 use crate::queue::Submission;
 use crate::replay::Replayer;
 use crate::turns::Turns;
-use crate::upkeep::{Inbox, Next, Upkeep, World};
+use crate::upkeep::{Inbox, Next, Stored, Upkeep, UpkeepStats, UpkeepTotals, World};
 use millstream_core::hash::HashSeed;
 use millstream_core::{CatalogChange, Restore};
 use millstream_storage::disk::DirLock;
 use millstream_storage::{
     Assembler, CheckpointWriter, Checkpointer, Disk, Keeper, LaneError, Objects, OpenError, Opened, Options,
-    Prepared, Recovered, Recycled, Views, Writer,
+    Prepared, Recovered, Recycled, Scrubber, Views, Writer,
 };
 use millstream_types::{EngineTime, WalPosition};
 use std::collections::VecDeque;
@@ -37,6 +37,7 @@ pub struct Steps {
     /// The walk over the images has not ended.
     walking: bool,
     upkeep: Upkeep,
+    upkeep_stats: Arc<UpkeepStats>,
     /// Where the upkeep's replies go.
     inbox: Arc<Inbox>,
     objects: Arc<Objects>,
@@ -85,10 +86,13 @@ impl Steps {
             catalog.publish(&CatalogChange::Put(entry.clone()));
         }
         adoption.finish()?;
-        let stats = Arc::default();
-        let upkeep = Upkeep::new(options.upkeep, Arc::clone(&objects), files, stats, next_object, seed, now);
+        let scrubber = Scrubber::new(&keeper, &objects);
+        let stored = Stored { objects: Arc::clone(&objects), files, scrubber, next_number: next_object };
+        let upkeep_stats = Arc::default();
+        let upkeep = Upkeep::new(options.upkeep, stored, Arc::clone(&upkeep_stats), seed, now);
         Ok(Steps {
             upkeep,
+            upkeep_stats,
             inbox: Arc::default(),
             objects,
             turns: Turns::new(shard),
@@ -217,6 +221,12 @@ impl Steps {
             self.submit(Submission { sink, tag, request });
         }
         matches!(next, Next::More { .. })
+    }
+
+    /// What keeping the data in shape has cost since the start.
+    #[must_use]
+    pub fn upkeep_totals(&self) -> UpkeepTotals {
+        self.upkeep_stats.totals()
     }
 
     /// The packed objects.

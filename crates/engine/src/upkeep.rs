@@ -1,4 +1,5 @@
-//! What keeps the data in shape while nobody asks for it: retention, packing, compaction, removal of dead objects.
+//! What keeps the data in shape while nobody asks for it: retention, packing, compaction, removal of dead objects,
+//! scrubbing.
 //!
 //! Apart because none of it is urgent and all of it may be interrupted at any point: it reads and writes in small steps, at
 //! a pace, and changes what is durable by requests like any client's. A value without a thread, so that a simulator
@@ -7,6 +8,7 @@
 //! ```text
 //! sweep    logs ──► TrimLogs ──────────────────────────────► records gone, then files
 //! job      plan ──► packer or compactor: step … step ──► object durable ──► register ──► CommitObject ──► next step
+//! scrub    everything that is stored, once per round ──► what is damaged is said and counted
 //! removal  objects nobody needs ──► DropObjects ──► file removed once no read holds it
 //! ```
 //!
@@ -15,6 +17,7 @@
 mod inbox;
 mod job;
 mod plan;
+mod scrub;
 mod stats;
 mod sweep;
 mod thread;
@@ -30,10 +33,12 @@ use job::{Job, Progress};
 use millstream_core::hash::HashSeed;
 use millstream_core::{Reply, Request};
 use millstream_storage::pack::Quarantine;
-use millstream_storage::{Objects, Views, WalFiles};
+use millstream_storage::{Objects, Scrubber, Views, WalFiles};
 use millstream_types::{EngineTime, LogId, ObjectNumber, WalPosition};
+use scrub::Scrub;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use sweep::Sweep;
 
 /// What a step sees of the engine.
@@ -51,8 +56,8 @@ pub(crate) struct World<'a> {
 /// What a step leaves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Next {
-    /// There is more to do; so many bytes were read and written.
-    More { bytes: u64 },
+    /// There is more to do, after a pause that keeps the pace.
+    More { pause: Duration },
     /// There is nothing to do before a reply comes or this time, or, if so, before something is written.
     Wait { due: Option<EngineTime>, until_written: bool },
 }
@@ -92,7 +97,17 @@ pub(crate) struct Upkeep {
     troubled: BTreeMap<LogId, EngineTime>,
     /// Pieces that cannot be read.
     quarantine: Quarantine,
+    scrub: Scrub,
     stats: Arc<UpkeepStats>,
+}
+
+/// What there is to be kept in shape.
+pub(crate) struct Stored {
+    pub(crate) objects: Arc<Objects>,
+    pub(crate) files: WalFiles,
+    pub(crate) scrubber: Scrubber,
+    /// Larger than the number of any object there ever was.
+    pub(crate) next_number: ObjectNumber,
 }
 
 /// What planning goes by.
@@ -108,17 +123,15 @@ struct Planned {
 }
 
 impl Upkeep {
-    /// `next_number` is larger than that of any object there ever was; `seed` is what keys are hashed with.
-    /// `now` is the time of the start.
+    /// `seed` is what keys are hashed with, `now` the time of the start.
     pub(crate) fn new(
         mut options: UpkeepOptions,
-        objects: Arc<Objects>,
-        files: WalFiles,
+        stored: Stored,
         stats: Arc<UpkeepStats>,
-        next_number: ObjectNumber,
         seed: HashSeed,
         now: EngineTime,
     ) -> Upkeep {
+        let Stored { objects, files, scrubber, next_number } = stored;
         options.compact.seed = seed.0;
         Upkeep {
             sweep: Sweep::new(&options, now),
@@ -140,6 +153,7 @@ impl Upkeep {
             },
             troubled: BTreeMap::new(),
             quarantine: Quarantine::default(),
+            scrub: Scrub::new(scrubber, now, &options, Arc::clone(&stats)),
             stats,
         }
     }
@@ -190,7 +204,7 @@ impl Upkeep {
 
     /// Does a little of what there is to do; requests go to `requests`, with their tags.
     pub(crate) fn step(&mut self, world: &World<'_>, requests: &mut Vec<(u64, Request)>) -> Next {
-        let mut due = [None; 2];
+        let mut due = [None; 3];
         if !self.is_trimming {
             let at = self.sweep.due(world);
             if at.is_some_and(|at| at <= world.now) {
@@ -199,7 +213,7 @@ impl Upkeep {
                     self.is_trimming = true;
                     requests.push((SWEEP, Request::TrimLogs(trims)));
                 }
-                return Next::More { bytes: 0 };
+                return Next::More { pause: Duration::ZERO };
             }
             due[0] = at;
         }
@@ -215,7 +229,7 @@ impl Upkeep {
                 self.is_dropping = true;
                 self.may_drop = true;
                 requests.push((DROP, Request::DropObjects(unused)));
-                return Next::More { bytes: 0 };
+                return Next::More { pause: Duration::ZERO };
             }
         }
         if self.committing.is_some() {
@@ -227,8 +241,12 @@ impl Upkeep {
         due[1] = self.plan_due(world);
         if due[1].is_some_and(|at| at <= world.now) {
             self.job = self.plan(world);
-            return Next::More { bytes: 0 };
+            return Next::More { pause: Duration::ZERO };
         }
+        if self.scrub.due() <= world.now {
+            return self.scrub.step(world.now, &self.options);
+        }
+        due[2] = Some(self.scrub.due());
         // What has not seen all that was written has a time of its own; what has must be woken by the next write.
         let until_written =
             self.sweep.has_seen(world.written_to) || self.planned.written_to == world.written_to;
@@ -266,7 +284,7 @@ impl Upkeep {
                 self.planned.not_before = now.after_ms(RETRY_MS);
             }
         }
-        Next::More { bytes: moved.read + moved.written }
+        Next::More { pause: pause(moved.read + moved.written, self.options.bytes_per_second) }
     }
 
     /// Removes the files of dropped objects that no read holds.
@@ -279,4 +297,10 @@ impl Upkeep {
         }
         self.may_drop |= self.objects.dropped() > 0;
     }
+}
+
+/// How long to wait after so many bytes.
+fn pause(bytes: u64, bytes_per_second: u64) -> Duration {
+    let us = u128::from(bytes) * 1_000_000 / u128::from(bytes_per_second.max(1));
+    Duration::from_micros(u64::try_from(us).unwrap_or(u64::MAX))
 }

@@ -3,8 +3,9 @@
 //! Apart because it is written by one thread and read by others at any time.
 
 use super::job::{Job, Moved};
-use millstream_storage::HomeId;
 use millstream_storage::pack::HomeFacts;
+use millstream_storage::{HomeId, ScrubStats};
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts since the start, kept by the upkeep.
@@ -17,6 +18,7 @@ pub(crate) struct UpkeepStats {
     backlog: AtomicU64,
     wal_live: AtomicU64,
     objects_live: AtomicU64,
+    scrub: Mutex<ScrubStats>,
 }
 
 /// What the upkeep has done since the start, in bytes.
@@ -36,6 +38,8 @@ pub struct UpkeepTotals {
     pub wal_live_bytes: u64,
     /// Live bytes in packed objects at that time.
     pub object_live_bytes: u64,
+    /// What scrubbing has read and found.
+    pub scrub: ScrubStats,
 }
 
 impl UpkeepStats {
@@ -59,6 +63,10 @@ impl UpkeepStats {
         self.objects_live.store(live(false), Ordering::Relaxed);
     }
 
+    pub(super) fn scrubbed(&self, stats: ScrubStats) {
+        *self.scrub.lock() = stats;
+    }
+
     /// The counts as they are.
     pub(crate) fn totals(&self) -> UpkeepTotals {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
@@ -70,6 +78,7 @@ impl UpkeepStats {
             pack_backlog_bytes: load(&self.backlog),
             wal_live_bytes: load(&self.wal_live),
             object_live_bytes: load(&self.objects_live),
+            scrub: *self.scrub.lock(),
         }
     }
 }

@@ -12,8 +12,6 @@ use std::time::Duration;
 pub(crate) struct UpkeepThread {
     pub(crate) shared: Arc<Shared>,
     pub(crate) upkeep: Upkeep,
-    /// Bytes read and written per second.
-    pub(crate) bytes_per_second: u64,
 }
 
 impl UpkeepThread {
@@ -36,11 +34,8 @@ impl UpkeepThread {
             let next = self.upkeep.step(&world, &mut requests);
             self.submit(requests);
             match next {
-                Next::More { bytes } => {
-                    if let Some(pause) = pause(bytes, self.bytes_per_second) {
-                        inbox.pause(pause);
-                    }
-                }
+                Next::More { pause: Duration::ZERO } => {}
+                Next::More { pause } => inbox.pause(pause),
                 Next::Wait { due, until_written } => {
                     let timeout = due.map(|due| Duration::from_millis(due.since_ms(world.now)));
                     let has_moved = || until_written && shared.lane.written_to() != world.written_to;
@@ -62,10 +57,4 @@ impl UpkeepThread {
         });
         self.shared.submit(submissions);
     }
-}
-
-/// How long to wait after so many bytes.
-fn pause(bytes: u64, bytes_per_second: u64) -> Option<Duration> {
-    let us = u128::from(bytes) * 1_000_000 / u128::from(bytes_per_second.max(1));
-    (us > 0).then(|| Duration::from_micros(u64::try_from(us).unwrap_or(u64::MAX)))
 }

@@ -293,3 +293,21 @@ fn a_slow_log_does_not_hold_the_files_of_busy_ones() {
     assert_eq!(broker.read(slow), kept);
     assert_eq!(broker.steps.objects().list().len(), objects);
 }
+
+#[test]
+fn damage_in_what_nobody_reads_is_found_and_said_and_changes_nothing() {
+    let disk = disk();
+    let mut broker = Broker::start(&disk, EngineTime(BEGIN));
+    let log = log_of(&broker.create("s", &[Setting::RetentionMs(None)]));
+    for n in 0..40 {
+        broker.append(log, &[(n, value(30_000))]);
+    }
+    broker.settle(3_600_000);
+    let totals = broker.steps.upkeep_totals().scrub;
+    assert!(totals.rounds >= 1 && totals.bytes > 200_000 && totals.findings == 0, "{totals:?}");
+    let oldest = disk.paths().into_iter().find(|path| path.ends_with(".wal")).expect("there are files");
+    disk.flip_bit(&oldest, 8 * 60_000);
+    broker.settle(8 * 24 * 3_600_000);
+    let totals = broker.steps.upkeep_totals().scrub;
+    assert_eq!(totals.findings, 1, "{totals:?}");
+}

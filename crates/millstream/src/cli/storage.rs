@@ -83,6 +83,15 @@ fn text(status: &StorageStatus) -> String {
         ),
         ("packer", format!("{}; backlog {}", moved(packer), size(*packer_backlog_bytes))),
         ("compaction", moved(compaction)),
+        (
+            "scrub",
+            format!(
+                "{} read, {} rounds, {} places damaged",
+                size(scrub.bytes_read),
+                scrub.rounds,
+                scrub.findings
+            ),
+        ),
     ];
     if let Some(amplification) = write_amplification {
         lines.push(("written", format!("{amplification:.2} bytes for each byte appended")));
@@ -106,7 +115,9 @@ mod tests {
     #[test]
     fn everything_of_the_document_is_shown() {
         let text = text(&test_status());
-        for part in ["7 sealed", "3 with 40 parts", "backlog 5.00 KiB", "1.25 bytes", "full"] {
+        for part in
+            ["7 sealed", "3 with 40 parts", "backlog 5.00 KiB", "1 places damaged", "1.25 bytes", "full"]
+        {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

@@ -21,6 +21,8 @@ pub(crate) struct StorageStatus {
     pub(crate) packer_backlog_bytes: u64,
     /// Compaction.
     pub(crate) compaction: Moved,
+    /// Scrubbing: reading what is stored to see whether it still can be.
+    pub(crate) scrub: Scrub,
     /// Bytes written for each byte appended; `None` before anything was appended.
     pub(crate) write_amplification: Option<f64>,
 }
@@ -70,6 +72,17 @@ pub(crate) struct Moved {
     pub(crate) bytes_written: u64,
 }
 
+/// What scrubbing has done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Scrub {
+    /// Bytes read and checked.
+    pub(crate) bytes_read: u64,
+    /// Rounds over everything that have ended.
+    pub(crate) rounds: u64,
+    /// Places found damaged, once per round; the log names them.
+    pub(crate) findings: u64,
+}
+
 impl StorageStatus {
     /// As it is now.
     pub(super) fn look(handle: &Handle) -> StorageStatus {
@@ -81,6 +94,7 @@ impl StorageStatus {
             pack_backlog_bytes,
             wal_live_bytes,
             object_live_bytes,
+            scrub,
         } = handle.upkeep();
         let lane = handle.files().lane();
         let sealed = handle.files().sealed();
@@ -111,6 +125,7 @@ impl StorageStatus {
             packer: Moved { bytes_read: pack_bytes_read, bytes_written: pack_bytes_written },
             packer_backlog_bytes: pack_backlog_bytes,
             compaction: Moved { bytes_read: compact_bytes_read, bytes_written: compact_bytes_written },
+            scrub: Scrub { bytes_read: scrub.bytes, rounds: scrub.rounds, findings: scrub.findings },
             write_amplification: (appended > 0).then(|| (appended + rewritten) as f64 / appended as f64),
         }
     }
@@ -134,6 +149,7 @@ pub(crate) fn test_status() -> StorageStatus {
         packer: Moved { bytes_read: 9, bytes_written: 10 },
         packer_backlog_bytes: 5 << 10,
         compaction: Moved { bytes_read: 11, bytes_written: 12 },
+        scrub: Scrub { bytes_read: 7 << 10, rounds: 2, findings: 1 },
         write_amplification: Some(1.25),
     }
 }
