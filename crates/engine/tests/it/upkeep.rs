@@ -305,8 +305,8 @@ fn damage_in_what_nobody_reads_is_found_and_said_and_changes_nothing() {
     broker.settle(3_600_000);
     let totals = broker.steps.upkeep_totals().scrub;
     assert!(totals.rounds >= 1 && totals.bytes > 200_000 && totals.findings == 0, "{totals:?}");
-    let oldest = disk.paths().into_iter().find(|path| path.ends_with(".wal")).expect("there are files");
-    disk.flip_bit(&oldest, 8 * 60_000);
+    let object = disk.paths().into_iter().find(|path| path.ends_with(".obj")).expect("files were packed");
+    disk.flip_bit(&object, 8 * 60_000);
     broker.settle(8 * 24 * 3_600_000);
     let totals = broker.steps.upkeep_totals().scrub;
     assert_eq!(totals.findings, 1, "{totals:?}");

@@ -51,7 +51,7 @@ fn read(data_dir: &Path) -> anyhow::Result<String> {
 }
 
 fn text(status: &StorageStatus) -> String {
-    let StorageStatus { wal, objects, packer, packer_backlog_bytes, compaction, write_amplification } =
+    let StorageStatus { wal, objects, packer, packer_backlog_bytes, compaction, scrub, write_amplification } =
         status;
     let moved = |Moved { bytes_read, bytes_written }: &Moved| {
         format!("{} read, {} written since the start", size(*bytes_read), size(*bytes_written))
