@@ -263,6 +263,11 @@ mod tests {
 
     /// A workspace in which each crate depends on those named, ordinarily or only in its tests.
     fn workspace(edges: &[(&str, &str, Option<&str>)]) -> Metadata {
+        workspace_with(edges, &[])
+    }
+
+    /// The same, with the feature `planted` on in those named.
+    fn workspace_with(edges: &[(&str, &str, Option<&str>)], planted: &[&str]) -> Metadata {
         let mut names: BTreeSet<&str> = PURE.into_iter().collect();
         names.extend(edges.iter().flat_map(|(from, to, _)| [*from, *to]));
         let of = |name: &str| edges.iter().filter(move |(from, _, _)| *from == name).collect::<Vec<_>>();
@@ -276,7 +281,7 @@ mod tests {
                 .iter()
                 .map(|(_, to, kind)| json!({"pkg": to, "dep_kinds": [{"kind": kind}]}))
                 .collect();
-            json!({"id": name, "deps": deps})
+            json!({"id": name, "deps": deps, "features": if planted.contains(name) { vec!["planted"] } else { Vec::new() }})
         };
         let members: Vec<_> = names.iter().filter(|name| name.starts_with("millstream")).collect();
         serde_json::from_value(json!({
@@ -294,6 +299,17 @@ mod tests {
         assert_eq!(wrong, ["millstream-core depends on tokio: millstream-core → harmless → tokio"]);
         let metadata = workspace(&[("millstream-core", "tokio", Some("dev"))]);
         assert!(trees(&metadata).unwrap().is_empty());
+    }
+
+    #[test]
+    fn known_mistakes_are_found_where_an_ordinary_build_has_them() {
+        let edges = [("millstream-storage", "harmless", None)];
+        assert!(planted(&workspace(&edges)).is_empty());
+        let wrong = planted(&workspace_with(&edges, &["millstream-storage", "harmless"]));
+        assert_eq!(
+            wrong,
+            ["millstream-storage has the feature `planted`, which is for `cargo xtask planted` alone"]
+        );
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod knob_args;
 mod remote;
 mod serve;
 mod storage;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -68,15 +70,5 @@ fn print(text: &str) -> anyhow::Result<()> {
     match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => Ok(outcome?),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
     }
 }

@@ -13,8 +13,6 @@ mod output;
 mod place;
 mod produce;
 mod stop;
-#[cfg(test)]
-mod tests;
 mod topic;
 
 use std::time::{Duration, SystemTime};

@@ -1,26 +1,31 @@
-//! That the page about these commands and the commands are the same.
+//! That the page about the commands and the commands are the same.
 //!
 //! Apart because it looks at all commands at once, and at a file outside of the crate.
 
 use std::collections::BTreeSet;
 
-use clap::{Command, Subcommand};
+use clap::{Arg, Command, CommandFactory};
 
-use super::CliCommand;
+use super::Cli;
+use crate::config::KNOBS;
 
-const PAGE: &str = include_str!("../../../../../docs/cli.md");
+const PAGE: &str = include_str!("../../../../docs/cli.md");
 
-/// All commands that do something, as they are typed, with their own options and arguments.
+/// Commands that the page about settings tells of, and those that need no page.
+const ELSEWHERE: [&str; 5] = ["serve", "config", "version", "completions", "help"];
+
+/// All commands that do something with a broker or its data, as they are typed, with their own options and arguments.
 fn commands() -> Vec<(String, Command)> {
     fn walk(path: &str, command: &Command, found: &mut Vec<(String, Command)>) {
-        let mut within = command.get_subcommands().filter(|command| command.get_name() != "help").peekable();
+        let named = |command: &&Command| !ELSEWHERE.contains(&command.get_name());
+        let mut within = command.get_subcommands().filter(named).peekable();
         if within.peek().is_none() {
             found.push((path.to_owned(), command.clone()));
         }
         within.for_each(|command| walk(&format!("{path} {}", command.get_name()), command, found));
     }
     let mut found = Vec::new();
-    walk("millstream", &CliCommand::augment_subcommands(Command::new("millstream")), &mut found);
+    walk("millstream", &Cli::command(), &mut found);
     found
 }
 
@@ -42,12 +47,19 @@ fn every_command_has_a_section_and_every_section_a_command() {
     assert_eq!(typed, written);
 }
 
+/// Whether the argument comes from the knobs' table; those are told of beside the settings.
+fn is_setting(argument: &Arg) -> bool {
+    argument.get_id() == "config" && argument.get_env().is_some()
+        || KNOBS.iter().any(|knob| argument.get_id() == knob.key)
+}
+
 #[test]
 fn every_option_is_in_the_table_of_its_command_and_nothing_else_is() {
     let shared = ["--bootstrap", "--timeout", "--json", "--help", "--version"];
     for (path, command) in commands() {
         let options: BTreeSet<String> = command
             .get_arguments()
+            .filter(|argument| !is_setting(argument))
             .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
             .filter(|option| !shared.contains(&option.as_str()))
             .collect();
@@ -71,4 +83,9 @@ fn every_option_says_what_it_does() {
             assert!(argument.get_help().is_some(), "{path} {}", argument.get_id());
         }
     }
+}
+
+#[test]
+fn the_command_line_is_well_formed() {
+    Cli::command().debug_assert();
 }
