@@ -69,9 +69,12 @@ fn contents(root: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
 }
 
 pub(crate) fn check(root: &Path) -> Result<(Vec<Finding>, Counts), OpenError> {
-    let disk = RealDisk::read_only(root).unwrap();
+    check_disk(Arc::new(RealDisk::read_only(root).unwrap()))
+}
+
+pub(crate) fn check_disk(disk: Arc<dyn Disk>) -> Result<(Vec<Finding>, Counts), OpenError> {
     let mut found = Vec::new();
-    let mut check = Verification::begin(Arc::new(disk), SEED, &mut found)?;
+    let mut check = Verification::begin(disk, SEED, &mut found)?;
     let (mut before, mut steps) = (0, 0);
     while let Some(progress) = check.step(&mut found) {
         assert!(progress.done_bytes >= before, "progress goes on");
