@@ -182,7 +182,12 @@ fn identify(disk: &dyn Disk, found: &mut Vec<Finding>) -> Result<u128, OpenError
         }
         Err(error) => error,
     };
-    for name in names::list(disk, wal::DIR)? {
+    let names = names::list(disk, wal::DIR)?;
+    if !chain::is_in_use(disk, &names)? && names::list(disk, checkpoint::DIR)?.is_empty() {
+        // No data directory, or one whose making was cut short: a start would make it.
+        return Err(why);
+    }
+    for name in names {
         let Some(sequence) = number_in(&name, "wal") else { continue };
         if let Ok((_, HeaderPage::Intact(header))) = chain::read_page(disk, &wal::wal_path(sequence)) {
             found.push(why.into());
