@@ -140,6 +140,13 @@ fn a_flipped_bit_is_found_where_it_is() {
         let mut places: Vec<u64> = (0..to.min(100)).step_by(9).collect();
         places.extend((100..to).step_by((to as usize / 40).max(1)));
         places.extend(to.checked_sub(1));
+        let bytes = std::fs::read(&path).unwrap();
+        // What fills a frame up to a multiple of 16 says nothing, and a torn write may leave anything there.
+        let is_filler = |at: &u64| {
+            let end = (*at as usize + 1).next_multiple_of(16).min(bytes.len());
+            file.ends_with(".wal") && *at >= 4096 && bytes[*at as usize..end].iter().all(|byte| *byte == 0)
+        };
+        places.retain(|at| !is_filler(at));
         for at in places {
             flip(&path, at);
             let found = damage_or_footer(&scratch.0);
