@@ -9,6 +9,7 @@ mod disk;
 mod histogram;
 mod machine;
 mod measure;
+mod memory;
 mod null;
 mod plan;
 mod report;

@@ -18,6 +18,7 @@ use crate::clock;
 use crate::disk;
 use crate::machine::Machine;
 use crate::measure::{Place, measure};
+use crate::memory;
 use crate::null;
 use crate::plan::{Class, Options, Work};
 use crate::report::{Metric, Report, Sample};
@@ -26,6 +27,8 @@ use crate::work::{Consume, Latency, Moved, Produce, Until, consume, latency, pro
 
 /// Batches of 100: connections of the runs, each with five requests in flight as Kafka's producer has.
 const PRODUCE_CONNECTIONS: [usize; 3] = [1, 4, 16];
+/// Batches of 100 where the number of connections is not what is measured.
+const BATCHES: Produce = Produce { connections: 4, in_flight: 5, batch_records: 100 };
 /// One record per request: ten connections with fifty in flight.
 const SINGLE: Produce = Produce { connections: 10, in_flight: 50, batch_records: 1 };
 /// Connections of the consuming runs.
@@ -36,6 +39,8 @@ const CONSUME_RECORDS: u64 = 800_000;
 const CONSUME_RECORDS_SINGLE: u64 = 160_000;
 /// Bytes of a fetch.
 const FETCH_BYTES: i32 = 1 << 20;
+/// More than growing files take in a second.
+const GROWN_PER_SECOND_BYTES: u64 = 1 << 30;
 /// What a broker gets to remove a deleted topic's files before the next run.
 const SETTLE: Duration = Duration::from_millis(1300);
 /// How long an idle broker is watched.
@@ -113,9 +118,12 @@ impl Bench<'_> {
                 }
             }
         }
+        if self.options.wants(Work::Growing) {
+            self.growing(class)?;
+        }
         let ours = self.start_millstream(class)?;
         eprintln!("  {} is process {}: perf record -g -p {}", ours.name, ours.pid(), ours.pid());
-        self.warm_pool(class, &ours)?;
+        self.warm_pool(&ours, class)?;
         let brokers: Vec<&Broker> = [Some(&ours), peer].into_iter().flatten().collect();
         for round in 1..=self.options.rounds() {
             let mut order = brokers.clone();
@@ -235,8 +243,7 @@ impl Bench<'_> {
     fn fill<'b>(&mut self, class: Class, broker: &'b Broker) -> anyhow::Result<ToConsume<'b>> {
         let mut admin = Admin::connect(broker.address)?;
         let batches = self.topic(&mut admin, class, broker, CONSUME_PARTITIONS)?;
-        let load = Produce { connections: 4, in_flight: 5, batch_records: 100 };
-        produce(broker.address, &batches, load, Until::Records(CONSUME_RECORDS))?;
+        produce(broker.address, &batches, BATCHES, Until::Records(CONSUME_RECORDS))?;
         let singles = self.topic(&mut admin, class, broker, CONSUME_PARTITIONS)?;
         produce(broker.address, &singles, SINGLE, Until::Records(CONSUME_RECORDS_SINGLE))?;
         Ok(ToConsume { broker, batches, singles })
@@ -247,24 +254,36 @@ impl Bench<'_> {
         millstream::start(millstream, data, class, *pool_files)
     }
 
-    /// Produces until the pool of WAL files is full, so that later runs overwrite. The first part is the growing
-    /// case and is measured.
-    fn warm_pool(&mut self, class: Class, broker: &Broker) -> anyhow::Result<()> {
-        let load = Produce { connections: 4, in_flight: 5, batch_records: 100 };
-        if self.options.wants(Work::Growing) {
-            let duration = self.duration();
-            let work = "produce, batches of 100, 4 × 5, files that grow";
-            self.on_fresh_topic(class, 1, broker, load.connections, work, |address, topic| {
+    /// Measures producing into files that grow, on a broker that has none to recycle: as the machine is, and with its
+    /// free memory touched before.
+    fn growing(&mut self, class: Class) -> anyhow::Result<()> {
+        let load = BATCHES;
+        let duration = self.duration();
+        for (how, is_touched) in [("as the machine is", false), ("memory touched before", true)] {
+            let broker = self.start_millstream(class)?;
+            if is_touched {
+                let touched = memory::touch(u64::from(self.options.seconds + 1) * GROWN_PER_SECOND_BYTES)?;
+                let metrics = vec![Metric { name: "first touch of memory, s per GiB", value: touched }];
+                let work = "the machine".to_owned();
+                self.report.add(Sample { class: Some(class), work, broker: broker.name, round: 1, metrics });
+            }
+            let work = format!("produce, batches of 100, 4 × 5, files that grow, {how}");
+            self.on_fresh_topic(class, 1, &broker, load.connections, &work, |address, topic| {
                 produce(address, topic, load, Until::Elapsed(duration)).map(Into::into)
             })?;
         }
+        Ok(())
+    }
+
+    /// Produces until the pool of WAL files is full, so that later runs overwrite.
+    fn warm_pool(&mut self, broker: &Broker, class: Class) -> anyhow::Result<()> {
         let produces = [Work::Produce, Work::Single, Work::Latency];
         if produces.into_iter().any(|work| self.options.wants(work)) {
             // A file of 256 MiB holds a quarter of a million records of 1 KiB.
             let records = u64::from(self.options.pool_files) * 250_000;
             let mut admin = Admin::connect(broker.address)?;
-            let topic = self.topic(&mut admin, class, broker, load.connections)?;
-            produce(broker.address, &topic, load, Until::Records(records))?;
+            let topic = self.topic(&mut admin, class, broker, BATCHES.connections)?;
+            produce(broker.address, &topic, BATCHES, Until::Records(records))?;
             admin.delete(&topic)?;
             thread::sleep(2 * SETTLE);
         }
@@ -289,8 +308,7 @@ impl Bench<'_> {
             for &class in self.options.classes() {
                 let mut admin = Admin::connect(broker.address)?;
                 let topic = self.topic(&mut admin, class, &broker, SINGLE.connections)?;
-                let batches = Produce { connections: 4, in_flight: 5, batch_records: 100 };
-                produce(broker.address, &topic, batches, Until::Elapsed(each))?;
+                produce(broker.address, &topic, BATCHES, Until::Elapsed(each))?;
                 produce(broker.address, &topic, SINGLE, Until::Elapsed(each))?;
                 let load = Consume { connections: 4, bytes_max: FETCH_BYTES, duration: each };
                 consume(broker.address, &topic, load)?;
