@@ -104,8 +104,8 @@ pub trait LogReader: Send + Sync {
     fn bytes(&self) -> u64;
 
     /// Bytes of the batches from the one that holds `from` on: an estimate from the index, to tell whether there is
-    /// enough for a reader; amounts over 128 MiB are not told exactly.
-    fn bytes_from(&self, from: Offset) -> u64;
+    /// enough for a reader. Counting stops at `enough_bytes`; 0 only when there is no record.
+    fn bytes_from(&self, from: Offset, enough_bytes: u64) -> u64;
 
     /// Reads whole batches, beginning with the one that holds `from`, up to the high watermark: at most `max_bytes`
     /// and at most 1 MiB, but always at least one batch if there is one.

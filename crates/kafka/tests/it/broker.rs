@@ -230,10 +230,10 @@ impl LogReader for MemoryLog {
     }
 
     fn bytes(&self) -> u64 {
-        self.bytes_from(Offset::ZERO)
+        self.bytes_from(Offset::ZERO, u64::MAX)
     }
 
-    fn bytes_from(&self, from: Offset) -> u64 {
+    fn bytes_from(&self, from: Offset, _enough_bytes: u64) -> u64 {
         let data = self.0.lock().expect("nobody panics while holding it");
         data.batches.iter().filter(|batch| batch.next > from).map(|batch| batch.bytes.len() as u64).sum()
     }

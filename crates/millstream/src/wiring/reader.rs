@@ -35,8 +35,8 @@ impl LogReader for ViewReader {
         self.view.bytes()
     }
 
-    fn bytes_from(&self, from: Offset) -> u64 {
-        self.view.bytes_from(from)
+    fn bytes_from(&self, from: Offset, enough_bytes: u64) -> u64 {
+        self.view.bytes_from(from, enough_bytes)
     }
 
     fn read(&self, from: Offset, max_bytes: u32, blocking: Blocking) -> Result<ReadOutcome, ReadError> {

@@ -100,7 +100,7 @@ impl Driver {
         bytes_max: u32,
         waker: &Waker,
     ) -> Allowance {
-        let there = u32::try_from(reader.bytes_from(from)).unwrap_or(u32::MAX);
+        let there = u32::try_from(reader.bytes_from(from, u64::from(bytes_max))).unwrap_or(u32::MAX);
         self.outlay.allow(bytes_max.min(there.max(READ_BYTES_LEAST)), waker)
     }
 

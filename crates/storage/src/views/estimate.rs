@@ -11,9 +11,10 @@ use super::read::TimeCandidate;
 impl LogView {
     /// Bytes of batches from `from` to the high watermark; 0 only when there is no record. Exact at the boundaries of
     /// pieces; within a run (at most 64 KiB, or one large frame) or an object's part it is taken in proportion to the
-    /// offsets.
+    /// offsets. It stops counting at `enough_bytes`, so that it costs a step per piece of what is asked for, not of what
+    /// is stored.
     #[must_use]
-    pub fn bytes_from(&self, from: Offset) -> u64 {
+    pub fn bytes_from(&self, from: Offset, enough_bytes: u64) -> u64 {
         let end = self.high_watermark();
         let index = self.index.lock();
         if index.barren.is_some_and(|(first, to)| first <= from && to == end) {
@@ -22,9 +23,8 @@ impl LogView {
         let mut sum: u64 = 0;
         for piece in index.pieces.range(index.piece_at(from)..) {
             let first = piece.from.max(from);
-            sum += if piece.batches == 0 { 0 } else { piece.clipped(first, piece.last).bytes.max(1) };
-            // Whoever asks wants to know whether there is enough; nobody needs more than a turn's worth exactly.
-            if sum >= ENOUGH_BYTES {
+            sum += if piece.batches == 0 { 0 } else { piece.share_from(first).max(1) };
+            if sum >= enough_bytes {
                 break;
             }
         }
@@ -70,6 +70,3 @@ impl LogView {
         (block.first <= piece.last).then(|| (block.first.max(from), piece.next().min(block.last.advance(1))))
     }
 }
-
-/// Beyond this an estimate need not be told: more than any reader takes at once.
-const ENOUGH_BYTES: u64 = 128 << 20;

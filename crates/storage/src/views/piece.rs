@@ -56,15 +56,27 @@ impl Piece {
     pub(super) fn clipped(&self, from: Offset, last: Offset) -> Piece {
         assert!(self.from <= from && from <= last && last <= self.last, "a piece is only made smaller");
         let mut piece = self.clone();
-        let (all, kept) = (self.last.0 - self.from.0 + 1, last.0 - from.0 + 1);
-        if kept < all {
-            let share = |of: u64| (u128::from(of) * u128::from(kept)).div_ceil(u128::from(all));
-            // No share is larger than the whole.
-            piece.bytes = share(self.bytes) as u64;
-            piece.batches = share(u64::from(self.batches)) as u32;
-        }
+        let kept = last.0 - from.0 + 1;
+        piece.bytes = self.share(self.bytes, kept);
+        // No share is larger than the whole.
+        piece.batches = self.share(u64::from(self.batches), kept) as u32;
         (piece.from, piece.last) = (from, last);
         piece
+    }
+
+    /// Bytes of its batches from one of its offsets on, as [`Piece::clipped`] counts them.
+    pub(super) fn share_from(&self, from: Offset) -> u64 {
+        assert!(self.from <= from && from <= self.last, "a share is of a piece's own offsets");
+        self.share(self.bytes, self.last.0 - from.0 + 1)
+    }
+
+    /// What falls to `kept` of its offsets, in proportion and rounded up.
+    fn share(&self, of: u64, kept: u64) -> u64 {
+        let all = self.last.0 - self.from.0 + 1;
+        if kept == all {
+            return of;
+        }
+        (u128::from(of) * u128::from(kept)).div_ceil(u128::from(all)) as u64
     }
 
     /// Whether it is in an object that came after `number`, and so knows better.

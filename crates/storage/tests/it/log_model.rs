@@ -286,12 +286,12 @@ impl Model {
                     expected.next().is_none(),
                     "{of} has records at {from} and a read says that it has none"
                 );
-                assert_eq!(view.bytes_from(Offset(from)), 0, "a reader of {of} waits at {from}");
+                assert_eq!(view.bytes_from(Offset(from), 1), 0, "a reader of {of} waits at {from}");
             }
             ReadOutcome::WouldBlock => panic!("a read that may block waits"),
         }
         if model.batches.iter().any(|batch| batch.last >= from) {
-            assert!(view.bytes_from(Offset(from)) > 0, "a reader of {of} at {from} does not wait");
+            assert!(view.bytes_from(Offset(from), 1) > 0, "a reader of {of} at {from} does not wait");
         }
         self.check_pieces(of);
         self.find(of, from);

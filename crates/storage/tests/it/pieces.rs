@@ -265,11 +265,11 @@ fn a_reader_at_the_end_of_a_log_that_compaction_emptied_waits_for_more() {
     for from in [20, 40, 59] {
         let outcome = view.read(Offset(from), 1 << 20, ReadMode::MayBlock).unwrap();
         assert!(matches!(outcome, ReadOutcome::AtEnd), "{outcome:?}");
-        assert_eq!(view.bytes_from(Offset(from)), 0);
+        assert_eq!(view.bytes_from(Offset(from), 1), 0);
     }
-    assert!(view.bytes_from(Offset(19)) > 0);
+    assert!(view.bytes_from(Offset(19), 1) > 0);
     append(&mut opened, log(1), 60, 61);
-    assert!(view.bytes_from(Offset(20)) > 0);
+    assert!(view.bytes_from(Offset(20), 1) > 0);
     let ReadOutcome::Batches(batches) = view.read(Offset(20), 1, ReadMode::MayBlock).unwrap() else {
         panic!("there is a record now");
     };

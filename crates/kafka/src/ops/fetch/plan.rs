@@ -96,8 +96,9 @@ impl Part {
             return Some(0);
         }
         // Compaction can leave no record between an offset and the end: then the fetch waits as it does at the end.
-        let bytes = reader.bytes_from(self.next);
-        Some(if bytes == 0 { 0 } else { bytes.min(u64::from(self.max_bytes())).max(1) })
+        let most = u64::from(self.max_bytes());
+        let bytes = reader.bytes_from(self.next, most);
+        Some(if bytes == 0 { 0 } else { bytes.min(most).max(1) })
     }
 
     fn max_bytes(&self) -> u32 {
@@ -216,7 +217,7 @@ impl Plan {
             };
             let bytes = u32::try_from(bytes).expect("bounded by a turn");
             reads.push((at, grant.allow((*log, part.next, bytes))));
-            room -= u64::from(bytes).min(reader.bytes_from(part.next)).min(room);
+            room -= u64::from(bytes).min(reader.bytes_from(part.next, u64::from(bytes))).min(room);
             empty_handed = false;
         }
         reads

@@ -134,7 +134,7 @@ impl LogReader for ToyLog {
         0
     }
 
-    fn bytes_from(&self, _: Offset) -> u64 {
+    fn bytes_from(&self, _: Offset, _: u64) -> u64 {
         128 << 20
     }
 
