@@ -54,7 +54,7 @@ pub fn run<S: Subject>(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<
         pending_bytes_max: 1 << 20,
         tail_bytes_max: [0, 4 << 10, 1 << 20][rng.below(3) as usize],
         index_bytes_max: 1 << 10,
-        open_objects_max: 2,
+        open_files_max: 2,
         new_directory_id: u128::from(seed) + 1,
     };
     let mut world = World::<S> {

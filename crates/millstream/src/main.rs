@@ -5,6 +5,7 @@
 
 mod cli;
 mod config;
+mod descriptors;
 mod logging;
 mod serve;
 mod wiring;

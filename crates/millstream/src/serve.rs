@@ -5,13 +5,13 @@
 //! closed after the last connection, so that every reply that was due has left.
 
 use crate::config::{Durability, Settings};
+use crate::descriptors::Descriptors;
 use crate::wiring::{Broker, BrokerOptions, SOCKET};
 use anyhow::{Context, anyhow, bail};
 use millstream_core::ShardOptions;
 use millstream_front::{Authorizer, Budget};
 use millstream_kafka::{KafkaOptions, Listener};
 use millstream_net::{Bound, Document, Options, Server, Service};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,8 +23,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The id of this broker in Kafka clients' metadata; there is one node until there is a cluster.
 const NODE_ID: i32 = 1;
-/// Descriptors that connections must leave for storage and the process itself, or half of all if there are few.
-const DESCRIPTORS_KEPT: u64 = 256;
 /// How long the process waits at its end for threads that do not matter any more.
 const RUNTIME_END: Duration = Duration::from_secs(1);
 
@@ -82,10 +80,11 @@ pub(crate) fn run(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Resul
 
 async fn live(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
+    let descriptors = Descriptors::claim(settings.wal_pool_files_max);
     let kafka =
         settings.listen_kafka.as_ref().map(|addr| bind("kafka", addr, settings.insecure)).transpose()?;
     let opening = {
-        let (data_dir, options) = (settings.data_dir.clone(), broker_options(settings));
+        let (data_dir, options) = (settings.data_dir.clone(), broker_options(settings, descriptors));
         tokio::task::spawn_blocking(move || Broker::open(&data_dir, &options))
     };
     let broker = tokio::select! {
@@ -93,7 +92,7 @@ async fn live(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()
         // A start that is interrupted is a crash to the directory, and every start can follow a crash.
         () = signals.wait() => return Ok(()),
     };
-    let outcome = serve(settings, &broker, kafka, &mut signals, say).await;
+    let outcome = serve(settings, &broker, descriptors, kafka, &mut signals, say).await;
     let stopped = tokio::task::spawn_blocking(move || broker.stop()).await;
     outcome.and(stopped.context("stopping panicked")?)
 }
@@ -101,6 +100,7 @@ async fn live(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()
 async fn serve(
     settings: &Settings,
     broker: &Broker,
+    descriptors: Descriptors,
     kafka: Option<Bound>,
     signals: &mut Signals,
     say: impl FnOnce(&Ready) -> anyhow::Result<()>,
@@ -111,12 +111,14 @@ async fn serve(
     let mut servers: Vec<(&'static str, Server)> = Vec::new();
     if let Some(bound) = kafka {
         let options = kafka_options(settings, bound.addr());
+        let limits = Options::default();
+        let connections_max = limits.connections_max.min(descriptors.connections_max);
         let service = Service {
             factory: Arc::new(Listener::new(options, authorizer)),
             backend: broker.backend.clone(),
             budget,
             output_budget,
-            options: listener_options(),
+            options: Options { connections_max, ..limits },
         };
         let addr = bound.addr();
         servers.push(("kafka", bound.serve(service).with_context(|| in_use("kafka", addr))?));
@@ -211,7 +213,7 @@ fn kafka_options(settings: &Settings, bound: SocketAddr) -> KafkaOptions {
     }
 }
 
-fn broker_options(settings: &Settings) -> BrokerOptions {
+fn broker_options(settings: &Settings, descriptors: Descriptors) -> BrokerOptions {
     let mut shard = ShardOptions::default();
     shard.groups.initial_delay_ms = settings.group_initial_delay_ms;
     BrokerOptions {
@@ -222,30 +224,11 @@ fn broker_options(settings: &Settings) -> BrokerOptions {
         // Requests have half, output an eighth; an eighth is left for what the allocator and half-filled buffers cost.
         tail_bytes: settings.memory_budget_bytes / 4,
         wal_pool_files_max: settings.wal_pool_files_max,
+        open_files_max: descriptors.storage_files_max,
         upkeep_bytes_per_second: settings.upkeep_bytes_per_second,
         compaction_memory_bytes: settings.compaction_memory_bytes,
         shard,
     }
-}
-
-/// Raises the limit of open files as far as it goes, since the usual 1,024 is for programs that use `select`, and
-/// limits connections to what it leaves: were they to use up all descriptors, storage could not open its next file and
-/// the broker would have to stop.
-fn listener_options() -> Options {
-    let mut limit = getrlimit(Resource::Nofile);
-    if limit.current != limit.maximum {
-        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-        match setrlimit(Resource::Nofile, raised) {
-            Ok(()) => limit = raised,
-            Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
-        }
-    }
-    let mut options = Options::default();
-    if let Some(files) = limit.current {
-        let left = files - DESCRIPTORS_KEPT.min(files / 2);
-        options.connections_max = options.connections_max.min(usize::try_from(left).unwrap_or(usize::MAX));
-    }
-    options
 }
 
 /// What tells the process to stop.

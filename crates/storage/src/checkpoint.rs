@@ -88,7 +88,7 @@ impl Checkpointer {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
             Ok(()) | Err(_) => {}
         }
-        let file = disk.open(&temporary, OpenMode::CreateNew).map_err(failed)?;
+        let file = self.shared.opener.open_own(&temporary, OpenMode::CreateNew).map_err(failed)?;
         let header = format::encode_header(self.shared.directory, number, at);
         Ok(CheckpointWriter {
             shared: Arc::clone(&self.shared),
@@ -175,7 +175,7 @@ impl CheckpointWriter {
         }
         disk.rename(&temporary, &path).map_err(failed(&temporary))?;
         if !planted!(CheckpointNameNotSynced) {
-            disk.sync_dir(DIR).map_err(failed(DIR))?;
+            self.shared.opener.retrying(|disk| disk.sync_dir(DIR)).map_err(failed(DIR))?;
         }
         let count = released.len();
         self.shared.released.lock().extend(released);
@@ -227,7 +227,8 @@ impl CheckpointWriter {
 
     fn drop_old(&self) -> Result<(), CheckpointError> {
         let disk = &self.shared.disk;
-        let names = disk.list(DIR).map_err(failed(DIR))?;
+        let opener = &self.shared.opener;
+        let names = opener.retrying(|disk| disk.list(DIR)).map_err(failed(DIR))?;
         let numbers: Vec<u64> = names.iter().filter_map(|name| number_in(name, "ckpt")).collect();
         for number in numbers.iter().rev().skip(KEPT) {
             let old = path(*number);
@@ -243,7 +244,7 @@ impl CheckpointWriter {
         if planted!(CheckpointNameNotSynced) {
             return Ok(());
         }
-        disk.sync_dir(DIR).map_err(failed(DIR))
+        opener.retrying(|disk| disk.sync_dir(DIR)).map_err(failed(DIR))
     }
 }
 

@@ -101,8 +101,9 @@ impl FileRuns {
     pub(crate) fn write(&self, directory: u128) -> io::Result<()> {
         let Some(end) = self.file.end().filter(|_| !self.too_many) else { return Ok(()) };
         let bytes = encode(directory, &self.file, end, &self.runs);
-        let written = write_all_at(&*self.file.file, self.file.offset_of(end), &mut [IoSlice::new(&bytes)]);
-        match written.and_then(|()| self.file.file.sync_data()) {
+        let file = self.file.open()?;
+        let written = write_all_at(&*file, self.file.offset_of(end), &mut [IoSlice::new(&bytes)]);
+        match written.and_then(|()| file.sync_data()) {
             Err(error) if crate::lane::is_no_room(&error) => Ok(()),
             done => done,
         }
@@ -132,8 +133,9 @@ pub(crate) enum FooterFound {
 /// Reads the footer of a file that ends at `end`.
 pub(crate) fn read(directory: u128, file: &WalFile, end: WalPosition) -> io::Result<FooterFound> {
     let at = file.offset_of(end);
+    let bytes_of = file.open()?;
     let mut header = [0; HEADER_BYTES];
-    let read = read_up_to(&*file.file, at, &mut header)?;
+    let read = read_up_to(&*bytes_of, at, &mut header)?;
     if read < HEADER_BYTES || header[..8] != MAGIC || header[16..64] != binding(directory, file, end) {
         // A footer cut short, or one with a damaged header, is known by more than half of it: what an earlier life of the
         // file left has another sequence, base and end.
@@ -148,11 +150,11 @@ pub(crate) fn read(directory: u128, file: &WalFile, end: WalPosition) -> io::Res
     }
     let count = u32_at(&header, 12) as usize;
     let bytes = (count as u64).saturating_mul(RUN_BYTES as u64);
-    if count > RUNS_MAX || length_from(&*file.file, at + HEADER_BYTES as u64)? < bytes {
+    if count > RUNS_MAX || length_from(&*bytes_of, at + HEADER_BYTES as u64)? < bytes {
         return Ok(FooterFound::Damaged);
     }
     let mut body = vec![0; bytes as usize];
-    let read = read_up_to(&*file.file, at + HEADER_BYTES as u64, &mut body)?;
+    let read = read_up_to(&*bytes_of, at + HEADER_BYTES as u64, &mut body)?;
     if read < body.len() || checksum(&header, &body) != u32_at(&header, CHECKSUM_AT) {
         return Ok(FooterFound::Damaged);
     }

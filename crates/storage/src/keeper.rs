@@ -24,6 +24,7 @@ use crate::disk::{Disk, DiskFile, OpenMode, write_all_at};
 use crate::error::LaneError;
 use crate::footer::FileRuns;
 use crate::lane::{Ready, Shared, is_no_room};
+use crate::store::is_exhausted;
 use crate::wal::{self, WalFile};
 
 /// Zeros are written this much at a time.
@@ -162,17 +163,20 @@ impl Keeper {
         let mut spared = Vec::new();
         for file in freed {
             let (written, _) = self.shared.ready.counts();
-            if written + spared.len() < self.shared.options.pool_files_max && self.make_whole(&file)? {
+            let has_place = written + spared.len() < self.shared.options.pool_files_max;
+            let whole = if has_place { self.make_whole(&file)? } else { None };
+            if let Some(whole) = whole {
+                self.shared.opener.forget(&file.path);
                 let path = wal::spare_path(file.sequence);
                 self.shared
                     .disk
                     .rename(&file.path, &path)
                     .map_err(|error| self.shared.poison_write(&file.path, error))?;
-                spared.push(Ready { path, file: Arc::clone(&file.file), grows: false });
+                spared.push(Ready { path, file: whole, grows: false });
                 done.spared += 1;
             } else {
                 self.shared
-                    .disk
+                    .opener
                     .remove(&file.path)
                     .map_err(|error| self.shared.poison_write(&file.path, error))?;
                 done.removed += 1;
@@ -208,7 +212,7 @@ impl Keeper {
 
     fn prepare_growing(&mut self) -> Result<Prepared, LaneError> {
         let path = wal::spare_path(self.shared.take_sequence(false));
-        match self.shared.disk.open(&path, OpenMode::CreateNew) {
+        match self.shared.opener.open_own(&path, OpenMode::CreateNew) {
             Ok(file) => self.add(Ready { path, file, grows: true }),
             Err(error) => self.not_made(&path, error),
         }
@@ -219,7 +223,8 @@ impl Keeper {
             return self.not_made(UNFINISHED, io::ErrorKind::StorageFull.into());
         }
         let disk = &*self.shared.disk;
-        match create_written(disk, UNFINISHED, self.shared.options.wal_file_bytes) {
+        let bytes = self.shared.options.wal_file_bytes;
+        match self.shared.opener.retrying(|disk| create_written(disk, UNFINISHED, bytes)) {
             Ok(file) => {
                 let path = wal::spare_path(self.shared.take_sequence(false));
                 disk.rename(UNFINISHED, &path).map_err(|error| self.shared.poison_write(&path, error))?;
@@ -241,47 +246,48 @@ impl Keeper {
             self.shared.disk_full.store(true, Ordering::Relaxed);
             return Ok(Prepared::NoSpace);
         }
-        if is_out_of_descriptors(&error) {
+        if is_exhausted(&error) {
             tracing::warn!(%error, "a WAL file cannot be prepared yet");
             return Ok(Prepared::Later);
         }
         Err(self.shared.poison_write(path, error))
     }
 
-    /// Whether all of a freed file is written space, after the rest of one that grew has been filled.
-    fn make_whole(&self, file: &WalFile) -> Result<bool, LaneError> {
+    /// A freed file all of which is written space, after the rest of one that grew has been filled; `None` when it is not
+    /// to be had.
+    fn make_whole(&self, file: &WalFile) -> Result<Option<Arc<dyn DiskFile>>, LaneError> {
         let options = &self.shared.options;
         if file.file_bytes != options.wal_file_bytes || file.has_hole() {
-            return Ok(false);
+            return Ok(None);
         }
         let failed = |error| self.shared.poison_write(&file.path, error);
-        let length = file.file.len().map_err(failed)?;
+        let whole = match self.shared.opener.open_own(&file.path, OpenMode::Existing) {
+            Err(error) if is_exhausted(&error) => return Ok(None),
+            opened => opened.map_err(failed)?,
+        };
+        let length = whole.len().map_err(failed)?;
         if length >= file.file_bytes {
             // What was written, but for a footer that reaches beyond it.
             if length > file.file_bytes {
-                file.file.set_len(file.file_bytes).map_err(failed)?;
+                whole.set_len(file.file_bytes).map_err(failed)?;
             }
-            return Ok(true);
+            return Ok(Some(whole));
         }
         let missing = file.file_bytes.saturating_sub(length);
         if self.room()? < missing.saturating_add(options.checkpoint_reserve_bytes) {
-            return Ok(false);
+            return Ok(None);
         }
-        match write_zeros(&*file.file, length, file.file_bytes) {
-            Ok(()) => Ok(true),
-            Err(error) if is_no_room(&error) => Ok(false),
+        match write_zeros(&*whole, length, file.file_bytes) {
+            Ok(()) => Ok(Some(whole)),
+            Err(error) if is_no_room(&error) => Ok(None),
             Err(error) => Err(failed(error)),
         }
     }
 
     fn sync_names(&self) -> Result<(), LaneError> {
-        self.shared.disk.sync_dir(wal::DIR).map_err(|error| self.shared.poison_sync(wal::DIR, error))
+        let synced = self.shared.opener.retrying(|disk| disk.sync_dir(wal::DIR));
+        synced.map_err(|error| self.shared.poison_sync(wal::DIR, error))
     }
-}
-
-/// Whether the process or the machine has too many files open: `ENFILE`, `EMFILE`.
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 /// A file of zeros, written through and durable, but its name is not. Replaces an unfinished one.

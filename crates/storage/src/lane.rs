@@ -17,6 +17,7 @@ use crate::disk::Disk;
 use crate::error::LaneError;
 use crate::footer::FileRuns;
 use crate::options::Options;
+use crate::store::Files;
 use crate::wal::WalFile;
 
 mod assembler;
@@ -37,6 +38,8 @@ const FOOTER_RUNS_WAITING_MAX: usize = 512 << 10;
 /// What assembler, writer, keeper and checkpointer share.
 pub(crate) struct Shared {
     pub(crate) disk: Arc<dyn Disk>,
+    /// Opens what is not held open, and closes it when descriptors are short.
+    pub(crate) opener: Arc<Files>,
     pub(crate) options: Options,
     pub(crate) directory: u128,
     pub(crate) incarnation: Incarnation,
@@ -70,7 +73,9 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    #[expect(clippy::too_many_arguments, reason = "each is a part that a start has made")]
     pub(crate) fn new(
+        opener: Arc<Files>,
         disk: Arc<dyn Disk>,
         options: Options,
         directory: u128,
@@ -83,6 +88,7 @@ impl Shared {
         let next_sequence = AtomicU64::new(newest + 1);
         Shared {
             disk,
+            opener,
             options,
             directory,
             incarnation,

@@ -40,8 +40,8 @@ pub struct Options {
     pub tail_bytes_max: u64,
     /// Memory for the indexes of objects' parts that were read lately; each costs about a thousandth of its part.
     pub index_bytes_max: usize,
-    /// Objects kept open beside those in use.
-    pub open_objects_max: usize,
+    /// Files kept open beside those in use: sealed WAL files and objects together.
+    pub open_files_max: usize,
     /// Name of the directory if it is new: a random number, so that files of another directory are known as such.
     pub new_directory_id: u128,
 }
@@ -60,7 +60,7 @@ impl Options {
             pending_bytes_max: 64 << 20,
             tail_bytes_max: limits::MEMORY_BUDGET_DEFAULT / 2,
             index_bytes_max: 16 << 20,
-            open_objects_max: 256,
+            open_files_max: 256,
             new_directory_id,
         }
     }

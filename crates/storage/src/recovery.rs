@@ -17,7 +17,7 @@ use millstream_types::{BatchFacts, EngineTime, Incarnation, WalPosition, planted
 
 use crate::adopt::Adoption;
 use crate::checkpoint::{self, Checkpointer};
-use crate::disk::{DirLock, Disk, read_up_to, write_all_at};
+use crate::disk::{DirLock, Disk, DiskFile, read_up_to, write_all_at};
 use crate::error::{OpenError, ReplayError};
 use crate::footer::{self, FileRuns, Footer, FooterFound};
 use crate::frame::{self, Header, NotAFrame};
@@ -144,7 +144,8 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
 
     let (chosen, largest_checkpoint) = checkpoint::read::choose(&*disk, directory)?;
     let footer = chosen.as_ref().map(|chosen| &chosen.footer);
-    let mut chain = chain::load(&*disk, directory, footer, &mut Err)?;
+    let files = Arc::new(Files::new(Arc::clone(&disk), options.open_files_max));
+    let mut chain = chain::load(&files, directory, footer, &mut Err)?;
     let fell_back = chosen.as_ref().is_some_and(|chosen| chosen.fallback.is_some());
     chain::check_complete(&chain, footer, fell_back, &mut Err)?;
     if chain.links.is_empty() && !is_new {
@@ -155,7 +156,6 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
         chosen.images(directory, &mut |stamp, image| replay.image(stamp, image))?;
     }
 
-    let files = Arc::new(Files::new(Arc::clone(&disk), options.open_objects_max));
     let store = DirStore::open(files).map_err(|error| OpenError::io("making", "objects", error))?;
     let objects = Arc::new(Objects::new(Arc::new(store), directory, options.index_bytes_max));
     let mut walk = Walk {
@@ -201,8 +201,8 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
     let views = adoption.views();
     let publisher = Publisher::new(Arc::clone(&views), options.tail_bytes_max);
     Ok(Opened {
+        writer: Writer::new(Arc::clone(&parts.shared), Arc::clone(&parts.file), publisher),
         assembler: Assembler::new(Arc::clone(&parts.shared), parts.file, recovered.end),
-        writer: Writer::new(Arc::clone(&parts.shared), publisher),
         views,
         objects,
         files: WalFiles::new(Arc::clone(&parts.shared)),
@@ -306,8 +306,10 @@ impl Walk<'_> {
                     file.seal(at);
                     // The closing frame itself may be in memory only, and the next file begins behind it.
                     let start = WalPosition(at.0 - frame::CLOSING_BYTES);
-                    rewrite(file, start, &read_at(file, start, frame::CLOSING_BYTES as usize)?)?;
-                    file.file.sync_data().map_err(|error| OpenError::io("syncing", &file.path, error))?;
+                    let bytes = open_file(file)?;
+                    let closing = read_at(file, &*bytes, start, frame::CLOSING_BYTES as usize)?;
+                    rewrite(file, &*bytes, start, &closing)?;
+                    bytes.sync_data().map_err(|error| OpenError::io("syncing", &file.path, error))?;
                     return Ok(Tail { end: at, clean: true });
                 }
                 Verdict::TornTail => return self.end_torn(at, behind.durable_to),
@@ -459,10 +461,16 @@ impl Walk<'_> {
         self.prove(durable_to.max(self.checkpoint_to))?;
         let mut tail = Tail { end: at, clean: false };
         let mut kept: Vec<Pending> = Vec::new();
-        let mut touched: Vec<usize> = Vec::new();
+        // Open until they are synced: the descriptor that wrote is the one that is told of errors.
+        let mut touched: Vec<(usize, Arc<dyn DiskFile>)> = Vec::new();
         for pending in std::mem::take(&mut self.pending) {
             let file = &self.chain.links[pending.link].file;
-            let bytes = read_at(file, pending.header.position, pending.header.total_bytes as usize)?;
+            let opened = match touched.last() {
+                Some((link, opened)) if *link == pending.link => Arc::clone(opened),
+                _ => open_file(file)?,
+            };
+            let total_bytes = pending.header.total_bytes as usize;
+            let bytes = read_at(file, &*opened, pending.header.position, total_bytes)?;
             if !batches_are_intact(&pending.header, &pending.meta, &bytes) && !planted!(TornBatchKept) {
                 if planted!(FactsOfDroppedTail) {
                     self.take_over(&pending)?;
@@ -470,15 +478,15 @@ impl Walk<'_> {
                 tail.end = pending.header.position;
                 break;
             }
-            rewrite(file, pending.header.position, &bytes)?;
-            if touched.last() != Some(&pending.link) {
-                touched.push(pending.link);
+            rewrite(file, &*opened, pending.header.position, &bytes)?;
+            if touched.last().is_none_or(|(link, _)| *link != pending.link) {
+                touched.push((pending.link, opened));
             }
             kept.push(pending);
         }
-        for link in touched {
+        for (link, opened) in touched {
             let file = &self.chain.links[link].file;
-            file.file.sync_data().map_err(|error| OpenError::io("syncing", &file.path, error))?;
+            opened.sync_data().map_err(|error| OpenError::io("syncing", &file.path, error))?;
         }
         for pending in &kept {
             self.take_over(pending)?;
@@ -495,23 +503,36 @@ impl Walk<'_> {
 
 /// Writes a frame of the tail again in place, and with a file's first frame its header page: what a failed sync
 /// has dropped, or only memory holds, becomes dirty again and is synced with the rest.
-fn rewrite(file: &WalFile, position: WalPosition, bytes: &[u8]) -> Result<(), OpenError> {
+fn rewrite(
+    file: &WalFile,
+    opened: &dyn DiskFile,
+    position: WalPosition,
+    bytes: &[u8],
+) -> Result<(), OpenError> {
     if planted!(TailNotRewritten) {
         return Ok(());
     }
     let failed = |action| move |error| OpenError::io(action, &file.path, error);
     if position == file.base {
         let mut page = vec![0; HEADER_PAGE_BYTES as usize];
-        read_up_to(&*file.file, 0, &mut page).map_err(failed("reading"))?;
-        write_all_at(&*file.file, 0, &mut [IoSlice::new(&page)]).map_err(failed("rewriting"))?;
+        read_up_to(opened, 0, &mut page).map_err(failed("reading"))?;
+        write_all_at(opened, 0, &mut [IoSlice::new(&page)]).map_err(failed("rewriting"))?;
     }
-    write_all_at(&*file.file, file.offset_of(position), &mut [IoSlice::new(bytes)])
-        .map_err(failed("rewriting"))
+    write_all_at(opened, file.offset_of(position), &mut [IoSlice::new(bytes)]).map_err(failed("rewriting"))
 }
 
-fn read_at(file: &WalFile, position: WalPosition, bytes: usize) -> Result<Vec<u8>, OpenError> {
+fn open_file(file: &WalFile) -> Result<Arc<dyn DiskFile>, OpenError> {
+    file.open().map_err(|error| OpenError::io("opening", &file.path, error))
+}
+
+fn read_at(
+    file: &WalFile,
+    opened: &dyn DiskFile,
+    position: WalPosition,
+    bytes: usize,
+) -> Result<Vec<u8>, OpenError> {
     let mut buffer = vec![0; bytes];
-    read_up_to(&*file.file, file.offset_of(position), &mut buffer)
+    read_up_to(opened, file.offset_of(position), &mut buffer)
         .map_err(|error| OpenError::io("reading", &file.path, error))?;
     Ok(buffer)
 }

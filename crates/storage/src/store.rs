@@ -20,6 +20,7 @@ mod files;
 pub use dir::DirStore;
 pub(crate) use dir::DiskObject;
 pub use files::Files;
+pub(crate) use files::is_exhausted;
 
 /// Directory of the objects.
 pub(crate) const DIR: &str = "objects";

@@ -28,9 +28,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use millstream_types::{Incarnation, WalPosition};
+use parking_lot::Mutex;
 
 use crate::disk::DiskFile;
 use crate::frame::{u32_at, u64_at};
+use crate::store::Files;
 
 /// Directory of the files.
 pub(crate) const DIR: &str = "wal";
@@ -146,7 +148,10 @@ pub(crate) struct WalFile {
     pub(crate) file_bytes: u64,
     /// Its space is allocated as it is written: a write may find the disk full.
     pub(crate) grows: bool,
-    pub(crate) file: Arc<dyn DiskFile>,
+    /// The lane's own descriptor while it writes here.
+    held: Mutex<Option<Arc<dyn DiskFile>>>,
+    /// Opens it for everybody else after that: descriptors are few, files are not.
+    files: Arc<Files>,
     /// Position after the last frame; `u64::MAX` while frames are still added.
     end: AtomicU64,
     live: AtomicU64,
@@ -156,7 +161,18 @@ pub(crate) struct WalFile {
 }
 
 impl WalFile {
-    pub(crate) fn new(header: &FileHeader, path: String, file: Arc<dyn DiskFile>) -> WalFile {
+    /// A file that the lane goes on in: it stays open, whatever else is, and nobody needs its name.
+    pub(crate) fn in_use(
+        header: &FileHeader,
+        path: String,
+        file: Arc<dyn DiskFile>,
+        files: &Arc<Files>,
+    ) -> WalFile {
+        WalFile { held: Mutex::new(Some(file)), ..WalFile::left(header, path, files) }
+    }
+
+    /// A file to which the lane adds nothing: it is opened when it is wanted.
+    pub(crate) fn left(header: &FileHeader, path: String, files: &Arc<Files>) -> WalFile {
         WalFile {
             path,
             sequence: header.sequence,
@@ -164,12 +180,30 @@ impl WalFile {
             base: header.base,
             file_bytes: header.file_bytes,
             grows: header.grows,
-            file,
+            held: Mutex::new(None),
+            files: Arc::clone(files),
             end: AtomicU64::new(u64::MAX),
             live: AtomicU64::new(0),
             pins: AtomicU32::new(0),
             has_hole: AtomicBool::new(false),
         }
+    }
+
+    /// Its bytes. Opens it if nobody did lately, which does not wait for the medium as a rule.
+    ///
+    /// # Errors
+    /// What the disk says. Without a free descriptor, others that nobody uses are closed first.
+    pub(crate) fn open(&self) -> io::Result<Arc<dyn DiskFile>> {
+        if let Some(file) = self.held.lock().as_ref() {
+            return Ok(Arc::clone(file));
+        }
+        self.files.open(&self.path)
+    }
+
+    /// The lane has written its last byte here, under its final name. Whoever still has to sync it has it open.
+    pub(crate) fn let_go(&self) {
+        let file = self.held.lock().take();
+        drop(file);
     }
 
     /// What its header page says.
@@ -209,7 +243,10 @@ impl WalFile {
         let Some(end) = self.end() else { return Ok(()) };
         self.has_hole.store(true, Ordering::Relaxed);
         let from = (self.offset_of(end) + footer_bytes).next_multiple_of(HOLE_BYTES);
-        self.file.punch(from.min(self.file_bytes), self.file_bytes)
+        if from >= self.file_bytes {
+            return Ok(());
+        }
+        self.open()?.punch(from, self.file_bytes)
     }
 
     /// Whether parts of it have no space any more.

@@ -31,6 +31,8 @@ pub(crate) struct BrokerOptions {
     pub(crate) tail_bytes: u64,
     /// Empty write-ahead log files kept.
     pub(crate) wal_pool_files_max: usize,
+    /// Files that storage keeps open beside those it works on.
+    pub(crate) open_files_max: usize,
     /// Options of the shard.
     pub(crate) shard: ShardOptions,
     /// Bytes that packing and compaction move per second.
@@ -57,6 +59,7 @@ impl Broker {
         let mut storage = Options::new(random_u128()?);
         storage.durability = options.durability;
         storage.tail_bytes_max = options.tail_bytes;
+        storage.open_files_max = options.open_files_max;
         storage.pool_files_max = options.wal_pool_files_max.max(storage.files_ahead);
         let seed = random_u128()?;
         #[allow(clippy::cast_possible_truncation, reason = "two halves of one random number")]

@@ -2,11 +2,13 @@
 //!
 //! Apart from the trait because only this file knows Linux: modes, `preadv2` with `RWF_NOWAIT`, `flock`.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::ReadWriteFlags;
 
@@ -17,6 +19,9 @@ use super::{DirLock, Disk, DiskFile, OpenMode};
 pub struct RealDisk {
     root: PathBuf,
     read_only: bool,
+    /// Directories that were synced once, three or four, kept open: making a name durable must not fail for want of a
+    /// descriptor, since after a failed sync the lane stops for good.
+    dirs: Mutex<BTreeMap<String, Arc<File>>>,
 }
 
 impl RealDisk {
@@ -25,7 +30,7 @@ impl RealDisk {
     /// # Errors
     /// What the machine says about making it.
     pub fn new(root: impl Into<PathBuf>) -> io::Result<RealDisk> {
-        let disk = RealDisk { root: root.into(), read_only: false };
+        let disk = RealDisk { root: root.into(), read_only: false, dirs: Mutex::default() };
         if let Some(parent) = disk.root.parent()
             && !parent.as_os_str().is_empty()
         {
@@ -41,7 +46,7 @@ impl RealDisk {
     /// # Errors
     /// `NotADirectory`, or what the machine says.
     pub fn read_only(root: impl Into<PathBuf>) -> io::Result<RealDisk> {
-        let disk = RealDisk { root: root.into(), read_only: true };
+        let disk = RealDisk { root: root.into(), read_only: true, dirs: Mutex::default() };
         if !std::fs::metadata(&disk.root)?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
@@ -113,7 +118,16 @@ impl Disk for RealDisk {
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
         self.may_change()?;
-        File::open(self.path(dir))?.sync_all()
+        let known = self.dirs.lock().get(dir).cloned();
+        let opened = match known {
+            Some(opened) => opened,
+            None => {
+                let opened = Arc::new(File::open(self.path(dir))?);
+                self.dirs.lock().insert(dir.to_owned(), Arc::clone(&opened));
+                opened
+            }
+        };
+        opened.sync_all()
     }
 
     fn free_space(&self) -> io::Result<u64> {

@@ -307,7 +307,8 @@ impl Assembler {
             file_bytes: self.shared.options.wal_file_bytes,
             grows,
         };
-        self.file = Arc::new(WalFile::new(&header, wal::wal_path(header.sequence), file));
+        self.file =
+            Arc::new(WalFile::in_use(&header, wal::wal_path(header.sequence), file, &self.shared.opener));
         self.shared.files.lock().insert(header.sequence, Arc::clone(&self.file));
         self.shared.note_roll(header.base, header.file_bytes);
         assert!(self.fits(frame_bytes), "an admitted frame fits the next file");

@@ -12,7 +12,7 @@ use millstream_types::{EngineTime, WalPosition, planted};
 
 use super::group::{Group, Op, Part, Piece};
 use super::{Assembler, Ready, Shared};
-use crate::disk::write_all_at;
+use crate::disk::{DiskFile, write_all_at};
 use crate::error::LaneError;
 use crate::footer::FileRuns;
 use crate::options::Durability;
@@ -30,8 +30,10 @@ pub struct Durable {
 pub struct Writer {
     shared: Arc<Shared>,
     publisher: Publisher,
-    /// Written and not synced yet (interval durability only).
-    unsynced: Vec<Arc<WalFile>>,
+    /// The file that was written to last.
+    current: Arc<WalFile>,
+    /// Written and not synced yet, open: the descriptor that wrote is the one that is told of errors.
+    unsynced: Vec<(Arc<WalFile>, Arc<dyn DiskFile>)>,
     /// How often a full disk made it go on in the reserve.
     diversions: u32,
     /// What the footer of the file in use will say.
@@ -39,8 +41,9 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, publisher: Publisher) -> Writer {
-        Writer { shared, publisher, unsynced: Vec::new(), diversions: 0, runs: None }
+    /// A writer that goes on in `current`.
+    pub(crate) fn new(shared: Arc<Shared>, current: Arc<WalFile>, publisher: Publisher) -> Writer {
+        Writer { shared, publisher, current, unsynced: Vec::new(), diversions: 0, runs: None }
     }
 
     /// Writes a group, makes it durable as the options say, publishes it and wakes who waits.
@@ -53,7 +56,7 @@ impl Writer {
     pub fn write(&mut self, mut group: Group) -> Result<Durable, LaneError> {
         self.shared.check()?;
         for index in 0..group.parts.len() {
-            self.follow_diversion(&mut group.parts[index]);
+            self.follow_diversion(&mut group.parts[index])?;
             if let Err(error) = self.write_part(&group, index)? {
                 self.divert(&mut group.parts[index], error)?;
                 if let Err(error) = self.write_part(&group, index)? {
@@ -150,20 +153,22 @@ impl Writer {
     fn write_part(&mut self, group: &Group, index: usize) -> Result<Result<(), io::Error>, LaneError> {
         let part = &group.parts[index];
         let file = &part.file;
-        if !self.unsynced.last().is_none_or(|last| Arc::ptr_eq(last, file))
+        if !self.unsynced.last().is_none_or(|(last, _)| Arc::ptr_eq(last, file))
             && !planted!(FileBegunOverUnsynced)
         {
             // A file's header page must be durable before the next file is begun: a crash that lost the page and
             // kept the next one's would leave a gap that looks like a loss.
             self.sync_written()?;
         }
+        let handle = file.open().map_err(|error| self.shared.poison_write(&file.path, error))?;
         let mut page = None;
         let mut offset = file.offset_of(part.position);
         if let Some(waiting) = &part.begins {
             let disk = &self.shared.disk;
             disk.rename(waiting, &file.path).map_err(|error| self.shared.poison_write(&file.path, error))?;
             if !planted!(BegunNameNotSynced) {
-                disk.sync_dir(wal::DIR).map_err(|error| self.shared.poison_sync(wal::DIR, error))?;
+                let synced = self.shared.opener.retrying(|disk| disk.sync_dir(wal::DIR));
+                synced.map_err(|error| self.shared.poison_sync(wal::DIR, error))?;
             }
             page = Some(file.header(self.shared.directory).encode());
             offset = 0;
@@ -176,13 +181,17 @@ impl Writer {
                 Piece::Bytes(bytes) => IoSlice::new(bytes),
             }))
             .collect();
-        match write_all_at(&*file.file, offset, &mut slices) {
+        match write_all_at(&*handle, offset, &mut slices) {
             Ok(()) => {}
             Err(error) if file.grows && is_no_room(&error) => return Ok(Err(error)),
             Err(error) => return Err(self.shared.poison_write(&file.path, error)),
         }
-        if !self.unsynced.last().is_some_and(|last| Arc::ptr_eq(last, file)) {
-            self.unsynced.push(Arc::clone(file));
+        if !self.unsynced.last().is_some_and(|(last, _)| Arc::ptr_eq(last, file)) {
+            self.unsynced.push((Arc::clone(file), handle));
+        }
+        if !Arc::ptr_eq(&self.current, file) {
+            // Nothing more goes to the one before.
+            std::mem::replace(&mut self.current, Arc::clone(file)).let_go();
         }
         Ok(Ok(()))
     }
@@ -206,7 +215,8 @@ impl Writer {
             // Its header page may be torn, which before a later file would look like damage.
             shared.files.lock().remove(&full.sequence);
             shared.disk.remove(&full.path).map_err(|error| shared.poison_write(&full.path, error))?;
-            shared.disk.sync_dir(wal::DIR).map_err(|error| shared.poison_sync(wal::DIR, error))?;
+            let synced = shared.opener.retrying(|disk| disk.sync_dir(wal::DIR));
+            synced.map_err(|error| shared.poison_sync(wal::DIR, error))?;
         }
         let header = FileHeader {
             sequence: full.sequence + 1,
@@ -215,7 +225,8 @@ impl Writer {
             grows: false,
             ..full.header(shared.directory)
         };
-        let file = Arc::new(WalFile::new(&header, wal::wal_path(header.sequence), reserve.file));
+        let file =
+            Arc::new(WalFile::in_use(&header, wal::wal_path(header.sequence), reserve.file, &shared.opener));
         shared.files.lock().insert(header.sequence, Arc::clone(&file));
         shared.divert(&file);
         self.diversions += 1;
@@ -226,16 +237,17 @@ impl Writer {
 
     /// A part that was laid out before the assembler knew of the last diversion goes there too; a file that was to be
     /// begun with it waits again.
-    fn follow_diversion(&self, part: &mut Part) {
+    fn follow_diversion(&self, part: &mut Part) -> Result<(), LaneError> {
         if part.diversions == self.diversions {
-            return;
+            return Ok(());
         }
         if let Some(path) = part.begins.take() {
             self.shared.files.lock().remove(&part.file.sequence);
-            let file = Arc::clone(&part.file.file);
+            let file = part.file.open().map_err(|error| self.shared.poison_write(&path, error))?;
             self.shared.ready.add(Ready { path, file, grows: part.file.grows });
         }
         part.file = self.shared.diverted_to();
+        Ok(())
     }
 
     fn sync_files(&mut self, written: WalPosition) -> Result<(), LaneError> {
@@ -245,14 +257,14 @@ impl Writer {
     }
 
     fn sync_written(&mut self) -> Result<(), LaneError> {
-        for file in self.unsynced.drain(..) {
+        for (file, handle) in self.unsynced.drain(..) {
             if planted!(SyncSkipped) {
                 continue;
             }
-            if planted!(SyncRetried) && file.file.sync_data().is_err() {
+            if planted!(SyncRetried) && handle.sync_data().is_err() {
                 continue;
             }
-            file.file.sync_data().map_err(|error| self.shared.poison_sync(&file.path, error))?;
+            handle.sync_data().map_err(|error| self.shared.poison_sync(&file.path, error))?;
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use crate::identity;
 use crate::keeper;
 use crate::lane::{Ready, ReadyFiles, Shared, is_no_room};
 use crate::options::Options;
+use crate::store::Files;
 use crate::wal::{self, FileHeader, WalFile};
 
 /// What the new incarnation starts with.
@@ -26,8 +27,8 @@ pub(super) struct Parts {
 
 /// Whether the whole file has space: only such a file may be written without asking the disk again (R12). A disk that
 /// does not say is not trusted.
-fn is_whole(idle: &chain::Idle) -> bool {
-    idle.file.allocated_bytes().is_ok_and(|bytes| bytes >= idle.bytes)
+fn is_whole(idle: &chain::Idle, files: &Files) -> bool {
+    idle.open(files).is_ok_and(|file| file.allocated_bytes().is_ok_and(|bytes| bytes >= idle.bytes))
 }
 
 /// Begins the new incarnation: a file of its own, its header page durable before anything else happens; then
@@ -47,7 +48,7 @@ pub(super) fn begin(
         let path = path.clone();
         move |error| OpenError::io(action, &path, error)
     };
-    let Chain { mut links, mut idle, .. } = chain;
+    let Chain { mut links, mut idle, files: opener, .. } = chain;
     // Of the lane are the files that hold frames before its end. The others go from the newest to the oldest, each
     // durably before the next: a file of an incarnation whose first file is gone would look like a loss.
     let counting = links.partition_point(|link| link.file.base < tail.end);
@@ -56,11 +57,11 @@ pub(super) fn begin(
         let mut path = link.file.path.clone();
         if index > 0 {
             path = wal::spare_path(link.file.sequence);
+            opener.forget(&link.file.path);
             disk.rename(&link.file.path, &path).map_err(failed("putting aside"))?;
             disk.sync_dir(wal::DIR).map_err(failed("putting aside"))?;
         }
-        let (file, bytes) = (Arc::clone(&link.file.file), link.bytes);
-        idle.push(chain::Idle { path, file, bytes, damaged_header: false, first_frame: None });
+        idle.push(chain::Idle { path, bytes: link.bytes, damaged_header: false, first_frame: None });
     }
     if planted!(LaneContinuedInTornFile)
         && !tail.clean
@@ -69,7 +70,7 @@ pub(super) fn begin(
         file.unseal();
         let files = links.into_iter().map(|link| (link.file.sequence, link.file)).collect();
         let ready = ReadyFiles::new([]);
-        let shared = Shared::new(disk, options, directory, file.incarnation, tail.end, files, ready);
+        let shared = Shared::new(opener, disk, options, directory, file.incarnation, tail.end, files, ready);
         return Ok(Parts { shared: Arc::new(shared), file });
     }
     // A new file, small, so that a life that ends early has cost little. None that exists is taken: until the new
@@ -79,12 +80,13 @@ pub(super) fn begin(
         Ok(file) => (keeper::UNFINISHED.to_owned(), file, bytes),
         Err(error) if is_no_room(&error) => {
             // One that was going to grow is empty and no help.
-            let spare = idle
-                .iter()
-                .position(|idle| idle.path.ends_with(".spare") && idle.bytes >= bytes && is_whole(idle));
+            let spare = idle.iter().position(|idle| {
+                idle.path.ends_with(".spare") && idle.bytes >= bytes && is_whole(idle, &opener)
+            });
             let Some(at) = spare else { return Err(failed("preparing")(error)) };
             let idle = idle.swap_remove(at);
-            (idle.path, idle.file, idle.bytes)
+            let file = idle.open(&opener)?;
+            (idle.path, file, idle.bytes)
         }
         Err(error) => return Err(failed("preparing")(error)),
     };
@@ -100,13 +102,17 @@ pub(super) fn begin(
 
     let mut spares = Vec::new();
     for idle in idle {
-        if idle.bytes == options.wal_file_bytes && is_whole(&idle) && spares.len() < options.pool_files_max {
+        // One that was walked may be open.
+        opener.forget(&idle.path);
+        let has_place = spares.len() < options.pool_files_max;
+        if idle.bytes == options.wal_file_bytes && has_place && is_whole(&idle, &opener) {
             let number = idle.path.trim_start_matches("wal/").get(..16).unwrap_or_default();
             let path = format!("{}/{number}.spare", wal::DIR);
+            let file = idle.open(&opener)?;
             if path != idle.path {
                 disk.rename(&idle.path, &path).map_err(failed("putting aside"))?;
             }
-            spares.push(Ready { path, file: idle.file, grows: false });
+            spares.push(Ready { path, file, grows: false });
         } else {
             disk.remove(&idle.path).map_err(failed("removing a file that is no part of the lane"))?;
         }
@@ -117,12 +123,12 @@ pub(super) fn begin(
     for link in &links {
         link.file.punch_unused(link.footer_bytes).map_err(failed("giving space back"))?;
     }
-    let file = Arc::new(WalFile::new(&header, path.clone(), file));
+    let file = Arc::new(WalFile::in_use(&header, path.clone(), file, &opener));
     let mut files: std::collections::BTreeMap<_, _> =
         links.into_iter().map(|link| (link.file.sequence, link.file)).collect();
     files.insert(sequence, Arc::clone(&file));
     let ready = ReadyFiles::new(spares);
-    let shared = Shared::new(disk, options, directory, incarnation, base, files, ready);
+    let shared = Shared::new(opener, disk, options, directory, incarnation, base, files, ready);
     shared.note_roll(base, file_bytes);
     Ok(Parts { shared: Arc::new(shared), file })
 }

@@ -11,6 +11,7 @@ use crate::checkpoint::format::Footer;
 use crate::disk::{Disk, DiskFile, OpenMode, read_up_to};
 use crate::error::OpenError;
 use crate::frame;
+use crate::store::Files;
 use crate::wal::{self, FileHeader, HEADER_PAGE_BYTES, HeaderPage, WalFile, number_in};
 
 /// A begun file, and where its frames must end if that is known.
@@ -28,13 +29,24 @@ pub(crate) struct Link {
 /// A file without frames that count.
 pub(crate) struct Idle {
     pub(crate) path: String,
-    pub(crate) file: Arc<dyn DiskFile>,
     pub(crate) bytes: u64,
     /// Its header page cannot be read: frames in it may still prove something.
     pub(crate) damaged_header: bool,
     /// Its header page says that it is not begun, yet a frame of this position stands first in it: left from an earlier
     /// life, or the page is what was there before a write that was lost.
     pub(crate) first_frame: Option<WalPosition>,
+}
+
+impl Idle {
+    /// A descriptor of the caller's own: the file may be renamed or removed next.
+    ///
+    /// # Errors
+    /// [`OpenError::Io`].
+    pub(crate) fn open(&self, files: &Files) -> Result<Arc<dyn DiskFile>, OpenError> {
+        files
+            .open_own(&self.path, OpenMode::Existing)
+            .map_err(|error| OpenError::io("opening", &self.path, error))
+    }
 }
 
 /// The files of a lane.
@@ -47,6 +59,8 @@ pub(crate) struct Chain {
     pub(crate) largest_sequence: u64,
     /// Larger than any incarnation before: frames of theirs may lie anywhere.
     pub(crate) incarnation: Incarnation,
+    /// Opens them: none stays open, however many there are.
+    pub(crate) files: Arc<Files>,
 }
 
 /// Takes what is wrong: a start stops at the first of it, a check goes on.
@@ -95,14 +109,15 @@ fn is_zero_from(file: &dyn DiskFile, position: u64) -> std::io::Result<bool> {
 
 /// Reads all header pages and sorts the files. What is reported is left out when that is not refused.
 pub(crate) fn load(
-    disk: &dyn Disk,
+    files: &Arc<Files>,
     directory: u128,
     listed: Option<&Footer>,
     report: Report<'_>,
 ) -> Result<Chain, OpenError> {
+    let disk = files.disk();
     let names = disk.list(wal::DIR).map_err(|error| OpenError::io("listing", wal::DIR, error))?;
     let mut idle = Vec::new();
-    let mut headers: BTreeMap<u64, (FileHeader, Begun)> = BTreeMap::new();
+    let mut headers: BTreeMap<u64, (FileHeader, u64)> = BTreeMap::new();
     let mut damaged: Vec<(u64, Idle)> = Vec::new();
     let mut largest_sequence = 0;
     let (mut largest_incarnation, mut hidden) = (Incarnation::default(), 0);
@@ -133,15 +148,15 @@ pub(crate) fn load(
                     let what = format!("it is shorter than the {} bytes its header says", header.file_bytes);
                     report(OpenError::Corrupt { file: path, offset: bytes, what })?;
                 }
-                headers.insert(sequence, (header, Begun { file, bytes: bytes.min(header.file_bytes) }));
+                headers.insert(sequence, (header, bytes.min(header.file_bytes)));
             }
             HeaderPage::Damaged if begun.is_some() => {
-                damaged.push((sequence, Idle { path, file, bytes, damaged_header: true, first_frame: None }));
+                damaged.push((sequence, Idle { path, bytes, damaged_header: true, first_frame: None }));
             }
             HeaderPage::Intact(_) | HeaderPage::Blank | HeaderPage::Damaged => {
                 let first_frame = first_frame(&*file, bytes);
                 let first_frame = first_frame.map_err(|error| OpenError::io("reading", &path, error))?;
-                idle.push(Idle { path, file, bytes, damaged_header: false, first_frame });
+                idle.push(Idle { path, bytes, damaged_header: false, first_frame });
             }
         }
     }
@@ -155,18 +170,14 @@ pub(crate) fn load(
     }
     let next = if planted!(IncarnationReused) { 0 } else { 1 + hidden };
     let incarnation = Incarnation(largest_incarnation.0 + next);
-    let links = link(headers, listed, &mut idle, report)?;
-    Ok(Chain { links, idle, largest_sequence, incarnation })
+    let links = link(files, headers, listed, &mut idle, report)?;
+    Ok(Chain { links, idle, largest_sequence, incarnation, files: Arc::clone(files) })
 }
 
-/// A begun file and its length.
-struct Begun {
-    file: Arc<dyn DiskFile>,
-    bytes: u64,
-}
-
+/// Sorts the begun files: their headers and lengths.
 fn link(
-    headers: BTreeMap<u64, (FileHeader, Begun)>,
+    files: &Arc<Files>,
+    headers: BTreeMap<u64, (FileHeader, u64)>,
     listed: Option<&Footer>,
     idle: &mut Vec<Idle>,
     report: Report<'_>,
@@ -179,7 +190,7 @@ fn link(
     // From the newest to the oldest: where later incarnations begin is where earlier ones end.
     let mut next: Option<FileHeader> = None;
     let mut later_base: Option<WalPosition> = None;
-    for (sequence, (header, Begun { file, bytes })) in headers.into_iter().rev() {
+    for (sequence, (header, bytes)) in headers.into_iter().rev() {
         let path = wal::wal_path(sequence);
         if let Some(next) = next {
             if header.incarnation > next.incarnation {
@@ -199,7 +210,7 @@ fn link(
         let dropped = later_base.is_some_and(|base| header.base >= base);
         if released || dropped {
             // Freed, but a crash undid the removal; or all of it was a torn tail.
-            idle.push(Idle { path, file, bytes, damaged_header: false, first_frame: None });
+            idle.push(Idle { path, bytes, damaged_header: false, first_frame: None });
             continue;
         }
         let following = links.last().map(|link| Arc::clone(&link.file));
@@ -211,7 +222,7 @@ fn link(
             (None, Some(following), _) => (Some(following.base), true),
             (None, None, base) => (base, false),
         };
-        let file = Arc::new(WalFile::new(&header, path, file));
+        let file = Arc::new(WalFile::left(&header, path, files));
         links.push(Link { file, bytes, limit, footer_bytes: 0, limit_is_soft });
     }
     links.reverse();

@@ -47,11 +47,13 @@ fn search_behind(chain: &Chain, index: usize, at: WalPosition) -> Result<Behind,
             break;
         }
         let offset = if later == index { file.offset_of(at) } else { HEADER_PAGE_BYTES };
-        scan::search(&*file.file, &file.path, link.bytes, offset, incarnation, at, &mut behind)?;
+        let bytes = file.open().map_err(|error| OpenError::io("opening", &file.path, error))?;
+        scan::search(&bytes, &file.path, link.bytes, offset, incarnation, at, &mut behind)?;
     }
     let may_hold = |first: Option<WalPosition>| first.is_some_and(|first| first >= at);
     for idle in chain.idle.iter().filter(|idle| idle.damaged_header || may_hold(idle.first_frame)) {
-        scan::search(&*idle.file, &idle.path, idle.bytes, 0, incarnation, at, &mut behind)?;
+        let bytes = idle.open(&chain.files)?;
+        scan::search(&bytes, &idle.path, idle.bytes, 0, incarnation, at, &mut behind)?;
     }
     Ok(behind)
 }

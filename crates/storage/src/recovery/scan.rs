@@ -35,10 +35,11 @@ impl Window {
         Window { bytes: Vec::new(), at: 0 }
     }
 
-    /// At least `wanted` bytes from `offset`, fewer only at the end of the file; reads `ahead` if it must read.
+    /// At least `wanted` bytes of the file from `offset` on, fewer only at its end. If it must read, it has `open` open
+    /// the file and reads `ahead`.
     fn get(
         &mut self,
-        file: &dyn DiskFile,
+        open: impl Fn() -> std::io::Result<Arc<dyn DiskFile>>,
         offset: u64,
         wanted: usize,
         ahead: usize,
@@ -46,9 +47,10 @@ impl Window {
         let end = self.at + self.bytes.len() as u64;
         if offset < self.at || offset + wanted as u64 > end {
             self.bytes.resize(wanted.max(ahead), 0);
-            let read = read_up_to(file, offset, &mut self.bytes)?;
-            self.bytes.truncate(read);
+            let read = open().and_then(|file| read_up_to(&*file, offset, &mut self.bytes));
+            self.bytes.truncate(*read.as_ref().unwrap_or(&0));
             self.at = offset;
+            read?;
         }
         Ok(&self.bytes[(offset - self.at) as usize..])
     }
@@ -77,7 +79,8 @@ impl FileScan {
         if room < HEADER_BYTES as u64 {
             return Ok(Found::Bad(NotAFrame::Blank));
         }
-        let bytes = self.window.get(&*self.file.file, offset, HEADER_BYTES, self.ahead).map_err(failed)?;
+        let open = || self.file.open();
+        let bytes = self.window.get(open, offset, HEADER_BYTES, self.ahead).map_err(failed)?;
         let header = match frame::peek(bytes, room) {
             Ok(header) if header.incarnation == self.file.incarnation && header.position == position => {
                 header
@@ -94,7 +97,7 @@ impl FileScan {
         };
         let meta_bytes = header.meta_bytes();
         self.ahead = if header.total_bytes as usize > CHUNK_BYTES / 4 { STEP_BYTES } else { CHUNK_BYTES };
-        let bytes = self.window.get(&*self.file.file, offset, meta_bytes, self.ahead).map_err(failed)?;
+        let bytes = self.window.get(open, offset, meta_bytes, self.ahead).map_err(failed)?;
         match bytes.get(..meta_bytes) {
             Some(meta) if frame::is_intact(&header, meta) || planted!(TornFrameKept) => {
                 Ok(Found::Frame(header, meta))
@@ -115,7 +118,7 @@ pub(crate) struct Behind {
 /// Searches `file` from `offset` on for frames of `incarnation` (or a later one) behind `position`, at every
 /// sixteenth byte. A frame is recognised by itself: its checksum is seeded with what it says it is.
 pub(crate) fn search(
-    file: &dyn DiskFile,
+    file: &Arc<dyn DiskFile>,
     path: &str,
     file_bytes: u64,
     offset: u64,
@@ -124,11 +127,12 @@ pub(crate) fn search(
     behind: &mut Behind,
 ) -> Result<(), OpenError> {
     let failed = |error| OpenError::io("reading", path, error);
+    let open = || Ok(Arc::clone(file));
     let mut window = Window::new();
     let mut large = Window::new();
     let mut offset = offset.max(HEADER_PAGE_BYTES).next_multiple_of(ALIGNMENT_BYTES);
     while offset + HEADER_BYTES as u64 <= file_bytes {
-        let bytes = window.get(file, offset, HEADER_BYTES, CHUNK_BYTES).map_err(failed)?;
+        let bytes = window.get(open, offset, HEADER_BYTES, CHUNK_BYTES).map_err(failed)?;
         if bytes.len() < HEADER_BYTES {
             break;
         }
@@ -139,7 +143,7 @@ pub(crate) fn search(
             continue;
         }
         let meta_bytes = header.meta_bytes();
-        let bytes = large.get(file, here, meta_bytes, meta_bytes).map_err(failed)?;
+        let bytes = large.get(open, here, meta_bytes, meta_bytes).map_err(failed)?;
         if !bytes.get(..meta_bytes).is_some_and(|meta| frame::is_intact(&header, meta)) {
             continue;
         }

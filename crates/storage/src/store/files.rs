@@ -1,8 +1,8 @@
 //! Open files, as many as the process may have and no more.
 //!
 //! Apart because descriptors are few (1,024 by default on most machines, shared with the sockets) while a data
-//! directory may hold any number of files: a file is opened when it is read and closed when others are wanted more.
-//! One that is in use stays valid: it is closed by whoever lets go of it last.
+//! directory may hold any number of sealed WAL files and objects. They share this budget: a file is opened when it is
+//! read and closed when others are wanted more. One that is in use stays valid: it is closed by whoever lets go of it last.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -50,7 +50,7 @@ impl Files {
             }
             kept.forgotten
         };
-        let file = self.retrying(|disk| disk.open(path, OpenMode::Existing))?;
+        let file = self.open_own(path, OpenMode::Existing)?;
         // Dropped after the lock: closing a file may take long.
         let mut evicted = Vec::new();
         let mut kept = self.kept.lock();
@@ -68,6 +68,19 @@ impl Files {
         drop(kept);
         drop(evicted);
         Ok(file)
+    }
+
+    /// A descriptor of the caller's own, which is not counted and not shared.
+    ///
+    /// # Errors
+    /// What the disk says. Without a free descriptor kept files are closed first.
+    pub fn open_own(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
+        self.retrying(|disk| disk.open(path, mode))
+    }
+
+    /// The disk, for what needs no descriptor.
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.disk
     }
 
     /// Closes a file before its name goes or is given to another; readers that have it keep it.
@@ -155,8 +168,8 @@ impl Kept {
     }
 }
 
-/// Whether the process or the machine has no descriptor left.
-fn is_exhausted(error: &io::Error) -> bool {
+/// Whether the process or the machine has no descriptor left: `EMFILE`, `ENFILE`.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
     let code = error.raw_os_error();
     [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE]
         .iter()

@@ -38,7 +38,8 @@ impl FrameCheck {
         let start = self.file.offset_of(header.position);
         let meta_bytes = header.meta_bytes();
         self.buffer.resize(header.total_bytes as usize - meta_bytes, 0);
-        let read = read_up_to(&*self.file.file, start + meta_bytes as u64, &mut self.buffer)
+        let file = self.file.open().map_err(|error| OpenError::io("opening", &self.file.path, error))?;
+        let read = read_up_to(&*file, start + meta_bytes as u64, &mut self.buffer)
             .map_err(|error| OpenError::io("reading", &self.file.path, error))?;
         if read < self.buffer.len() {
             let what = "it ends within a frame".to_owned();

@@ -14,8 +14,12 @@ use crate::checkpoint::{self, read};
 use crate::disk::{DirLock, Disk, DiskFile, OpenMode};
 use crate::error::OpenError;
 use crate::recovery::chain::{self, Chain};
+use crate::store::Files;
 use crate::wal::{self, HeaderPage, number_in};
 use crate::{identity, store};
+
+/// Files kept open: it goes through one after another.
+const OPEN_FILES_MAX: usize = 16;
 
 /// The check of a directory's lane. See the module's documentation.
 pub struct LaneCheck {
@@ -114,11 +118,12 @@ impl LaneCheck {
             self.is_complete = false;
         }
         let before = found.len();
+        let files = Arc::new(Files::new(Arc::clone(&self.disk), OPEN_FILES_MAX));
         let mut report = |error: OpenError| {
             found.push(error.into());
             Ok(())
         };
-        let loaded = chain::load(&*self.disk, self.directory, footer, &mut report).and_then(|chain| {
+        let loaded = chain::load(&files, self.directory, footer, &mut report).and_then(|chain| {
             if footer.is_some() || !self.fell_back {
                 chain::check_complete(&chain, footer, self.fell_back, &mut report)?;
             }
@@ -129,7 +134,7 @@ impl LaneCheck {
             Err(error) => {
                 found.push(error.into());
                 let incarnation = Incarnation::default();
-                Chain { links: Vec::new(), idle: Vec::new(), largest_sequence: 0, incarnation }
+                Chain { links: Vec::new(), idle: Vec::new(), largest_sequence: 0, incarnation, files }
             }
         };
         if chain.links.is_empty() && found.len() == before {

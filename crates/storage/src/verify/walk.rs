@@ -144,7 +144,8 @@ impl LaneCheck {
             self.is_complete = false;
         }
         let mut page = [0; HEADER_PAGE_BYTES as usize];
-        read_up_to(&*file.file, 0, &mut page).map_err(|error| OpenError::io("reading", &file.path, error))?;
+        let opened = file.open().map_err(|error| OpenError::io("opening", &file.path, error))?;
+        read_up_to(&*opened, 0, &mut page).map_err(|error| OpenError::io("reading", &file.path, error))?;
         if let Some(offset) = FileHeader::first_stray_byte(&page) {
             let what = "the header page holds something behind its checksum";
             found.push(Finding::damage(&*file.path, Some(offset), what));

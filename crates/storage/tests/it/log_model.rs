@@ -362,7 +362,7 @@ fn open(
     manifest: &[ObjectEntry],
     logs: &BTreeMap<LogId, Log>,
 ) -> Running {
-    let options = Options { tail_bytes_max, index_bytes_max: 600, open_objects_max: 2, ..options() };
+    let options = Options { tail_bytes_max, index_bytes_max: 600, open_files_max: 2, ..options() };
     let (opened, _) = start(disk, options).unwrap();
     let Opened { assembler, writer, views, objects, keeper, checkpointer, mut adoption, lock, .. } = opened;
     manifest.iter().for_each(|entry| adoption.object(entry));

@@ -19,6 +19,7 @@ mod pieces;
 mod property;
 mod rewriting;
 mod scrub;
+mod sealed_files;
 mod store;
 mod support;
 mod tail;

@@ -16,11 +16,12 @@ const EMFILE: i32 = 24;
 
 /// A disk with few descriptors, which counts them.
 #[derive(Clone)]
-struct Scarce {
+pub(crate) struct Scarce {
     disk: SimDisk,
     held: Arc<AtomicUsize>,
     opened: Arc<AtomicUsize>,
-    held_max: usize,
+    peak: Arc<AtomicUsize>,
+    held_max: Arc<AtomicUsize>,
 }
 
 impl Scarce {
@@ -32,14 +33,30 @@ impl Scarce {
             disk.open(&name, OpenMode::CreateNew).unwrap();
             overwrite(&disk, &name, 0, &[digit]);
         }
-        Scarce { disk, held: Arc::default(), opened: Arc::default(), held_max }
+        Scarce::over(disk, held_max)
+    }
+
+    /// The same for a disk that exists.
+    pub(crate) fn over(disk: SimDisk, held_max: usize) -> Scarce {
+        let held_max = Arc::new(AtomicUsize::new(held_max));
+        Scarce { disk, held: Arc::default(), opened: Arc::default(), peak: Arc::default(), held_max }
+    }
+
+    /// From now on there are so many descriptors.
+    pub(crate) fn allow(&self, held_max: usize) {
+        self.held_max.store(held_max, Ordering::Relaxed);
+    }
+
+    /// The most that were held at once since the last call.
+    pub(crate) fn take_peak(&self) -> usize {
+        self.peak.swap(self.held(), Ordering::Relaxed)
     }
 
     fn files(&self, files_max: usize) -> Files {
         Files::new(Arc::new(self.clone()), files_max)
     }
 
-    fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }
 
@@ -50,11 +67,12 @@ impl Scarce {
 
 impl Disk for Scarce {
     fn open(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
-        if self.held() >= self.held_max {
+        if self.held() >= self.held_max.load(Ordering::Relaxed) {
             return Err(io::Error::from_raw_os_error(EMFILE));
         }
         let file = self.disk.open(path, mode)?;
-        self.held.fetch_add(1, Ordering::Relaxed);
+        let held = self.held.fetch_add(1, Ordering::Relaxed) + 1;
+        self.peak.fetch_max(held, Ordering::Relaxed);
         self.opened.fetch_add(1, Ordering::Relaxed);
         Ok(Arc::new(Held { file, held: Arc::clone(&self.held) }))
     }
@@ -68,6 +86,9 @@ impl Disk for Scarce {
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        if self.held() >= self.held_max.load(Ordering::Relaxed) {
+            return Err(io::Error::from_raw_os_error(EMFILE));
+        }
         self.disk.list(dir)
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn options() -> Options {
         pending_bytes_max: 1 << 20,
         tail_bytes_max: 0,
         index_bytes_max: 1 << 20,
-        open_objects_max: 4,
+        open_files_max: 4,
         new_directory_id: 7,
     }
 }

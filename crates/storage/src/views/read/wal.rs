@@ -12,7 +12,7 @@ use millstream_types::limits::READ_BYTES_PER_TURN;
 use millstream_types::{LogId, Offset, RecordTime, WalPosition, planted};
 
 use super::{Gathered, READ_AHEAD_BYTES, ReadMode, StoredBatch, Turn};
-use crate::disk::read_up_to;
+use crate::disk::{DiskFile, read_up_to};
 use crate::error::ReadError;
 use crate::frame::{self, PATCHED_BYTES, StoredFacts};
 use crate::views::index::RUN_BYTES_MAX;
@@ -74,7 +74,9 @@ impl LogView {
         let sparse = length > RUN_BYTES_MAX && extent.bytes < length / 2;
         // Of a large frame in which little is ours, the head is read first and then only our batches.
         let first = if sparse { RUN_BYTES_MAX } else { length };
-        let read = |position, bytes| read_exact(&self.reading.buffers, &extent.file, position, bytes, mode);
+        let file = extent.file.open().map_err(|error| failed(&extent.file, error))?;
+        let read =
+            |position, bytes| read_exact(&self.reading.buffers, &*file, &extent.file, position, bytes, mode);
         let Some(mut buffer) = read(extent.start, first as usize)? else {
             return Ok(Turn::WouldBlock);
         };
@@ -95,7 +97,7 @@ impl LogView {
         };
         if mode == ReadMode::MayBlock {
             let next = extent.file.offset_of(extent.end);
-            extent.file.file.advise_will_need(next, next + READ_AHEAD_BYTES);
+            file.advise_will_need(next, next + READ_AHEAD_BYTES);
         }
         let Walk { buffer, found, .. } = walk;
         let buffer = buffer.freeze();
@@ -247,6 +249,7 @@ fn check_and_patch(batch: &mut [u8], stored: &StoredFacts) -> Option<()> {
 /// Reads exactly `bytes`; `None` when that would wait and the caller must not.
 fn read_exact(
     buffers: &Arc<Buffers>,
+    bytes_of: &dyn DiskFile,
     file: &Pin,
     position: WalPosition,
     bytes: usize,
@@ -255,8 +258,8 @@ fn read_exact(
     let offset = file.offset_of(position);
     let mut buffer = buffers.take(bytes);
     let result = match mode {
-        ReadMode::MayBlock => read_up_to(&*file.file, offset, &mut buffer),
-        ReadMode::CachedOnly => match file.file.try_read_at(offset, &mut buffer) {
+        ReadMode::MayBlock => read_up_to(bytes_of, offset, &mut buffer),
+        ReadMode::CachedOnly => match bytes_of.try_read_at(offset, &mut buffer) {
             // Fewer bytes than asked for: the others are not cached.
             Ok(read) if read < bytes => return Ok(None),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
@@ -268,6 +271,11 @@ fn read_exact(
     match result {
         Ok(read) if read == bytes => Ok(Some(buffer)),
         Ok(_) => Err(corrupt(file, position)),
-        Err(error) => Err(ReadError::Io { file: file.path.clone(), source: Arc::new(error) }),
+        Err(error) => Err(failed(file, error)),
     }
+}
+
+/// The disk's refusal, which may pass: nothing is known of the bytes.
+fn failed(file: &Pin, error: io::Error) -> ReadError {
+    ReadError::Io { file: file.path.clone(), source: Arc::new(error) }
 }
