@@ -1,5 +1,5 @@
-//! What all fronts share: the session trait, the backend they speak to, permissions, the memory budget, the
-//! registry of operations.
+//! What all fronts share: the session trait, HTTP as values, the backend they speak to, permissions, the memory budget,
+//! the registry of operations.
 //!
 //! Apart so that a front sees nothing else: it translates its protocol into [`Request`](millstream_core::Request)s
 //! and reads, gets each permitted by the [`Authorizer`](auth::Authorizer), and hands them to whoever drives it. There
@@ -9,6 +9,7 @@
 pub mod auth;
 pub mod backend;
 pub mod budget;
+pub mod http;
 pub mod limits;
 pub mod registry;
 pub mod session;

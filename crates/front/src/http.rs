@@ -1,0 +1,116 @@
+//! HTTP as values: a request, its response, and what is in between when the broker has to be waited for.
+//!
+//! Apart because fronts that speak HTTP have no connection of their own: `net` serves HTTP and hands each whole request
+//! to a [`Service`], which answers at once or gives back an [`Exchange`], a state that waits. Neither depends on an HTTP
+//! library: paths, queries and header values are as they were sent, since signatures are made over exactly these.
+
+use crate::backend::Backend;
+use crate::session::{Event, ReadCommand, Submission};
+use bytes::Bytes;
+use millstream_types::EngineTime;
+use std::sync::Arc;
+
+/// A request whose body was read to its end.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The method, in capitals.
+    pub method: &'a str,
+    /// The path as sent, still percent-encoded; begins with `/`.
+    pub path: &'a str,
+    /// What follows the question mark, as sent; empty when there is none.
+    pub query: &'a str,
+    /// The headers in their order, names in small letters. In HTTP/2 the authority is the header `host`.
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// The body.
+    pub body: &'a [u8],
+    /// It came over TLS, so that addresses made from it begin with `https`.
+    pub is_tls: bool,
+}
+
+impl<'a> Request<'a> {
+    /// The value of the first header of a name given in small letters, trimmed; `None` as well when it is not text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        let value = self.headers.iter().find(|(known, _)| *known == name)?.1;
+        std::str::from_utf8(value).ok().map(str::trim)
+    }
+}
+
+/// A response. `content-length` and `date` are for whoever writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The headers, names in small letters, values without line ends.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Response {
+    /// The value of the first header of a name given in small letters.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What an exchange wants done. Tags are the exchange's own: each exchange has an inbox for itself.
+#[derive(Debug, Default)]
+pub struct Commands {
+    /// Requests for the shard, in order.
+    pub submissions: Vec<Submission>,
+    /// Reads to make.
+    pub reads: Vec<ReadCommand>,
+}
+
+/// How far a request has come.
+pub enum Outcome {
+    /// It is answered.
+    Respond(Response),
+    /// It waits for what it has ordered in [`Commands`].
+    Wait(Box<dyn Exchange>),
+}
+
+/// A request that waits for the broker. The request itself is gone; what is needed of it is in here.
+pub trait Exchange: Send {
+    /// Takes the outcome of a command: [`Event::Reply`] or [`Event::Read`].
+    fn handle(self: Box<Self>, now: EngineTime, event: Event, commands: &mut Commands) -> Outcome;
+
+    /// The client has gone away. What it was waiting for may be called off; the events of everything that was ordered,
+    /// here as well, still go to [`Exchange::handle`] until it responds, for what was taken for the client has to be given back.
+    fn abandon(&mut self, now: EngineTime, commands: &mut Commands);
+}
+
+/// A front that speaks HTTP. One per listener.
+pub trait Service: Send + Sync + 'static {
+    /// The protocol's name, for logs and metrics.
+    fn name(&self) -> &'static str;
+
+    /// Bytes of a request's body at most. Whoever reads it refuses a longer one with status 413 before it is read.
+    fn body_bytes_max(&self) -> usize;
+
+    /// Starts a request.
+    fn start(
+        &self,
+        now: EngineTime,
+        backend: &Arc<dyn Backend>,
+        request: &Request<'_>,
+        commands: &mut Commands,
+    ) -> Outcome;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_found_by_its_small_letters_and_trimmed() {
+        let headers: [(&str, &[u8]); 3] = [("host", b" a:1 "), ("x-raw", &[0xff]), ("host", b"b")];
+        let request =
+            Request { method: "GET", path: "/", query: "", headers: &headers, body: b"", is_tls: false };
+        assert_eq!(request.header("host"), Some("a:1"));
+        assert_eq!(request.header("x-raw"), None);
+        assert_eq!(request.header("accept"), None);
+    }
+}
