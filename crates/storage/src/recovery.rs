@@ -149,8 +149,10 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
     let fell_back = chosen.as_ref().is_some_and(|chosen| chosen.fallback.is_some());
     chain::check_complete(&chain, footer, fell_back, &mut Err)?;
     if chain.links.is_empty() && !is_new {
-        let why = "the directory has an identity, so it had at least one WAL file".into();
-        return Err(OpenError::Missing { file: wal::wal_path(0), why });
+        let why = "the directory has an identity, so it had at least one WAL file";
+        let damaged = chain.idle.iter().find(|idle| idle.damaged_header);
+        let missing = || OpenError::Missing { file: wal::wal_path(0), why: why.into() };
+        return Err(damaged.map_or_else(missing, |idle| idle.lost(why)));
     }
     if let Some(chosen) = &chosen {
         chosen.images(directory, &mut |stamp, image| replay.image(stamp, image))?;
@@ -317,6 +319,10 @@ impl Walk<'_> {
                     return self.end_torn(at, behind.durable_to);
                 }
                 Verdict::Corrupt(how) => {
+                    if let Some(lost) = behind.idle {
+                        let why = format!("frames in it follow position {at}, and {how}");
+                        return Err(self.chain.idle[lost].lost(&why));
+                    }
                     let what = format!("no whole frame stands at position {at}, yet {how}");
                     return Err(OpenError::Corrupt {
                         file: file.path.clone(),

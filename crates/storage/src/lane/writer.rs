@@ -118,11 +118,11 @@ impl Writer {
             self.write(group)?;
         }
         self.sync()?;
-        if let Some(runs) = self.runs.take() {
-            runs.file.seal(self.shared.durable());
-            if let Err(error) = runs.write(self.shared.directory) {
-                tracing::warn!(file = runs.file.path, %error, "a footer is left out; the next start reads more");
-            }
+        // Even one of no runs saves the next start a search for what follows the closing frame.
+        let runs = self.runs.take().unwrap_or_else(|| FileRuns::new(&self.current));
+        runs.file.seal(self.shared.durable());
+        if let Err(error) = runs.write(self.shared.directory) {
+            tracing::warn!(file = runs.file.path, %error, "a footer is left out; the next start reads more");
         }
         Ok(())
     }

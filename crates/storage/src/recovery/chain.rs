@@ -47,10 +47,22 @@ impl Idle {
             .open_own(&self.path, OpenMode::Existing)
             .map_err(|error| OpenError::io("opening", &self.path, error))
     }
+
+    /// Says that the file counts, for the reason given, and that its header page is what is wrong with it.
+    pub(crate) fn lost(&self, why: &str) -> OpenError {
+        let page = if self.damaged_header {
+            "its header page is damaged"
+        } else {
+            "its header page is not that of a file in use"
+        };
+        OpenError::Corrupt { file: self.path.clone(), offset: 0, what: format!("{page}, yet {why}") }
+    }
 }
 
 /// The files of a lane.
 pub(crate) struct Chain {
+    /// Id of the directory.
+    pub(crate) directory: u128,
     /// Begun files that count, by sequence.
     pub(crate) links: Vec<Link>,
     /// All others.
@@ -61,6 +73,17 @@ pub(crate) struct Chain {
     pub(crate) incarnation: Incarnation,
     /// Opens them: none stays open, however many there are.
     pub(crate) files: Arc<Files>,
+}
+
+impl Chain {
+    /// Says that the frames of a file are not there, and whether the file is.
+    fn lacking(&self, sequence: u64, why: &str) -> OpenError {
+        let path = wal::wal_path(sequence);
+        match self.idle.iter().find(|idle| idle.path == path) {
+            Some(idle) => idle.lost(why),
+            None => OpenError::Missing { file: path, why: why.into() },
+        }
+    }
 }
 
 /// Takes what is wrong: a start stops at the first of it, a check goes on.
@@ -171,7 +194,7 @@ pub(crate) fn load(
     let next = if planted!(IncarnationReused) { 0 } else { 1 + hidden };
     let incarnation = Incarnation(largest_incarnation.0 + next);
     let links = link(files, headers, listed, &mut idle, report)?;
-    Ok(Chain { links, idle, largest_sequence, incarnation, files: Arc::clone(files) })
+    Ok(Chain { directory, links, idle, largest_sequence, incarnation, files: Arc::clone(files) })
 }
 
 /// Sorts the begun files: their headers and lengths.
@@ -238,10 +261,10 @@ pub(crate) fn check_complete(
 ) -> Result<(), OpenError> {
     let Some(footer) = listed else {
         return match chain.links.first() {
-            Some(first) if first.file.base != WalPosition::FIRST => report(OpenError::Missing {
-                file: wal::wal_path(first.file.sequence.saturating_sub(1)),
-                why: "there is no checkpoint, so the lane must begin with its first frame".into(),
-            }),
+            Some(first) if first.file.base != WalPosition::FIRST => {
+                let why = "there is no checkpoint, so the lane must begin with its first frame";
+                report(chain.lacking(first.file.sequence.saturating_sub(1), why))
+            }
             _ => Ok(()),
         };
     };
@@ -256,7 +279,7 @@ pub(crate) fn check_complete(
             } else {
                 "the newest checkpoint lists it"
             };
-            report(OpenError::Missing { file: wal::wal_path(listed.sequence), why: why.into() })?;
+            report(chain.lacking(listed.sequence, why))?;
         }
     }
     Ok(())

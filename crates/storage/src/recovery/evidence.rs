@@ -8,9 +8,10 @@ use super::chain::Chain;
 use super::decide::{Evidence, Later, Stop};
 use super::scan::{self, Behind};
 use crate::error::OpenError;
-use crate::wal::HEADER_PAGE_BYTES;
+use crate::footer::{self, FooterFound};
+use crate::wal::{HEADER_PAGE_BYTES, WalFile};
 
-const NOTHING: Behind = Behind { later: Later::Nothing, durable_to: WalPosition::ZERO };
+const NOTHING: Behind = Behind { later: Later::Nothing, durable_to: WalPosition::ZERO, idle: None };
 
 /// Looks at what stands behind `at`, where the frames of a link of `chain` stopped; `checkpoint_to` is the largest
 /// position that a checkpoint knows of. The link's limit is not a soft one that was met: that says nothing.
@@ -32,16 +33,34 @@ pub(crate) fn gather(
     if stop == Stop::BadFrame && planted!(SuccessorOverlooked) {
         successor = false;
     }
-    let behind = if stop == Stop::AtLimit { NOTHING } else { search_behind(chain, index, at)? };
+    let behind = match stop {
+        Stop::AtLimit => NOTHING,
+        Stop::Closed => search_behind(chain, index, at, ends_with_footer(chain, &link.file, at)?)?,
+        Stop::BadFrame => search_behind(chain, index, at, false)?,
+    };
     let evidence = Evidence { stop, later: behind.later, successor, checkpoint_beyond: checkpoint_to > at };
     Ok((evidence, behind))
 }
 
-/// Searches the rest of the file, the files of the same incarnation behind it, and those whose header page is lost.
-fn search_behind(chain: &Chain, index: usize, at: WalPosition) -> Result<Behind, OpenError> {
+/// Whether the file's footer stands at `at`, behind its closing frame. The next frame would have overwritten it, so there is
+/// none in the rest of the file, however much of an earlier life is left there.
+fn ends_with_footer(chain: &Chain, file: &WalFile, at: WalPosition) -> Result<bool, OpenError> {
+    let found = footer::read(chain.directory, file, at)
+        .map_err(|error| OpenError::io("reading", &file.path, error))?;
+    Ok(matches!(found, FooterFound::Runs(_)))
+}
+
+/// Searches the rest of the file unless it is `known_over`, the files of the same incarnation behind it, and those whose
+/// header page is lost.
+fn search_behind(
+    chain: &Chain,
+    index: usize,
+    at: WalPosition,
+    known_over: bool,
+) -> Result<Behind, OpenError> {
     let mut behind = NOTHING;
     let incarnation = chain.links[index].file.incarnation;
-    for (later, link) in chain.links.iter().enumerate().skip(index) {
+    for (later, link) in chain.links.iter().enumerate().skip(index + usize::from(known_over)) {
         let file = &link.file;
         if file.incarnation != incarnation {
             break;
@@ -51,9 +70,16 @@ fn search_behind(chain: &Chain, index: usize, at: WalPosition) -> Result<Behind,
         scan::search(&bytes, &file.path, link.bytes, offset, incarnation, at, &mut behind)?;
     }
     let may_hold = |first: Option<WalPosition>| first.is_some_and(|first| first >= at);
-    for idle in chain.idle.iter().filter(|idle| idle.damaged_header || may_hold(idle.first_frame)) {
+    for (place, idle) in chain.idle.iter().enumerate() {
+        if !idle.damaged_header && !may_hold(idle.first_frame) {
+            continue;
+        }
+        let proven = behind.is_proof();
         let bytes = idle.open(&chain.files)?;
         scan::search(&bytes, &idle.path, idle.bytes, 0, incarnation, at, &mut behind)?;
+        if behind.is_proof() && !proven {
+            behind.idle = Some(place);
+        }
     }
     Ok(behind)
 }

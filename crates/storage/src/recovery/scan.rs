@@ -113,6 +113,15 @@ pub(crate) struct Behind {
     pub(crate) later: Later,
     /// Largest position that any of them says was durable.
     pub(crate) durable_to: WalPosition,
+    /// Which of the chain's idle files holds the proof: its header page is lost.
+    pub(crate) idle: Option<usize>,
+}
+
+impl Behind {
+    /// Whether any of them proves that the bad place was durable.
+    pub(crate) fn is_proof(&self) -> bool {
+        matches!(self.later, Later::ProvesDurable | Later::ClosingFrame)
+    }
 }
 
 /// Searches `file` from `offset` on for frames of `incarnation` (or a later one) behind `position`, at every
@@ -158,7 +167,7 @@ pub(crate) fn search(
             (Later::Nothing | Later::Unproven, ..) => Later::Unproven,
         };
         offset = (here + u64::from(header.total_bytes)).max(offset);
-        if matches!(behind.later, Later::ProvesDurable | Later::ClosingFrame) {
+        if behind.is_proof() {
             break;
         }
     }

@@ -133,17 +133,31 @@ impl LaneCheck {
             Ok(chain) => chain,
             Err(error) => {
                 found.push(error.into());
-                let incarnation = Incarnation::default();
-                Chain { links: Vec::new(), idle: Vec::new(), largest_sequence: 0, incarnation, files }
+                let (directory, incarnation) = (self.directory, Incarnation::default());
+                Chain {
+                    directory,
+                    links: Vec::new(),
+                    idle: Vec::new(),
+                    largest_sequence: 0,
+                    incarnation,
+                    files,
+                }
             }
         };
         if chain.links.is_empty() && found.len() == before {
-            found.push(Finding::damage(wal::DIR, None, "there is no WAL file, and there was one"));
+            let damaged = chain.idle.iter().find(|idle| idle.damaged_header);
+            found.push(match damaged {
+                Some(idle) => idle.lost("no other file holds any frames").into(),
+                None => Finding::damage(wal::DIR, None, "there is no WAL file, and there was one"),
+            });
         }
         self.is_complete &= found.len() == before;
         for idle in &chain.idle {
             self.progress.done_bytes += idle.bytes;
-            found.extend(describe_idle(&idle.path, idle.damaged_header));
+            // What is told of a file as damage needs no note.
+            if !found[before..].iter().any(|finding| finding.place == idle.path) {
+                found.extend(describe_idle(&idle.path, idle.damaged_header));
+            }
         }
         if let Some(chosen) = &self.chosen
             && self.is_complete

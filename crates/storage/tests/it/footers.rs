@@ -85,6 +85,61 @@ fn after_a_clean_stop_no_file_is_read_to_its_end() {
     assert_eq!(scanned(&disk, RECORDS), [""; 0], "a start in between changes nothing");
 }
 
+/// Bytes of a file that a start reads.
+fn bytes_read(disk: &SimDisk, path: &str, options: Options) -> u64 {
+    disk.keep_trace();
+    let before = disk.trace().len();
+    let (opened, _) = start(disk, options).unwrap();
+    assert!(opened.recovered.clean);
+    let what = format!(" read {path} ");
+    let trace = disk.trace().split_off(before);
+    let reads = trace.iter().filter(|line| line.contains(&what));
+    reads.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+fn after_a_clean_stop_what_a_recycled_file_held_before_is_not_searched() {
+    let options = Options { wal_file_bytes: 4 << 20, pool_files_max: 9, ..options() };
+    let holds_old_frames = |bytes: &[u8]| bytes[bytes.len() / 2..].windows(4).any(|word| word == b"MSF\x01");
+    let disk = sim_disk();
+    let (mut opened, _) = start(&disk, options).unwrap();
+    fill(&mut opened, 0, 0);
+    let mut base = 0;
+    let mut roll = |opened: &mut Opened| {
+        let newest = wal_files(&disk).pop();
+        while wal_files(&disk).pop() == newest {
+            prepare(opened);
+            add(opened, base, 100_000).unwrap();
+            base += 1;
+        }
+        base
+    };
+    for _ in 0..3 {
+        roll(&mut opened);
+    }
+    let end = roll(&mut opened);
+    commit(&mut opened, b"trim", &[], &[Publish::Trim { log: log(1), start: Offset(end - 1) }]).unwrap();
+    checkpoint(&mut opened);
+    assert!(opened.keeper.recycle().unwrap().spared > 0);
+    let recycled = (0..8).find_map(|_| {
+        roll(&mut opened);
+        wal_files(&disk).pop().filter(|path| holds_old_frames(&read_file(&disk, path)))
+    });
+    let recycled = recycled.expect("a recycled file is used");
+    checkpoint(&mut opened);
+    opened.writer.close(opened.assembler, EngineTime(9)).unwrap();
+    disk.crash();
+    let footer = footer_at(&disk, &recycled).unwrap();
+    let copy = disk.fork(7);
+    let read = bytes_read(&copy, &recycled, options);
+    assert!(read < 1 << 20, "{read} bytes are read");
+    // It is the footer that says so.
+    disk.flip_bit(&recycled, (footer + 70) * 8);
+    disk.kill();
+    let read = bytes_read(&disk, &recycled, options);
+    assert!(read > 3 << 20, "{read} bytes are read");
+}
+
 #[test]
 fn files_that_a_start_had_to_read_get_their_footers() {
     let disk = sim_disk();

@@ -11,6 +11,7 @@ mod growing;
 mod lane;
 mod listed_log;
 mod log_model;
+mod lost_pages;
 mod objects;
 mod open_files;
 mod packed;
