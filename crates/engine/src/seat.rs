@@ -59,6 +59,7 @@ impl Seat {
             let Some(assembler) = door.as_mut() else {
                 return (Left { pause: Pause::Drained, due: None }, Vec::new());
             };
+            assembler.relieve(now);
             let ticked = self.turns.tick(now, assembler, &mut self.released);
             let applied = self.turns.apply(now, &mut self.taken, assembler, &mut self.released);
             self.checkpoint(shared, assembler);

@@ -125,6 +125,7 @@ impl Steps {
     /// One turn of the shard: what is due, then what waits. Replies that wait for nothing leave at once.
     pub fn turn(&mut self, now: EngineTime) {
         let mut released = Vec::new();
+        self.assembler.relieve(now);
         self.turns.tick(now, &mut self.assembler, &mut released);
         self.turns.apply(now, &mut self.taken, &mut self.assembler, &mut released);
         self.gate.add(&mut released);

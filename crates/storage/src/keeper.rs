@@ -37,6 +37,9 @@ const GROWING_ROOM_FILES: u64 = 4;
 /// A lane that takes at least this long for half a file is slow: the next file is written through for it. At 256 MiB
 /// this is 32 MiB/s, a third of what writing through takes of an ordinary disk.
 const SLOW_HALF_MS: i64 = 4_000;
+/// On a full disk a written file in which nothing lives is left once an eighth of it was used: seven eighths are more than
+/// the largest frame takes, and the lane does not go to and fro between two files.
+const LEFT_AFTER_SHARE: u64 = 8;
 
 /// What [`Keeper::prepare_one`] did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,10 +107,16 @@ impl Keeper {
             if written > 0 && room >= self.bytes_of(GROWING_ROOM_FILES) {
                 return self.prepare_growing();
             }
-            return self.prepare_written(room);
+            let prepared = self.prepare_written(room)?;
+            if prepared == Prepared::NoSpace {
+                self.ask_for_roll(room);
+            }
+            return Ok(prepared);
         }
         if self.is_disk_full() {
-            if written == 1 && self.room()? < self.bytes_of(1) {
+            let room = self.room()?;
+            if written == 1 && room < self.bytes_of(1) {
+                self.ask_for_roll(room);
                 return Ok(Prepared::NoSpace);
             }
             self.shared.disk_full.store(false, Ordering::Relaxed);
@@ -208,6 +217,27 @@ impl Keeper {
     fn bytes_of(&self, files: u64) -> u64 {
         let options = &self.shared.options;
         options.wal_file_bytes.saturating_mul(files).saturating_add(options.checkpoint_reserve_bytes)
+    }
+
+    /// Asks the lane to leave the file in use if nothing lives in it and its space is enough to go on with: a file in use is
+    /// never freed, and on a full disk nothing may come that would fill it.
+    fn ask_for_roll(&self, room: u64) {
+        let options = &self.shared.options;
+        let published = self.shared.published();
+        let newest = self.shared.files.lock().values().next_back().cloned();
+        let is_over = |file: &Arc<WalFile>| file.end().is_none() && file.base < published && !file.is_live();
+        let Some(file) = newest.filter(is_over) else { return };
+        let used = file.offset_of(published);
+        let gains = if !file.grows && file.file_bytes == options.wal_file_bytes {
+            // It can be the next reserve as it is.
+            used >= file.file_bytes / LEFT_AFTER_SHARE
+        } else {
+            let has = if file.grows { used } else { file.file_bytes };
+            room.saturating_add(has) >= self.bytes_of(1)
+        };
+        if gains {
+            self.shared.wants_roll.store(true, Ordering::Relaxed);
+        }
     }
 
     fn prepare_growing(&mut self) -> Result<Prepared, LaneError> {

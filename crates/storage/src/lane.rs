@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     half_at: AtomicU64,
     /// A file was begun that the keeper has not seen.
     has_rolled: AtomicBool,
+    /// On a full disk, nothing lives in the file in use: the lane should leave it, so that its space comes free.
+    pub(crate) wants_roll: AtomicBool,
     /// The last preparation, or the last write to a file that grows, found no space.
     pub(crate) disk_full: AtomicBool,
     /// How often a file that grows found the disk full and the lane went on in its reserve, and where.
@@ -99,6 +101,7 @@ impl Shared {
             next_sequence,
             half_at: AtomicU64::new(u64::MAX),
             has_rolled: AtomicBool::new(false),
+            wants_roll: AtomicBool::new(false),
             disk_full: AtomicBool::new(false),
             diversions: AtomicU32::new(0),
             diverted_to: Mutex::new(None),
@@ -161,6 +164,7 @@ impl Shared {
     pub(crate) fn note_roll(&self, base: WalPosition, file_bytes: u64) {
         self.half_at.store(base.0 + file_bytes / 2, Ordering::Relaxed);
         self.has_rolled.store(true, Ordering::Relaxed);
+        self.wants_roll.store(false, Ordering::Relaxed);
     }
 
     /// Whether a file was begun since the last call.

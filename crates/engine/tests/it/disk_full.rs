@@ -9,45 +9,83 @@ use millstream_types::{ErrorKind, LogId, Offset};
 use std::sync::Arc;
 use std::time::Duration;
 
+const BATCH_BYTES: usize = 200_000;
+/// How often an append is tried, 20 ms apart.
+const TRIES_MAX: u32 = 500;
+
+/// Appends one batch at `end`; the next offset, or `None` when the disk is full.
+fn append(caller: &mut Caller, log: LogId, end: u64) -> Option<u64> {
+    match caller.ask(Request::Append(vec![batch(log, 1, BATCH_BYTES)])) {
+        Reply::Appended(results) => {
+            assert_eq!(results[0].unwrap().base_offset, Offset(end));
+            assert!(end < 1000, "the disk is smaller than that");
+            Some(end + 1)
+        }
+        Reply::Refused(ErrorKind::StorageFull) => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Appends from `end` on until the disk is full; returns the end of the log.
+fn fill(caller: &mut Caller, log: LogId, mut end: u64) -> u64 {
+    while let Some(next) = append(caller, log, end) {
+        end = next;
+    }
+    end
+}
+
+/// Trims everything, which is never refused, and appends once more as soon as that is possible.
+fn empty_and_go_on(caller: &mut Caller, log: LogId, end: u64) {
+    let reply = caller.ask(Request::TrimLogs(vec![Trim { log, before: None }]));
+    assert!(matches!(reply, Reply::Trimmed(_)), "what frees space is never refused: {reply:?}");
+    for _ in 0..TRIES_MAX {
+        if append(caller, log, end).is_some() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("writing resumes without a restart");
+}
+
+/// No checkpoint is due by bytes: what was trimmed must come free all the same.
+fn rarely() -> EngineOptions {
+    EngineOptions { checkpoint_bytes: 1 << 40, ..EngineOptions::default() }
+}
+
 #[test]
 fn appends_are_refused_reads_go_on_and_trimming_makes_room() {
     let disk = Arc::new(SimDisk::new(1, Faults::none(24 << 20)));
     assert!(options().wal_file_bytes < 12 << 20, "several files fit");
-    // No checkpoint is due by bytes: what was trimmed must come free all the same.
-    let rarely = EngineOptions { checkpoint_bytes: 1 << 40, ..EngineOptions::default() };
-    let engine = start_with(&disk, options(), &rarely).unwrap();
+    let engine = start_with(&disk, options(), &rarely()).unwrap();
     let mut caller = Caller::new(&engine);
     let stream = caller.create("s", 1);
     let log = LogId { stream: stream.id, index: 0 };
-    let mut end = 0;
-    loop {
-        match caller.ask(Request::Append(vec![batch(log, 1, 200_000)])) {
-            Reply::Appended(results) => {
-                results[0].unwrap();
-                end += 1;
-                assert!(end < 1000, "the disk is smaller than that");
-            }
-            Reply::Refused(ErrorKind::StorageFull) => break,
-            other => panic!("{other:?}"),
-        }
-    }
+    let end = fill(&mut caller, log, 0);
     assert_eq!(caller.read_all(log, Offset(0)), (0..end).collect::<Vec<_>>());
-    let reply = caller.ask(Request::TrimLogs(vec![Trim { log, before: None }]));
-    assert!(matches!(reply, Reply::Trimmed(_)), "what frees space is never refused: {reply:?}");
-    let mut refused = 0;
-    loop {
-        match caller.ask(Request::Append(vec![batch(log, 1, 200_000)])) {
-            Reply::Appended(results) => {
-                assert_eq!(results[0].unwrap().base_offset, Offset(end));
-                break;
-            }
-            Reply::Refused(ErrorKind::StorageFull) => {
-                refused += 1;
-                assert!(refused < 1000, "writing resumes without a restart");
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            other => panic!("{other:?}"),
-        }
-    }
+    empty_and_go_on(&mut caller, log, end);
     engine.stop().unwrap();
+}
+
+#[test]
+fn what_only_the_file_in_use_holds_can_be_trimmed_too() {
+    // However the disk ends: with one file in use and its reserve, or with a few more.
+    let sizes = options();
+    let least = sizes.wal_file_bytes_first + 2 * sizes.wal_file_bytes + sizes.checkpoint_reserve_bytes;
+    for more in [64, 1024, 4096, 6 << 10, 12 << 10] {
+        let disk = Arc::new(SimDisk::new(1, Faults::none(least + (more << 10))));
+        let engine = start_with(&disk, sizes, &rarely()).unwrap();
+        let mut caller = Caller::new(&engine);
+        let stream = caller.create("s", 1);
+        let log = LogId { stream: stream.id, index: 0 };
+        let mut end = 0;
+        for _ in 0..3 {
+            let before = end;
+            end = fill(&mut caller, log, end);
+            assert!(end - before > 10, "{more}: {} records fit", end - before);
+            empty_and_go_on(&mut caller, log, end);
+            end += 1;
+        }
+        drop(caller);
+        engine.stop().unwrap();
+    }
 }

@@ -122,6 +122,28 @@ impl Assembler {
         }
     }
 
+    /// Leaves the file in use when the disk is full and nothing lives in it, as the keeper has found: its space comes free
+    /// only then (R12). The next file begins with an empty frame, so that a checkpoint has something to be written for.
+    /// `true` when there is such a frame.
+    pub fn relieve(&mut self, time: EngineTime) -> bool {
+        if self.closed || !self.shared.wants_roll.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.follow_diversion();
+        let (written, _) = self.shared.ready.counts();
+        // While something is under way that was not shown yet, who knows what will live.
+        if written == 0 || self.shared.published() != self.position {
+            return false;
+        }
+        self.shared.wants_roll.store(false, Ordering::Relaxed);
+        if self.file.is_live() {
+            return false;
+        }
+        self.roll(HEADER_BYTES as u64);
+        self.push(Frame { time, entries: &[], batches: &[], publish: &[] });
+        true
+    }
+
     /// Adds a frame; returns the position after it, which is durable when [`super::Durable`] reaches it.
     ///
     /// # Panics

@@ -215,6 +215,50 @@ fn after_a_full_disk_the_lane_goes_on_by_itself_when_there_is_room() {
 }
 
 #[test]
+fn on_a_full_disk_a_file_in_which_nothing_lives_is_left_and_freed() {
+    for is_trimmed in [true, false] {
+        let disk = sim_disk();
+        let (mut opened, _) = start(&disk, options()).unwrap();
+        fill(&mut opened, 0, 0);
+        let mut base = until_growing(&disk, &mut opened, 0);
+        let before = begun(&disk).len();
+        while begun(&disk).len() == before {
+            add(&mut opened, base, BATCH_BYTES).unwrap();
+            base += 1;
+        }
+        let trim = [Publish::Trim { log: log(1), start: Offset(base) }];
+        commit(&mut opened, b"trim", &[], if is_trimmed { &trim } else { &[] }).unwrap();
+        let in_use = begun(&disk).pop().unwrap().0;
+        // One byte less than a further file needs.
+        let needed = options().wal_file_bytes + options().checkpoint_reserve_bytes;
+        disk.set_faults(Faults::none((1 << 30) - disk.free_space().unwrap() + needed - 1));
+        assert_eq!(opened.keeper.prepare_one(EngineTime(0)).unwrap(), Prepared::NoSpace);
+        assert_eq!(opened.assembler.admit(FRAME_BYTES, Purpose::Append), Admit::Full);
+        assert_eq!(opened.assembler.relieve(EngineTime(6)), is_trimmed);
+        if !is_trimmed {
+            continue;
+        }
+        let group = opened.assembler.take_group().unwrap();
+        opened.writer.write(group).unwrap();
+        assert!(!opened.assembler.relieve(EngineTime(6)), "once is enough");
+        let at = opened.assembler.next_position();
+        let mut checkpoint = opened.checkpointer.begin(at).unwrap();
+        checkpoint.add(at, b"all").unwrap();
+        checkpoint.finish().unwrap();
+        opened.keeper.recycle().unwrap();
+        assert!(!begun(&disk).iter().any(|(path, _)| *path == in_use));
+        opened.keeper.prepare_one(EngineTime(0)).unwrap();
+        assert_eq!(opened.assembler.admit(FRAME_BYTES, Purpose::Append), Admit::Yes);
+        add(&mut opened, base, BATCH_BYTES).unwrap();
+        drop(opened);
+        disk.crash();
+        let (mut opened, _) = start(&disk, options()).unwrap();
+        opened.adoption.adopt(log(1), Offset(base), Offset(base + 1)).unwrap();
+        assert_eq!(read_all(&opened, log(1), base).len(), 1);
+    }
+}
+
+#[test]
 fn a_write_that_fails_for_another_reason_stops_the_lane_even_where_a_file_grows() {
     let disk = sim_disk();
     let (mut opened, _) = start(&disk, options()).unwrap();
