@@ -7,6 +7,7 @@ mod broker;
 mod clock;
 mod disk;
 mod histogram;
+mod keep;
 mod machine;
 mod measure;
 mod memory;
@@ -35,6 +36,8 @@ enum What {
     Kafka(plan::Options),
     /// Many logs and much data: memory, creation, restarts
     Restart(scale::Options),
+    /// Storage that lasts: retention, packing, reading what was packed
+    Storage(keep::Options),
     /// Serve as the broker that does nothing
     Null {
         /// Where to listen
@@ -46,6 +49,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Kafka(options) => run::run(&options),
         What::Restart(options) => scale::run(&options),
+        What::Storage(options) => keep::run(&options),
         What::Null { address } => null::serve(address),
     }
 }

@@ -124,6 +124,11 @@ impl Broker {
         walk(&self.directory)
     }
 
+    /// Where everything of it is.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()

@@ -18,6 +18,8 @@ pub(crate) enum Bench {
     Kafka(kafka::Options),
     /// Many logs and much data: memory, creation, restarts; arguments go to the bench, `--help` lists them
     Restart(Plain),
+    /// Storage that lasts: retention, packing, reading what was packed; arguments go to the bench, `--help` lists them
+    Storage(Plain),
 }
 
 /// A bench that needs nothing but its arguments.
@@ -32,11 +34,14 @@ pub(crate) struct Plain {
 pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Kafka(options) => kafka::run(options),
-        Bench::Restart(Plain { arguments }) => {
-            let help = arguments.iter().any(|argument| argument == "--help");
-            succeed(built("restart", help)?.args(arguments))
-        }
+        Bench::Restart(Plain { arguments }) => plain("restart", arguments),
+        Bench::Storage(Plain { arguments }) => plain("storage", arguments),
     }
+}
+
+fn plain(bench: &str, arguments: &[OsString]) -> anyhow::Result<()> {
+    let help = arguments.iter().any(|argument| argument == "--help");
+    succeed(built(bench, help)?.args(arguments))
 }
 
 /// The command for a bench, built; with the broker, which it is told, unless `without_broker`.

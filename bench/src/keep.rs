@@ -1,0 +1,317 @@
+//! What storage costs that lasts: producing while space is given back, while everything is kept, while it is packed, and
+//! reading what was packed.
+//!
+//! Apart from [`crate::run`] because these works go on until the background has done its part: write amplification is only
+//! known when nothing waits to be packed any more.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use rustix::fs::{Advice, fadvise};
+use serde_json::{Value, json};
+
+use crate::broker::{Broker, millstream};
+use crate::clock;
+use crate::machine::Machine;
+use crate::measure::{Place, measure};
+use crate::memory;
+use crate::plan::Class;
+use crate::report::{Metric, Report, Sample};
+use crate::wire::{Admin, ProduceFrame, Sweep, Topic, batch, connect};
+use crate::work::{Consume, Latency, Moved, Produce, Until, consume, latency, produce};
+
+/// Options of `storage`.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Seconds of producing under short retention
+    #[arg(long, default_value_t = 600)]
+    seconds: u32,
+    /// GiB to keep
+    #[arg(long, default_value_t = 20)]
+    gib: u64,
+    /// GiB to keep in many logs, packed and read again
+    #[arg(long, default_value_t = 4)]
+    packed_gib: u64,
+    /// The millstream binary
+    #[arg(long, value_name = "PATH")]
+    millstream: PathBuf,
+    /// Where the broker's data goes: on the disk to be measured
+    #[arg(long, value_name = "DIR", default_value = "target/bench-data")]
+    data: PathBuf,
+    /// Also write every single figure to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Batches of 100 from four connections.
+const BATCHES: Produce = Produce { connections: 4, in_flight: 5, batch_records: 100 };
+/// How long the figure to compare with is taken.
+const BASE: Duration = Duration::from_secs(10);
+/// Kept of each of the four logs under short retention.
+const SHORT: &[(&str, &str)] = &[("retention.bytes", "268435456")];
+/// Few enough logs that each gets objects of its own, and many enough that their runs in WAL files are short.
+const SOME_LOGS: usize = 64;
+const MANY_LOGS: usize = 10_000;
+/// Records of a batch to many logs, and requests in flight.
+const SPREAD_RECORDS: u32 = 10;
+const SPREAD_IN_FLIGHT: u64 = 200;
+/// Latency beside the packer: records a second, for how long, of which the first do not count.
+const RATE: u32 = 10_000;
+const WATCHED: Duration = Duration::from_secs(8);
+const WARM_UP: Duration = Duration::from_secs(1);
+/// Packing is over when nothing has changed for so long (what is left waits for more to go with it); it is waited for at
+/// most so long.
+const QUIET: Duration = Duration::from_secs(12);
+const QUIET_MAX: Duration = Duration::from_secs(600);
+/// WAL files that wait for use in the broker of the short retention.
+const POOL_FILES: u32 = 16;
+
+/// Runs everything and prints the tables.
+///
+/// # Errors
+/// When a broker does not start, refuses a request or dies.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    fs::create_dir_all(&options.data).with_context(|| format!("creating {}", options.data.display()))?;
+    let machine = Machine::look()?;
+    let mut keep = Keep { options, report: Report::default() };
+    let logs = || format!("what the broker said is in {}/*.log", options.data.display());
+    keep.short_retention().with_context(logs)?;
+    keep.everything().with_context(logs)?;
+    keep.spread(SOME_LOGS).with_context(logs)?;
+    keep.spread(MANY_LOGS).with_context(logs)?;
+    println!("{}", machine.line());
+    print!("{}", keep.report.tables(&[millstream::NAME]));
+    if let Some(path) = &options.json {
+        let samples = keep.report.samples();
+        fs::write(path, serde_json::to_vec_pretty(&json!({ "machine": machine, "samples": samples }))?)?;
+    }
+    Ok(())
+}
+
+struct Keep<'o> {
+    options: &'o Options,
+    report: Report,
+}
+
+impl Keep<'_> {
+    fn start(&self, pool_files: u32) -> anyhow::Result<Broker> {
+        millstream::start(&self.options.millstream, &self.options.data, Class::Fsync, pool_files)
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { data: &self.options.data, class: Class::Fsync, round: 1 }
+    }
+
+    /// Producing while retention gives the space back, beside the same without any retention for a short while.
+    fn short_retention(&mut self) -> anyhow::Result<()> {
+        let broker = self.start(POOL_FILES)?;
+        let mut admin = Admin::connect(broker.address)?;
+        let warm = admin.create("warm", BATCHES.connections, &[])?;
+        produce(broker.address, &warm, BATCHES, Until::Records(u64::from(POOL_FILES) * 250_000))?;
+        admin.delete(&warm)?;
+        thread::sleep(Duration::from_secs(3));
+        let base = admin.create("base", BATCHES.connections, &[])?;
+        let work = "produce 4 × 5, batches of 100, nothing else".to_owned();
+        let run = || produce(broker.address, &base, BATCHES, Until::Elapsed(BASE));
+        let sample = measure(&self.place(), work, &broker, run)?;
+        self.report.add(sample);
+        admin.delete(&base)?;
+        thread::sleep(Duration::from_secs(3));
+        let short = admin.create("short", BATCHES.connections, SHORT)?;
+        let seconds = self.options.seconds;
+        let work = format!("produce 4 × 5, batches of 100, 256 MiB kept of each log, {seconds} s");
+        let until = Until::Elapsed(Duration::from_secs(seconds.into()));
+        let sample =
+            measure(&self.place(), work, &broker, || produce(broker.address, &short, BATCHES, until))?;
+        self.report.add(sample);
+        self.amplification(&broker, "short retention")
+    }
+
+    /// Producing to four logs while everything is kept.
+    fn everything(&mut self) -> anyhow::Result<()> {
+        let broker = self.start(4)?;
+        let mut admin = Admin::connect(broker.address)?;
+        let topic = admin.create("kept", BATCHES.connections, &[])?;
+        let touched = memory::touch(self.options.gib << 30)?;
+        let records = (self.options.gib << 30) / 1060;
+        let work = format!("produce 4 × 5, batches of 100, all of {} GiB kept", self.options.gib);
+        let mut sample = measure(&self.place(), work, &broker, || {
+            produce(broker.address, &topic, BATCHES, Until::Records(records))
+        })?;
+        sample.metrics.push(Metric { name: "first touch of memory, s per GiB", value: touched });
+        self.report.add(sample);
+        self.amplification(&broker, "4 logs, all kept")
+    }
+
+    /// Many logs in turn: packed, read again, and how much a producer feels of it.
+    fn spread(&mut self, logs: usize) -> anyhow::Result<()> {
+        let broker = self.start(4)?;
+        let mut admin = Admin::connect(broker.address)?;
+        let probe = admin.create("probe", 10, &[])?;
+        let batch = batch(SPREAD_RECORDS)?;
+        let names: Vec<_> =
+            (0..logs.div_ceil(1000)).map(|n| (format!("spread-{n}"), logs.min(1000))).collect();
+        for (name, partitions) in &names {
+            admin.declare(name, *partitions)?;
+        }
+        let frames = names
+            .iter()
+            .flat_map(|(name, partitions)| (0..*partitions).map(move |partition| (name, partition)))
+            .map(|(name, partition)| ProduceFrame::new(name, partition, batch.clone()))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        memory::touch(self.options.packed_gib << 31)?;
+        let requests = (self.options.packed_gib << 30) / batch.len() as u64;
+        let work = format!("produce to {logs} logs in turn, batches of 10, {} GiB", self.options.packed_gib);
+        let sample = measure(&self.place(), work, &broker, || {
+            let start = clock::now();
+            let answered = sweep(&broker, &frames, requests)?;
+            let records = answered * u64::from(SPREAD_RECORDS);
+            anyhow::Ok(Moved { records, bytes: answered * batch.len() as u64, elapsed: start.elapsed() })
+        })?;
+        self.report.add(sample);
+        for how in ["beside the packer", "alone"] {
+            if how == "alone" {
+                self.amplification(&broker, &format!("{logs} logs, all kept"))?;
+            }
+            let load = Latency { rate: RATE, duration: WATCHED, warm_up: WARM_UP };
+            let before = status(&broker)?;
+            let work = format!("end to end, 10,000 records/s, {how} ({logs} logs)");
+            let mut sample = measure(&self.place(), work, &broker, || latency(broker.address, &probe, load))?;
+            let packed = number(&status(&broker)?, "/packer/bytes_written")?
+                - number(&before, "/packer/bytes_written")?;
+            sample.metrics.push(Metric { name: "MB packed meanwhile", value: packed / 1e6 });
+            self.report.add(sample);
+        }
+        self.read_objects(
+            &broker,
+            Topic { name: names[0].0.clone(), partitions: names[0].1, start: Vec::new() },
+            logs,
+        )
+    }
+
+    /// Reads what is in objects: as the page cache has it, then without it.
+    fn read_objects(&mut self, broker: &Broker, topic: Topic, logs: usize) -> anyhow::Result<()> {
+        let load = Consume { connections: 4, bytes_max: 1 << 20, duration: Duration::from_secs(4) };
+        for (how, cold) in [("once", false), ("from the page cache", false), ("cold", true)] {
+            let mut disk_bytes_per_s = None;
+            if cold {
+                disk_bytes_per_s = Some(forget_and_probe(broker)?);
+            }
+            let work = format!("consume from objects, 4 connections, {how} ({logs} logs)");
+            let mut sample = measure(&self.place(), work, broker, || consume(broker.address, &topic, load))?;
+            if let Some(bytes) = disk_bytes_per_s {
+                sample.metrics.push(Metric { name: "disk read in turn, MB/s", value: bytes / 1e6 });
+            }
+            self.report.add(sample);
+        }
+        Ok(())
+    }
+
+    /// Waits until nothing more is packed, then says what was written for each byte appended.
+    fn amplification(&mut self, broker: &Broker, what: &str) -> anyhow::Result<()> {
+        let start = clock::now();
+        let mut moved = (f64::NAN, start);
+        loop {
+            let status = status(broker)?;
+            let written = number(&status, "/packer/bytes_written")?;
+            if written != moved.0 {
+                moved = (written, clock::now());
+            }
+            if moved.1.elapsed() >= QUIET || start.elapsed() >= QUIET_MAX {
+                let names = [
+                    ("appended MB", "/wal/appended_bytes"),
+                    ("packed MB", "/packer/bytes_written"),
+                    ("backlog MB", "/packer_backlog_bytes"),
+                    ("sealed WAL MB", "/wal/sealed_bytes"),
+                    ("objects MB", "/objects/bytes"),
+                ];
+                let mut metrics = Vec::new();
+                for (name, place) in names {
+                    metrics.push(Metric { name, value: number(&status, place)? / 1e6 });
+                }
+                metrics.push(Metric { name: "objects", value: number(&status, "/objects/count")? });
+                let value = number(&status, "/write_amplification")?;
+                metrics.push(Metric { name: "write amplification", value });
+                let waited = (clock::now() - start).saturating_sub(QUIET).as_secs_f64();
+                metrics.push(Metric { name: "seconds until packed", value: waited });
+                metrics.push(Metric {
+                    name: "GiB on the disk",
+                    value: broker.disk_bytes()? as f64 / f64::from(1 << 30),
+                });
+                let work = format!("afterwards: {what}");
+                let class = Some(Class::Fsync);
+                self.report.add(Sample { class, work, broker: broker.name, round: 1, metrics });
+                return Ok(());
+            }
+            thread::sleep(Duration::from_secs(1));
+        }
+    }
+}
+
+/// Goes round the frames for so many requests; returns the answered ones.
+fn sweep(broker: &Broker, frames: &[ProduceFrame], requests: u64) -> anyhow::Result<u64> {
+    let mut sweep = Sweep::new(connect(broker.address)?, frames);
+    let (mut sent, mut answered) = (SPREAD_IN_FLIGHT, 0);
+    sweep.send(SPREAD_IN_FLIGHT)?;
+    while sweep.in_flight() > 0 {
+        answered += sweep.receive()?;
+        if sweep.in_flight() <= SPREAD_IN_FLIGHT / 2 && sent < requests {
+            sweep.send(SPREAD_IN_FLIGHT / 2)?;
+            sent += SPREAD_IN_FLIGHT / 2;
+        }
+    }
+    Ok(answered)
+}
+
+/// What the broker says of its storage: the document of `millstream storage --json`.
+fn status(broker: &Broker) -> anyhow::Result<Value> {
+    let path = broker.directory().join("data/status.sock");
+    let mut stream = UnixStream::connect(&path).with_context(|| format!("asking {}", path.display()))?;
+    let mut document = String::new();
+    stream.read_to_string(&mut document)?;
+    serde_json::from_str(&document).context("the document of the storage")
+}
+
+fn number(status: &Value, place: &str) -> anyhow::Result<f64> {
+    status
+        .pointer(place)
+        .and_then(Value::as_f64)
+        .with_context(|| format!("the storage says nothing of {place}"))
+}
+
+/// Drops the objects from the page cache, reads the first of them in turn as the disk gives it, and drops it again;
+/// returns bytes per second.
+fn forget_and_probe(broker: &Broker) -> anyhow::Result<f64> {
+    rustix::fs::sync();
+    let mut objects = BTreeMap::new();
+    for entry in fs::read_dir(broker.directory().join("data/objects"))? {
+        let path = entry?.path();
+        objects.insert(path.clone(), File::open(path)?);
+    }
+    let forget = |file: &File| fadvise(file, 0, None, Advice::DontNeed);
+    for file in objects.values() {
+        forget(file)?;
+    }
+    let file = objects.values().next().context("there is no object")?;
+    let mut buffer = vec![0; 1 << 20];
+    let (mut at, start) = (0, clock::now());
+    loop {
+        let got = file.read_at(&mut buffer, at)?;
+        if got == 0 {
+            break;
+        }
+        at += got as u64;
+    }
+    let elapsed = start.elapsed();
+    ensure!(at > 0, "an object is empty");
+    forget(file)?;
+    Ok(at as f64 / elapsed.as_secs_f64())
+}
