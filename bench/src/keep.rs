@@ -155,7 +155,6 @@ impl Keep<'_> {
     fn spread(&mut self, logs: usize) -> anyhow::Result<()> {
         let broker = self.start(4)?;
         let mut admin = Admin::connect(broker.address)?;
-        let probe = admin.create("probe", 10, &[])?;
         let batch = batch(SPREAD_RECORDS)?;
         let names: Vec<_> =
             (0..logs.div_ceil(1000)).map(|n| (format!("spread-{n}"), logs.min(1000))).collect();
@@ -182,6 +181,7 @@ impl Keep<'_> {
                 self.amplification(&broker, &format!("{logs} logs, all kept"))?;
             }
             let load = Latency { rate: RATE, duration: WATCHED, warm_up: WARM_UP };
+            let probe = admin.create(if how == "alone" { "probe-alone" } else { "probe" }, 10, &[])?;
             let before = status(&broker)?;
             let work = format!("end to end, 10,000 records/s, {how} ({logs} logs)");
             let mut sample = measure(&self.place(), work, &broker, || latency(broker.address, &probe, load))?;
@@ -199,12 +199,14 @@ impl Keep<'_> {
 
     /// Reads what is in objects: as the page cache has it, then without it.
     fn read_objects(&mut self, broker: &Broker, topic: Topic, logs: usize) -> anyhow::Result<()> {
-        let load = Consume { connections: 4, bytes_max: 1 << 20, duration: Duration::from_secs(4) };
         for (how, cold) in [("once", false), ("from the page cache", false), ("cold", true)] {
-            let mut disk_bytes_per_s = None;
-            if cold {
-                disk_bytes_per_s = Some(forget_and_probe(broker)?);
-            }
+            // Short enough that nothing is read a second time.
+            let (duration, disk_bytes_per_s) = if cold {
+                (Duration::from_secs(1), Some(forget_and_probe(broker)?))
+            } else {
+                (Duration::from_secs(4), None)
+            };
+            let load = Consume { connections: 4, bytes_max: 1 << 20, duration };
             let work = format!("consume from objects, 4 connections, {how} ({logs} logs)");
             let mut sample = measure(&self.place(), work, broker, || consume(broker.address, &topic, load))?;
             if let Some(bytes) = disk_bytes_per_s {

@@ -26,6 +26,8 @@ pub struct UpkeepOptions {
     pub default_retention_interval_ms: u64,
     /// How often files and logs are looked through for what is worth packing or compacting, in milliseconds.
     pub plan_interval_ms: u64,
+    /// So many bytes of WAL files in which nothing lives are worth a checkpoint, which frees them, however little was written.
+    pub dead_bytes_max: u64,
     /// Bytes that packing and compaction read and write per second, together.
     pub bytes_per_second: u64,
     /// Bytes of one step; after each the upkeep looks whether something else is due.
@@ -50,6 +52,7 @@ impl Default for UpkeepOptions {
             retention_interval_ms: 5_000,
             default_retention_interval_ms: 300_000,
             plan_interval_ms: 5_000,
+            dead_bytes_max: 64 << 20,
             bytes_per_second: 128 << 20,
             step_bytes: 1 << 20,
             scrub_first_ms: 3_600_000,

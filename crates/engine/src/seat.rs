@@ -77,8 +77,11 @@ impl Seat {
     fn checkpoint(&mut self, shared: &Shared, assembler: &Assembler) {
         let next = assembler.next_position();
         if !self.walking {
-            // On a full disk a checkpoint is what frees the files that a trim has emptied, however little was written.
-            let worth = if shared.disk_full.load(Ordering::SeqCst) { 1 } else { self.checkpoint_bytes };
+            // A checkpoint is what frees the files that a trim has emptied: on a full disk, and where they are much,
+            // however little was written.
+            let is_wanted = shared.checkpoint_wanted.swap(false, Ordering::SeqCst);
+            let frees = is_wanted || shared.disk_full.load(Ordering::SeqCst);
+            let worth = if frees { 1 } else { self.checkpoint_bytes };
             if next.0 - self.checkpointed.0 >= worth {
                 self.checkpointed = self.turns.begin_checkpoint(assembler);
                 self.walking = true;

@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) held: AtomicBool,
     /// The keeper found no room for another file.
     pub(crate) disk_full: AtomicBool,
+    /// WAL files in which nothing lives wait for a checkpoint.
+    pub(crate) checkpoint_wanted: AtomicBool,
     /// Engine time in milliseconds until which the shard's thread sleeps, unless the bell rings.
     pub(crate) shard_sleeps_until: AtomicI64,
     pub(crate) gate: Gate,
@@ -153,6 +155,7 @@ impl Shared {
             seat: Mutex::new(seat),
             held: AtomicBool::new(false),
             disk_full: AtomicBool::new(false),
+            checkpoint_wanted: AtomicBool::new(false),
             shard_sleeps_until: AtomicI64::new(i64::MIN),
             gate,
             catalog,

@@ -93,6 +93,8 @@ pub(crate) struct Upkeep {
     /// Something may have become unneeded since objects were last looked at.
     may_drop: bool,
     planned: Planned,
+    /// WAL files wait for a checkpoint.
+    wants_checkpoint: bool,
     /// Logs that cannot be compacted, and until when they are left alone.
     troubled: BTreeMap<LogId, EngineTime>,
     /// Pieces that cannot be read.
@@ -151,6 +153,7 @@ impl Upkeep {
                 again_at: None,
                 pack_first: false,
             },
+            wants_checkpoint: false,
             troubled: BTreeMap::new(),
             quarantine: Quarantine::default(),
             scrub: Scrub::new(scrubber, now, &options, Arc::clone(&stats)),
@@ -200,6 +203,11 @@ impl Upkeep {
             }
             (tag, reply) => unreachable!("reply {reply:?} to a request {tag} that was never made"),
         }
+    }
+
+    /// Whether a checkpoint would give space back; said once for each look.
+    pub(crate) fn take_wants_checkpoint(&mut self) -> bool {
+        std::mem::take(&mut self.wants_checkpoint)
     }
 
     /// Does a little of what there is to do; requests go to `requests`, with their tags.

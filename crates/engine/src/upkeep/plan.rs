@@ -30,9 +30,13 @@ impl Upkeep {
 
     /// Decides on the next job. Files and logs take turns.
     pub(super) fn plan(&mut self, world: &World<'_>) -> Option<Job> {
-        self.planned.not_before = world.now.after_ms(self.options.plan_interval_ms);
+        let next = world.now.after_ms(self.options.plan_interval_ms);
+        self.planned.not_before = next;
+        // What the last frames did may not be seen by readers yet, and so not here: one more look follows.
+        let has_moved = self.planned.written_to != world.written_to;
         self.planned.written_to = world.written_to;
-        self.planned.again_at = None;
+        self.planned.again_at = has_moved.then_some(next);
+        self.wants_checkpoint = self.dead_bytes() >= self.options.dead_bytes_max;
         self.may_drop = true;
         let pack_first = self.planned.pack_first;
         let job = if pack_first {
@@ -47,6 +51,12 @@ impl Upkeep {
             self.planned.again_at = Some(world.now);
         }
         job
+    }
+
+    /// Bytes of WAL files in which nothing lives. They are free from the first checkpoint on that begins now or later (R7),
+    /// and if nobody writes, none is due.
+    fn dead_bytes(&self) -> u64 {
+        self.files.sealed().iter().filter(|file| !file.is_live).map(|file| file.bytes).sum()
     }
 
     fn plan_packing(&mut self, world: &World<'_>) -> Option<Job> {

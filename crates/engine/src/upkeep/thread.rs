@@ -7,6 +7,7 @@ use super::{Next, Upkeep, World};
 use crate::queue::Submission;
 use crate::shared::Shared;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub(crate) struct UpkeepThread {
@@ -33,6 +34,10 @@ impl UpkeepThread {
             let mut requests = Vec::new();
             let next = self.upkeep.step(&world, &mut requests);
             self.submit(requests);
+            if self.upkeep.take_wants_checkpoint() {
+                shared.checkpoint_wanted.store(true, Ordering::SeqCst);
+                shared.bell.ring();
+            }
             match next {
                 Next::More { pause: Duration::ZERO } => {}
                 Next::More { pause } => inbox.pause(pause),

@@ -8,5 +8,6 @@ mod directory;
 mod disk_full;
 mod golden;
 mod serve;
+mod space;
 mod upkeep;
 mod verify;
