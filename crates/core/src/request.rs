@@ -5,6 +5,7 @@
 
 use crate::catalog::{ConfigChange, StreamConfig, StreamEntry};
 use crate::cursor::{GroupReply, GroupRequest};
+use crate::lease::{self, LeaseReply, LeaseRequest};
 use crate::log::{AppendBatch, Appended};
 use crate::object::object_entry_bytes;
 use alloc::boxed::Box;
@@ -59,6 +60,8 @@ pub enum Request {
     DropObjects(Vec<ObjectNumber>),
     /// Anything about a cursor group. Answer: [`Reply::Group`].
     Group(Box<GroupRequest>),
+    /// Anything about leases. Answer: [`Reply::Lease`].
+    Lease(Box<LeaseRequest>),
 }
 
 /// A stream to create.
@@ -111,6 +114,8 @@ pub enum Reply {
     ObjectsDropped(Vec<ObjectNumber>),
     /// An answer about a group.
     Group(Box<GroupReply>),
+    /// An answer about leases.
+    Lease(Box<LeaseReply>),
     /// The request was refused as a whole; the kind says whether that is definite.
     Refused(ErrorKind),
 }
@@ -134,8 +139,8 @@ const PRODUCER_ENTRY_BYTES_MAX: usize = 96;
 const TRIM_ENTRY_BYTES_MAX: usize = 32;
 /// Bytes of a dropped object's entry, with room to spare.
 const DROP_ENTRY_BYTES_MAX: usize = 16;
-/// Bytes of a stream's entry beside its name and annotations, with room to spare.
-const STREAM_ENTRY_HEAD_BYTES: usize = 160;
+/// Bytes of a stream's entry beside its name and annotations, with room to spare; one of the settings is a name.
+const STREAM_ENTRY_HEAD_BYTES: usize = 640;
 /// Bytes of a stream's entry: 128 annotations of 4.3 KB each, and the rest.
 const STREAM_ENTRY_BYTES_MAX: usize = 640 << 10;
 
@@ -152,21 +157,27 @@ impl Request {
         match self {
             Request::Append(batches) => FrameSize {
                 entries_bytes: batches.iter().filter(|batch| batch.producer.is_some()).count()
-                    * PRODUCER_ENTRY_BYTES_MAX,
+                    * PRODUCER_ENTRY_BYTES_MAX
+                    + batches.iter().map(lease::mark_bytes).sum::<usize>()
+                    + lease::ROOM_BYTES,
                 batches: batches.len(),
                 batches_bytes: batches.iter().map(|batch| batch.bytes.len()).sum(),
                 frees_space: false,
             },
             Request::CreateStream(create) => {
-                size(STREAM_ENTRY_HEAD_BYTES + create.name.len() + create.config.annotations_bytes(), false)
+                let entry = STREAM_ENTRY_HEAD_BYTES + create.name.len() + create.config.annotations_bytes();
+                size(entry + lease::GROUP_ENTRY_BYTES_MAX, false)
             }
-            Request::AddLogs { .. } | Request::AlterStream { .. } => size(STREAM_ENTRY_BYTES_MAX, false),
+            Request::AddLogs { .. } | Request::AlterStream { .. } => {
+                size(STREAM_ENTRY_BYTES_MAX + lease::GROUP_ENTRY_BYTES_MAX, false)
+            }
             Request::DeleteStream { .. } => size(TRIM_ENTRY_BYTES_MAX, true),
             Request::TrimLogs(trims) => size(trims.len() * TRIM_ENTRY_BYTES_MAX, true),
             Request::AllocateProducer => size(PRODUCER_ENTRY_BYTES_MAX, false),
             Request::CommitObject(object) => size(object_entry_bytes(object.parts.len()), true),
             Request::DropObjects(objects) => size(objects.len() * DROP_ENTRY_BYTES_MAX, true),
             Request::Group(request) => size(request.entries_bytes_max(), true),
+            Request::Lease(request) => request.frame_size_max(),
         }
     }
 }

@@ -122,9 +122,13 @@ impl From<ErrorKind> for ErrorCode {
             ErrorKind::MetadataTooLarge => ErrorCode::OFFSET_METADATA_TOO_LARGE,
             ErrorKind::Denied => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
             ErrorKind::StorageFull | ErrorKind::CorruptStorage => ErrorCode::KAFKA_STORAGE_ERROR,
-            // No request of a client is about objects.
-            ErrorKind::InvalidObject => ErrorCode::UNKNOWN_SERVER_ERROR,
-            ErrorKind::Overloaded | ErrorKind::LimitExceeded => ErrorCode::POLICY_VIOLATION,
+            // No request of a client is about objects or leases.
+            ErrorKind::InvalidObject | ErrorKind::UnknownLeaseGroup | ErrorKind::TooManyLeased => {
+                ErrorCode::UNKNOWN_SERVER_ERROR
+            }
+            ErrorKind::Overloaded | ErrorKind::LimitExceeded | ErrorKind::StreamFull => {
+                ErrorCode::POLICY_VIOLATION
+            }
             // Both retriable: the client looks for a leader again, and finds this broker or its successor.
             ErrorKind::ShuttingDown => ErrorCode::NOT_LEADER_OR_FOLLOWER,
             ErrorKind::Indeterminate => ErrorCode::REQUEST_TIMED_OUT,

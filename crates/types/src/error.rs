@@ -61,6 +61,12 @@ pub enum ErrorKind {
     GroupSubscribed,
     /// The metadata kept beside an offset is too large.
     MetadataTooLarge,
+    /// The stream has no such lease group.
+    UnknownLeaseGroup,
+    /// As many records of the group are out as the caller said may be.
+    TooManyLeased,
+    /// The stream is as long as it may be, and refuses more.
+    StreamFull,
     /// The principal may not do this.
     Denied,
     /// The disk is full; nothing was written. Retry when space has been freed.

@@ -60,6 +60,26 @@ pub const OFFSETS_PER_REQUEST_MAX: usize = 16_384;
 pub const OFFSET_METADATA_BYTES_MAX: usize = 4096;
 /// Groups that one request may describe or delete.
 pub const GROUPS_PER_REQUEST_MAX: usize = 1024;
+/// Lease groups of one shard at most.
+pub const LEASE_GROUPS_MAX: usize = 1_000_000;
+/// Lease groups that one request may ask about.
+pub const LEASE_GROUPS_PER_REQUEST_MAX: usize = 1024;
+/// Records that one request may take out.
+pub const LEASE_ACQUIRE_RECORDS_MAX: u32 = 1024;
+/// Leases that one request may settle: each may make an entry of its own, and those who wait get some.
+pub const LEASE_SETTLE_RECORDS_MAX: usize = 2048;
+/// Records of one group that may be out at the same time: 150 bytes or so each.
+pub const LEASED_PER_GROUP_MAX: u64 = 1 << 20;
+/// Records of one group that may be put off at the same time: 50 bytes or so each.
+pub const LEASE_DELAYED_PER_GROUP_MAX: u64 = 5_000_000;
+/// Acquirers that may wait in one group.
+pub const LEASE_WAITERS_PER_GROUP_MAX: usize = 100_000;
+/// Logs that one request may seek in: each costs a look at what was settled out of order.
+pub const LOGS_PER_SEEK_MAX: usize = 1024;
+/// Records on their way into other streams at the same time.
+pub const MOVES_UNDER_WAY_MAX: usize = 1024;
+/// Moves that one request may end, or be handed.
+pub const MOVES_PER_REQUEST_MAX: usize = 256;
 
 const _: () = {
     assert!(BATCH_BYTES_DEFAULT <= BATCH_BYTES_MAX);
@@ -82,5 +102,9 @@ const _: () = {
     assert!(APPEND_STAMPED_MAX <= APPEND_TARGETS_MAX);
     assert!(OBJECTS_PER_DROP_MAX < ENTRIES_PER_APPLY_MAX);
     assert!(GROUPS_PER_REQUEST_MAX < ENTRIES_PER_APPLY_MAX);
+    assert!(LEASE_SETTLE_RECORDS_MAX + LEASE_ACQUIRE_RECORDS_MAX as usize <= ENTRIES_PER_APPLY_MAX);
+    assert!(
+        MOVES_PER_REQUEST_MAX <= MOVES_UNDER_WAY_MAX && MOVES_PER_REQUEST_MAX * 3 < ENTRIES_PER_APPLY_MAX
+    );
     assert!(OFFSET_METADATA_BYTES_MAX * 4 < CHECKPOINT_CHUNK_BYTES_MAX);
 };

@@ -515,7 +515,15 @@ fn join(group: usize, rng: &mut Rng) -> JoinGroup {
 
 fn append_batch(log: LogId, records: u32, producer: Option<ProducerStamp>, bytes: Bytes) -> AppendBatch {
     let max_timestamp = RecordTime(i64::from(records));
-    AppendBatch { log, records, last_offset_delta: records - 1, max_timestamp, producer, bytes }
+    AppendBatch {
+        log,
+        records,
+        last_offset_delta: records - 1,
+        max_timestamp,
+        producer,
+        marks: Vec::new(),
+        bytes,
+    }
 }
 
 /// Answers that have left the broker.

@@ -4,8 +4,11 @@
 //! words. What a front must store for its clients but the core never reads is an annotation.
 
 mod bytes;
+mod lease;
 #[cfg(test)]
 mod tests;
+
+pub use lease::{LeaseSetting, LeaseSettingKey, LeaseSettings, Overflow};
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -55,6 +58,8 @@ pub enum SettingKey {
     CompactionDirtyRatioMin,
     /// See [`Setting::Consumed`].
     Consumed,
+    /// See [`Setting::Lease`].
+    Lease(LeaseSettingKey),
     /// See [`Setting::Annotation`].
     Annotation(Box<str>),
 }
@@ -92,6 +97,8 @@ pub enum Setting {
     CompactionDirtyRatioMin(u16),
     /// Records go this long after they were consumed; `None`: consuming them does not matter. Default: it does not.
     Consumed(Option<u64>),
+    /// What its default lease group does.
+    Lease(LeaseSetting),
     /// A front's own setting, stored and returned, never read here.
     Annotation(Box<str>, Box<str>),
 }
@@ -120,6 +127,7 @@ pub struct StreamConfig {
     compaction_lag_max_ms: Option<Option<u64>>,
     compaction_dirty_ratio_min: Option<u16>,
     consumed: Option<Option<u64>>,
+    lease: LeaseSettings,
     annotations: BTreeMap<Box<str>, Box<str>>,
 }
 
@@ -184,6 +192,11 @@ impl StreamConfig {
     pub fn consumed(&self) -> Option<u64> {
         self.consumed.unwrap_or(None)
     }
+    /// What its default lease group does, if it has one.
+    #[must_use]
+    pub fn lease(&self) -> &LeaseSettings {
+        &self.lease
+    }
     /// A front's own setting.
     #[must_use]
     pub fn annotation(&self, key: &str) -> Option<&str> {
@@ -205,6 +218,7 @@ impl StreamConfig {
             SettingKey::CompactionLagMaxMs => self.compaction_lag_max_ms.is_some(),
             SettingKey::CompactionDirtyRatioMin => self.compaction_dirty_ratio_min.is_some(),
             SettingKey::Consumed => self.consumed.is_some(),
+            SettingKey::Lease(key) => self.lease.is_set(*key),
             SettingKey::Annotation(key) => self.annotations.contains_key(key),
         }
     }
@@ -230,6 +244,7 @@ impl StreamConfig {
                     SettingKey::CompactionLagMaxMs => self.compaction_lag_max_ms = None,
                     SettingKey::CompactionDirtyRatioMin => self.compaction_dirty_ratio_min = None,
                     SettingKey::Consumed => self.consumed = None,
+                    SettingKey::Lease(key) => self.lease.unset(*key),
                     SettingKey::Annotation(key) => {
                         self.annotations.remove(key);
                     }
@@ -259,6 +274,7 @@ impl StreamConfig {
             }
             Setting::CompactionDirtyRatioMin(ratio) => self.compaction_dirty_ratio_min = Some(*ratio),
             Setting::Consumed(kept_ms) => self.consumed = Some(*kept_ms),
+            Setting::Lease(setting) => self.lease.set(setting)?,
             Setting::Annotation(key, value) => {
                 let fits = key.len() <= ANNOTATION_KEY_BYTES_MAX
                     && value.len() <= ANNOTATION_VALUE_BYTES_MAX

@@ -5,6 +5,7 @@
 use crate::catalog::{ConfigChange, StreamEntry, check_name};
 use crate::effect::{Effects, Ticket};
 use crate::entry::Entry;
+use crate::lease;
 use crate::request::{CreateStream, Reply};
 use crate::shard::{Shard, Turn};
 use alloc::sync::Arc;
@@ -26,6 +27,7 @@ pub(crate) fn create(
     let CreateStream { namespace, name, uid, logs, config } = request;
     let entry = StreamEntry { id, uid, namespace, name, logs, config, created: turn.now };
     shard.record(turn, Entry::StreamCreated(entry), effects);
+    lease::follow_config(shard, turn, id, effects);
     reply_with(shard, turn, ticket, id, effects);
 }
 
@@ -50,6 +52,7 @@ pub(crate) fn delete(shard: &mut Shard, turn: Turn, ticket: Ticket, id: StreamId
         return refuse(shard, ticket, ErrorKind::UnknownStream, effects);
     };
     let entry = stream.entry.clone();
+    lease::stream_goes(shard, turn, id, effects);
     shard.record(turn, Entry::StreamDeleted { stream: id }, effects);
     effects.reply_after(ticket, turn.position, Reply::Stream(entry));
 }
@@ -105,6 +108,7 @@ fn replace(
         Ok(entry) => {
             let id = entry.id;
             shard.record(turn, Entry::StreamChanged(entry), effects);
+            lease::follow_config(shard, turn, id, effects);
             reply_with(shard, turn, ticket, id, effects);
         }
     }

@@ -7,7 +7,10 @@ mod config;
 mod declare;
 mod stream;
 
-pub use config::{ConfigChange, Setting, SettingKey, StreamConfig, TimestampSource};
+pub use config::{
+    ConfigChange, LeaseSetting, LeaseSettingKey, LeaseSettings, Overflow, Setting, SettingKey, StreamConfig,
+    TimestampSource,
+};
 pub(crate) use declare::{add_logs, alter, create, delete};
 pub(crate) use stream::{Stream, get_entry, put_entry};
 pub use stream::{StreamEntry, check_name};

@@ -16,12 +16,14 @@
 //! | 8 | object dropped | the object |
 //! | 9 | producer forgotten | the log's producer table |
 //! | 16… | group entries, see [`crate::cursor`] | the group |
+//! | 32… | lease entries, see [`crate::lease`] | the lease group |
 //!
 //! Appended batches are not entries: their facts have a section of their own in the frame (R2).
 
 use crate::catalog::{StreamEntry, get_entry, put_entry};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::cursor::GroupEntry;
+use crate::lease::{self, LeaseEntry};
 use crate::log::ProducerAppended;
 use crate::object::{get_object, put_object};
 use millstream_types::{LogId, ObjectEntry, ObjectNumber, Offset, ProducerId, StreamId};
@@ -68,6 +70,8 @@ pub enum Entry {
     },
     /// A change of a cursor group.
     Group(GroupEntry),
+    /// A change of a lease group.
+    Lease(LeaseEntry),
 }
 
 impl Entry {
@@ -113,6 +117,7 @@ impl Entry {
                 out.u64(id.0);
             }
             Entry::Group(entry) => entry.put(out),
+            Entry::Lease(entry) => entry.put(out),
         }
     }
 
@@ -131,6 +136,7 @@ impl Entry {
             7 => Entry::ObjectCommitted(get_object(input)?),
             8 => Entry::ObjectDropped { object: ObjectNumber(input.id()?) },
             9 => Entry::ProducerForgotten { log: input.log()?, id: ProducerId(input.u64()?) },
+            tag @ lease::FIRST_TAG.. => Entry::Lease(LeaseEntry::get(tag, input)?),
             tag => Entry::Group(GroupEntry::get(tag, input)?),
         })
     }

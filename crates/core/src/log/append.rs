@@ -5,11 +5,12 @@
 
 use crate::effect::{Effects, Ticket};
 use crate::entry::Entry;
+use crate::lease::{self, RecordMark};
 use crate::request::Reply;
 use crate::shard::{Shard, Turn};
 use alloc::vec::Vec;
 use bytes::Bytes;
-use millstream_types::limits::{APPEND_STAMPED_MAX, APPEND_TARGETS_MAX};
+use millstream_types::limits::{APPEND_STAMPED_MAX, APPEND_TARGETS_MAX, ENTRIES_PER_APPLY_MAX};
 use millstream_types::{
     BatchFacts, ErrorKind, LogId, Offset, ProducerEpoch, ProducerId, RecordTime, WalPosition, planted,
 };
@@ -29,6 +30,8 @@ pub struct AppendBatch {
     pub max_timestamp: RecordTime,
     /// Who sends it, if it wants each batch appended exactly once.
     pub producer: Option<ProducerStamp>,
+    /// What is special about its records for those who lease them: nothing if empty, else one mark per record.
+    pub marks: Vec<RecordMark>,
     /// The batch as it will be stored (its base offset is written when its frame is built).
     pub bytes: Bytes,
 }
@@ -72,8 +75,12 @@ pub(crate) fn append(
     }
     let mut after = None;
     let mut results = Vec::with_capacity(batches.len());
+    let mut leased = Vec::new();
     for batch in batches {
         let log = batch.log;
+        if leased.last() != Some(&log) && shard.leases.has_groups(log.stream) {
+            leased.push(log);
+        }
         results.push(append_one(shard, turn, batch, effects));
         // A refusal reveals state too: what it contradicts must not be lost after it was shown (R10).
         after = after.max(shard.log(log).map(|state| state.last));
@@ -81,10 +88,14 @@ pub(crate) fn append(
             after = None;
         }
     }
+    if !leased.is_empty() {
+        lease::appended(shard, turn, &leased, effects);
+    }
     effects.replies.push(crate::effect::ReplyEffect { ticket, reply: Reply::Appended(results), after });
 }
 
-fn append_one(
+/// Decides about one batch. The caller tells the groups of its stream.
+pub(crate) fn append_one(
     shard: &mut Shard,
     turn: Turn,
     batch: AppendBatch,
@@ -115,6 +126,10 @@ fn append_one(
         }
     }
     let log_start = log.start;
+    let marks = lease::check_append(shard, turn, &batch)?;
+    if marks.is_some() && effects.entry_count >= ENTRIES_PER_APPLY_MAX / 2 {
+        return Err(ErrorKind::LimitExceeded);
+    }
     let facts = BatchFacts {
         log: batch.log,
         base_offset,
@@ -128,6 +143,10 @@ fn append_one(
     }
     if let Some(appended) = appended {
         shard.record(turn, Entry::ProducerAppended(appended), effects);
+    }
+    if let Some(marks) = marks {
+        let entry = lease::marked(facts.log, base_offset, marks);
+        shard.record(turn, Entry::Lease(entry), effects);
     }
     fold_facts(shard, turn.position, &facts);
     effects.batches.push((facts, batch.bytes));

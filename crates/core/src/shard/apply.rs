@@ -6,6 +6,7 @@ use crate::catalog;
 use crate::cursor;
 use crate::effect::{Effects, Ticket};
 use crate::entry::Entry;
+use crate::lease;
 use crate::log;
 use crate::object;
 use crate::request::{Reply, Request};
@@ -39,6 +40,7 @@ impl Shard {
             Request::CommitObject(entry) => object::commit(self, turn, ticket, *entry, effects),
             Request::DropObjects(objects) => object::drop_objects(self, turn, ticket, objects, effects),
             Request::Group(request) => cursor::apply(self, turn, ticket, *request, effects),
+            Request::Lease(request) => lease::apply(self, turn, ticket, *request, effects),
         }
     }
 
@@ -49,19 +51,23 @@ impl Shard {
         self.trash.truncate(keep);
         self.objects.sweep();
         cursor::tick(self, turn, effects);
+        lease::tick(self, turn, effects);
     }
 
-    /// Bytes of entries that [`Shard::tick`] makes at this time at most: a few kilobytes, or the roster of the group whose
+    /// Bytes of entries that [`Shard::tick`] makes at this time at most: some kilobytes, or the roster of the group whose
     /// timer is the first.
     #[must_use]
     pub fn tick_entries_bytes(&self, now: EngineTime) -> usize {
-        self.groups.tick_entries_bytes(now)
+        self.groups.tick_entries_bytes(now) + lease::TICK_BYTES
     }
 
     /// When [`Shard::tick`] has something to do next; a time that has passed means at once.
     #[must_use]
     pub fn next_deadline(&self) -> Option<EngineTime> {
         let is_done = self.trash.is_empty() && self.objects.has_swept();
-        if is_done { self.groups.next_deadline() } else { Some(EngineTime(i64::MIN)) }
+        if !is_done {
+            return Some(EngineTime(i64::MIN));
+        }
+        [self.groups.next_deadline(), self.leases.next_deadline()].into_iter().flatten().min()
     }
 }

@@ -42,6 +42,7 @@ impl Shard {
                 // A deleted stream's image may never have been written, but its id was taken all the same.
                 self.counters.next_stream = self.counters.next_stream.max(StreamId(stream.0 + 1));
                 self.groups.forget_stream(stream);
+                self.leases.forget_stream(stream);
                 self.objects.stream_deleted(stream);
                 if let Some(stream) = self.streams.remove(&stream) {
                     self.stream_order.remove(&stream.entry.id);
@@ -63,6 +64,7 @@ impl Shard {
                     state.last = position;
                     self.objects.log_trimmed(log, start);
                 }
+                self.leases.log_trimmed(log, start);
             }
             Entry::ProducerAppended(appended) => {
                 if let Some(state) = self.log_mut(appended.log) {
@@ -87,6 +89,7 @@ impl Shard {
             }
             Entry::ObjectDropped { object } => self.objects.remove(position, object),
             Entry::Group(entry) => self.groups.fold(position, entry),
+            Entry::Lease(entry) => self.leases.fold(position, entry),
         }
     }
 
@@ -130,7 +133,8 @@ impl Shard {
             | Entry::ProducerForgotten { .. }
             | Entry::ProducerAllocated { .. }
             | Entry::ObjectDropped { .. }
-            | Entry::Group(_) => {}
+            | Entry::Group(_)
+            | Entry::Lease(_) => {}
         }
     }
 }

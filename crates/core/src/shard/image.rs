@@ -11,10 +11,12 @@
 //! | 4 | producers | log, count u32, then producers each |
 //! | 5 | object | its manifest entry, as in its entry |
 //! | 16… | group chunks, see [`crate::cursor`] | |
+//! | 32 | lease chunks, see [`crate::lease`] | |
 
 use crate::catalog::put_entry;
 use crate::codec::Encoder;
 use crate::cursor::GroupImageKey;
+use crate::lease::LeaseImageKey;
 use crate::object::put_object;
 use crate::shard::Shard;
 use alloc::vec::Vec;
@@ -44,6 +46,8 @@ pub enum ImageKey {
     Object(ObjectNumber),
     /// A group chunk.
     Group(GroupImageKey),
+    /// A lease chunk.
+    Lease(LeaseImageKey),
 }
 
 impl Shard {
@@ -88,15 +92,23 @@ impl Shard {
             ImageKey::Logs(from) => Some(self.log_images(from, out)),
             ImageKey::Producers(log, after) => Some(self.producer_images(log, after, out)),
             ImageKey::Object(from) => match self.objects.from(from).next() {
-                None => self.groups.first_image().map(ImageKey::Group),
+                None => self.groups.first_image().map(ImageKey::Group).or_else(|| self.first_lease_image()),
                 Some(entry) => {
                     out.u8(5);
                     put_object(out, entry);
                     Some(ImageKey::Object(ObjectNumber(entry.number.0 + 1)))
                 }
             },
-            ImageKey::Group(key) => self.groups.image(key, &self.streams, out).map(ImageKey::Group),
+            ImageKey::Group(key) => {
+                let next = self.groups.image(key, &self.streams, out).map(ImageKey::Group);
+                next.or_else(|| self.first_lease_image())
+            }
+            ImageKey::Lease(key) => self.leases.image(key, out).map(ImageKey::Lease),
         }
+    }
+
+    fn first_lease_image(&self) -> Option<ImageKey> {
+        self.leases.first_image().map(ImageKey::Lease)
     }
 
     /// The chunk that starts at `from`. When the stream was deleted since, the walk goes on with the next stream.

@@ -17,6 +17,7 @@ use crate::cursor::{GroupOptions, Groups};
 use crate::effect::Effects;
 use crate::entry::Entry;
 use crate::hash::{HashSeed, KeyedMap};
+use crate::lease::Leases;
 use crate::log::LogState;
 use crate::object::Objects;
 use alloc::collections::BTreeSet;
@@ -65,6 +66,7 @@ pub struct Shard {
     /// Start of the last frame that changed the catalog.
     pub(crate) catalog_last: WalPosition,
     pub(crate) groups: Groups,
+    pub(crate) leases: Leases,
     pub(crate) objects: Objects,
     /// Logs of deleted streams, dropped a few per turn (R13).
     pub(crate) trash: Vec<LogState>,
@@ -87,6 +89,7 @@ impl Shard {
             log_count: 0,
             catalog_last: WalPosition::ZERO,
             groups: Groups::new(options.groups),
+            leases: Leases::default(),
             objects: Objects::default(),
             trash: Vec::new(),
         }

@@ -7,6 +7,7 @@ use crate::catalog::{Stream, get_entry};
 use crate::codec::{DecodeError, Decoder};
 use crate::entry::Entry;
 use crate::hash::HashSeed;
+use crate::lease;
 use crate::log;
 use crate::object::{Objects, get_object};
 use crate::shard::{Shard, ShardOptions};
@@ -138,6 +139,7 @@ impl Restore {
                     return Err(DecodeError::Invalid("an object that has an image already").into());
                 }
             }
+            lease::IMAGE_TAG => shard.leases.restore(stamp, &mut input)?,
             tag => shard.groups.restore(tag, stamp, &mut input)?,
         }
         if input.is_empty() { Ok(()) } else { Err(DecodeError::Invalid("an image's length").into()) }
@@ -199,6 +201,9 @@ impl Restore {
         objects.finish(|log| shard.log_bounds(log))?;
         shard.objects = objects;
         shard.groups.resume(now, &shard.streams);
+        let mut leases = core::mem::take(&mut shard.leases);
+        leases.resume(now, |log| shard.log_bounds(log).map(|(start, _)| start));
+        shard.leases = leases;
         Ok(shard)
     }
 }

@@ -265,6 +265,7 @@ impl Broker {
             last_offset_delta: records - 1,
             max_timestamp: millstream_types::RecordTime(0),
             producer: None,
+            marks: Vec::new(),
             bytes: Bytes::from_static(b"opaque"),
         }
     }

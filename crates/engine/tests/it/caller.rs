@@ -139,6 +139,7 @@ pub(crate) fn batch(log: LogId, records: u32, bytes: usize) -> AppendBatch {
         last_offset_delta: records - 1,
         max_timestamp: RecordTime(1_000),
         producer: None,
+        marks: Vec::new(),
         bytes,
     }
 }

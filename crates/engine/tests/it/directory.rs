@@ -208,6 +208,7 @@ fn batch(log: LogId, n: u64, producer: Option<(ProducerId, u32)>) -> AppendBatch
             first_sequence: sequence,
             last_sequence: sequence,
         }),
+        marks: Vec::new(),
         bytes: builder.finish(Compression::None).unwrap(),
     }
 }

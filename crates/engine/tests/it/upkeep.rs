@@ -126,6 +126,7 @@ impl Broker {
             last_offset_delta: count - 1,
             max_timestamp: time,
             producer: None,
+            marks: Vec::new(),
             bytes: builder.finish(Compression::None).unwrap(),
         };
         match self.ask(Request::Append(vec![batch])) {

@@ -62,7 +62,8 @@ pub(crate) fn answer(reply: Reply) -> Result<GroupReply, ErrorKind> {
         | Reply::Trimmed(_)
         | Reply::Producer { .. }
         | Reply::Object { .. }
-        | Reply::ObjectsDropped(_) => {
+        | Reply::ObjectsDropped(_)
+        | Reply::Lease(_) => {
             unreachable!("the shard answers a request about groups with a reply about groups")
         }
     }

@@ -187,6 +187,7 @@ fn check(
         last_offset_delta: header.last_offset_delta(),
         max_timestamp: append_time.unwrap_or_else(|| header.max_timestamp()),
         producer: producer(&header),
+        marks: Vec::new(),
         bytes,
     };
     Ok((batch, append_time))

@@ -57,6 +57,9 @@ pub(crate) fn group_error(kind: ErrorKind) -> ErrorCode {
         | ErrorKind::GroupFull
         | ErrorKind::GroupSubscribed
         | ErrorKind::MetadataTooLarge
+        | ErrorKind::UnknownLeaseGroup
+        | ErrorKind::TooManyLeased
+        | ErrorKind::StreamFull
         | ErrorKind::LimitExceeded => ErrorCode::from(kind),
     }
 }

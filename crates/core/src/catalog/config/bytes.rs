@@ -9,6 +9,7 @@
 //! later settings: count u8, then each a tag u8 and its value
 //!     1 tombstone retention ms u64 │ 2 compaction lag min ms u64 │ 3 compaction lag max ms (0, or 1 and u64)
 //!     4 compaction dirty ratio min u16 │ 5 consumed (0, or 1 and u64)
+//!     16 to 31: see `lease.rs`
 //! ```
 
 use super::{ANNOTATIONS_MAX, RATIO_MAX, StreamConfig, TimestampSource};
@@ -50,6 +51,7 @@ impl StreamConfig {
             + u8::from(self.compaction_lag_max_ms.is_some())
             + u8::from(self.compaction_dirty_ratio_min.is_some())
             + u8::from(self.consumed.is_some())
+            + self.lease.count()
     }
 
     fn put_later(&self, out: &mut Encoder<'_>) {
@@ -73,6 +75,7 @@ impl StreamConfig {
             out.u8(5);
             out.option(kept_ms, Encoder::u64);
         }
+        self.lease.put(out);
     }
 
     /// What the annotations take in an entry.
@@ -119,7 +122,7 @@ impl StreamConfig {
                 _ => return Err(DecodeError::Invalid("a stream's dirty ratio")),
             },
             5 => self.consumed = Some(input.option(Decoder::u64)?),
-            tag => return Err(DecodeError::UnknownTag(tag)),
+            tag => self.lease.get(tag, input)?,
         }
         Ok(())
     }

@@ -22,6 +22,18 @@ fn all() -> Vec<Setting> {
         Setting::CompactionDirtyRatioMin(10_000),
         Setting::Consumed(Some(8)),
         Setting::Consumed(None),
+        Setting::Lease(LeaseSetting::Enabled(true)),
+        Setting::Lease(LeaseSetting::TimeoutMs(9)),
+        Setting::Lease(LeaseSetting::DeliveryLimit(Some(10))),
+        Setting::Lease(LeaseSetting::DeadLetter(Some("dead".into()))),
+        Setting::Lease(LeaseSetting::DelayMs(11)),
+        Setting::Lease(LeaseSetting::TimeToLiveMs(Some(12))),
+        Setting::Lease(LeaseSetting::LengthMax(Some(13))),
+        Setting::Lease(LeaseSetting::Overflow(Overflow::DropOldest)),
+        Setting::Lease(LeaseSetting::Overflow(Overflow::Reject)),
+        Setting::Lease(LeaseSetting::Overflow(Overflow::DeadLetter)),
+        Setting::Lease(LeaseSetting::SingleHolder(true)),
+        Setting::Lease(LeaseSetting::Paused(true)),
     ]
 }
 

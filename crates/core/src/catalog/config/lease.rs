@@ -1,0 +1,322 @@
+//! Settings of a stream that is worked as a queue: what its default lease group does.
+//!
+//! Apart from the other settings because only streams with such a group have any of them, and a front that attaches
+//! compares them as a whole.
+//!
+//! Among a configuration's later settings they have these tags:
+//!
+//! ```text
+//! 16 enabled u8 │ 17 timeout ms u64 │ 18 delivery limit (0, or 1 and u32) │ 19 dead letter (0, or 1 and a name)
+//! 20 delay ms u64 │ 21 time to live ms (0, or 1 and u64) │ 22 length max (0, or 1 and u64) │ 23 overflow u8
+//! 24 single holder u8 │ 25 paused u8
+//! ```
+
+use crate::catalog::check_name;
+use crate::codec::{DecodeError, Decoder, Encoder};
+use alloc::boxed::Box;
+use millstream_types::ErrorKind;
+
+/// The first tag.
+const FIRST_TAG: u8 = 16;
+/// A year, with a leap day: nothing is delayed, leased or kept from expiring for longer.
+const TIME_MS_MAX: u64 = 366 * 24 * 3_600_000;
+
+/// What happens when a stream is longer than it may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Overflow {
+    /// The oldest records that nobody has out are done with.
+    DropOldest,
+    /// Appends are refused with `StreamFull`.
+    Reject,
+    /// The oldest records that nobody has out are dead-lettered.
+    DeadLetter,
+}
+
+/// One setting with its value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LeaseSetting {
+    /// The stream has a default lease group, from its start on. Default: no.
+    Enabled(bool),
+    /// How long a lease lasts unless its holder says otherwise. Default: 30 seconds; at most a year.
+    TimeoutMs(u64),
+    /// A record that was delivered so often and comes back is dead-lettered; `None`: never. Default: never; at least 1.
+    DeliveryLimit(Option<u32>),
+    /// The stream, in the same namespace, that dead letters go to; `None`: they are dropped. Default: none.
+    DeadLetter(Option<Box<str>>),
+    /// Records are delivered so much later than they were appended. Default: 0; at most a year.
+    DelayMs(u64),
+    /// Records are dead-lettered if nobody took them so long after they were appended; `None`: never. Default: never.
+    TimeToLiveMs(Option<u64>),
+    /// So many records of a log may be ready; `None`: any number. Default: any number.
+    LengthMax(Option<u64>),
+    /// What happens then. Default: the oldest are dropped.
+    Overflow(Overflow),
+    /// One holder is served, the next one when it ends. Default: no.
+    SingleHolder(bool),
+    /// Nobody is served. Default: no.
+    Paused(bool),
+}
+
+/// Names a setting.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum LeaseSettingKey {
+    /// See [`LeaseSetting::Enabled`].
+    Enabled,
+    /// See [`LeaseSetting::TimeoutMs`].
+    TimeoutMs,
+    /// See [`LeaseSetting::DeliveryLimit`].
+    DeliveryLimit,
+    /// See [`LeaseSetting::DeadLetter`].
+    DeadLetter,
+    /// See [`LeaseSetting::DelayMs`].
+    DelayMs,
+    /// See [`LeaseSetting::TimeToLiveMs`].
+    TimeToLiveMs,
+    /// See [`LeaseSetting::LengthMax`].
+    LengthMax,
+    /// See [`LeaseSetting::Overflow`].
+    Overflow,
+    /// See [`LeaseSetting::SingleHolder`].
+    SingleHolder,
+    /// See [`LeaseSetting::Paused`].
+    Paused,
+}
+
+/// What was set. Getters give the effective value.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LeaseSettings {
+    enabled: Option<bool>,
+    timeout_ms: Option<u64>,
+    delivery_limit: Option<Option<u32>>,
+    dead_letter: Option<Option<Box<str>>>,
+    delay_ms: Option<u64>,
+    time_to_live_ms: Option<Option<u64>>,
+    length_max: Option<Option<u64>>,
+    overflow: Option<Overflow>,
+    single_holder: Option<bool>,
+    paused: Option<bool>,
+}
+
+impl LeaseSettings {
+    /// Whether the stream has a default lease group.
+    #[must_use]
+    pub fn enabled(&self) -> bool {
+        self.enabled.unwrap_or(false)
+    }
+    /// How long a lease lasts, in milliseconds.
+    #[must_use]
+    pub fn timeout_ms(&self) -> u64 {
+        self.timeout_ms.unwrap_or(30_000)
+    }
+    /// How often a record is delivered at most.
+    #[must_use]
+    pub fn delivery_limit(&self) -> Option<u32> {
+        self.delivery_limit.unwrap_or(None)
+    }
+    /// Where dead letters go.
+    #[must_use]
+    pub fn dead_letter(&self) -> Option<&str> {
+        self.dead_letter.as_ref()?.as_deref()
+    }
+    /// How much later than they were appended records are delivered, in milliseconds.
+    #[must_use]
+    pub fn delay_ms(&self) -> u64 {
+        self.delay_ms.unwrap_or(0)
+    }
+    /// How long records wait for a taker, in milliseconds.
+    #[must_use]
+    pub fn time_to_live_ms(&self) -> Option<u64> {
+        self.time_to_live_ms.unwrap_or(None)
+    }
+    /// How many records of a log may be ready.
+    #[must_use]
+    pub fn length_max(&self) -> Option<u64> {
+        self.length_max.unwrap_or(None)
+    }
+    /// What happens when there are more.
+    #[must_use]
+    pub fn overflow(&self) -> Overflow {
+        self.overflow.unwrap_or(Overflow::DropOldest)
+    }
+    /// Whether one holder is served at a time.
+    #[must_use]
+    pub fn single_holder(&self) -> bool {
+        self.single_holder.unwrap_or(false)
+    }
+    /// Whether nobody is served.
+    #[must_use]
+    pub fn paused(&self) -> bool {
+        self.paused.unwrap_or(false)
+    }
+    /// Whether a setting was set, rather than left to the default.
+    #[must_use]
+    pub fn is_set(&self, key: LeaseSettingKey) -> bool {
+        match key {
+            LeaseSettingKey::Enabled => self.enabled.is_some(),
+            LeaseSettingKey::TimeoutMs => self.timeout_ms.is_some(),
+            LeaseSettingKey::DeliveryLimit => self.delivery_limit.is_some(),
+            LeaseSettingKey::DeadLetter => self.dead_letter.is_some(),
+            LeaseSettingKey::DelayMs => self.delay_ms.is_some(),
+            LeaseSettingKey::TimeToLiveMs => self.time_to_live_ms.is_some(),
+            LeaseSettingKey::LengthMax => self.length_max.is_some(),
+            LeaseSettingKey::Overflow => self.overflow.is_some(),
+            LeaseSettingKey::SingleHolder => self.single_holder.is_some(),
+            LeaseSettingKey::Paused => self.paused.is_some(),
+        }
+    }
+
+    pub(super) fn set(&mut self, setting: &LeaseSetting) -> Result<(), ErrorKind> {
+        check(setting)?;
+        match setting {
+            LeaseSetting::Enabled(enabled) => self.enabled = Some(*enabled),
+            LeaseSetting::TimeoutMs(ms) => self.timeout_ms = Some(*ms),
+            LeaseSetting::DeliveryLimit(limit) => self.delivery_limit = Some(*limit),
+            LeaseSetting::DeadLetter(name) => self.dead_letter = Some(name.clone()),
+            LeaseSetting::DelayMs(ms) => self.delay_ms = Some(*ms),
+            LeaseSetting::TimeToLiveMs(ms) => self.time_to_live_ms = Some(*ms),
+            LeaseSetting::LengthMax(records) => self.length_max = Some(*records),
+            LeaseSetting::Overflow(overflow) => self.overflow = Some(*overflow),
+            LeaseSetting::SingleHolder(single) => self.single_holder = Some(*single),
+            LeaseSetting::Paused(paused) => self.paused = Some(*paused),
+        }
+        Ok(())
+    }
+
+    pub(super) fn unset(&mut self, key: LeaseSettingKey) {
+        match key {
+            LeaseSettingKey::Enabled => self.enabled = None,
+            LeaseSettingKey::TimeoutMs => self.timeout_ms = None,
+            LeaseSettingKey::DeliveryLimit => self.delivery_limit = None,
+            LeaseSettingKey::DeadLetter => self.dead_letter = None,
+            LeaseSettingKey::DelayMs => self.delay_ms = None,
+            LeaseSettingKey::TimeToLiveMs => self.time_to_live_ms = None,
+            LeaseSettingKey::LengthMax => self.length_max = None,
+            LeaseSettingKey::Overflow => self.overflow = None,
+            LeaseSettingKey::SingleHolder => self.single_holder = None,
+            LeaseSettingKey::Paused => self.paused = None,
+        }
+    }
+
+    /// What was set, in the order of the tags.
+    fn all(&self) -> impl Iterator<Item = LeaseSetting> {
+        [
+            self.enabled.map(LeaseSetting::Enabled),
+            self.timeout_ms.map(LeaseSetting::TimeoutMs),
+            self.delivery_limit.map(LeaseSetting::DeliveryLimit),
+            self.dead_letter.clone().map(LeaseSetting::DeadLetter),
+            self.delay_ms.map(LeaseSetting::DelayMs),
+            self.time_to_live_ms.map(LeaseSetting::TimeToLiveMs),
+            self.length_max.map(LeaseSetting::LengthMax),
+            self.overflow.map(LeaseSetting::Overflow),
+            self.single_holder.map(LeaseSetting::SingleHolder),
+            self.paused.map(LeaseSetting::Paused),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// How many are set.
+    pub(super) fn count(&self) -> u8 {
+        u8::try_from(self.all().count()).expect("there are few settings")
+    }
+
+    pub(super) fn put(&self, out: &mut Encoder<'_>) {
+        for setting in self.all() {
+            put(out, &setting);
+        }
+    }
+
+    /// Takes the setting with this tag.
+    pub(super) fn get(&mut self, tag: u8, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
+        let setting = get(tag, input)?;
+        self.set(&setting).map_err(|_| DecodeError::Invalid("a lease setting"))
+    }
+}
+
+fn check(setting: &LeaseSetting) -> Result<(), ErrorKind> {
+    let fits = match setting {
+        LeaseSetting::TimeoutMs(ms) => (1..=TIME_MS_MAX).contains(ms),
+        LeaseSetting::DelayMs(ms) => *ms <= TIME_MS_MAX,
+        LeaseSetting::DeliveryLimit(limit) => *limit != Some(0),
+        LeaseSetting::DeadLetter(Some(name)) => check_name(name).is_ok(),
+        LeaseSetting::DeadLetter(None)
+        | LeaseSetting::Enabled(_)
+        | LeaseSetting::TimeToLiveMs(_)
+        | LeaseSetting::LengthMax(_)
+        | LeaseSetting::Overflow(_)
+        | LeaseSetting::SingleHolder(_)
+        | LeaseSetting::Paused(_) => true,
+    };
+    if fits { Ok(()) } else { Err(ErrorKind::InvalidConfig) }
+}
+
+fn put(out: &mut Encoder<'_>, setting: &LeaseSetting) {
+    let tag = |out: &mut Encoder<'_>, number: u8| out.u8(FIRST_TAG + number);
+    match setting {
+        LeaseSetting::Enabled(enabled) => {
+            tag(out, 0);
+            out.u8(u8::from(*enabled));
+        }
+        LeaseSetting::TimeoutMs(ms) => {
+            tag(out, 1);
+            out.u64(*ms);
+        }
+        LeaseSetting::DeliveryLimit(limit) => {
+            tag(out, 2);
+            out.option(*limit, Encoder::u32);
+        }
+        LeaseSetting::DeadLetter(name) => {
+            tag(out, 3);
+            out.option(name.as_deref(), |out, name| out.str(name));
+        }
+        LeaseSetting::DelayMs(ms) => {
+            tag(out, 4);
+            out.u64(*ms);
+        }
+        LeaseSetting::TimeToLiveMs(ms) => {
+            tag(out, 5);
+            out.option(*ms, Encoder::u64);
+        }
+        LeaseSetting::LengthMax(records) => {
+            tag(out, 6);
+            out.option(*records, Encoder::u64);
+        }
+        LeaseSetting::Overflow(overflow) => {
+            tag(out, 7);
+            out.u8(match overflow {
+                Overflow::DropOldest => 0,
+                Overflow::Reject => 1,
+                Overflow::DeadLetter => 2,
+            });
+        }
+        LeaseSetting::SingleHolder(single) => {
+            tag(out, 8);
+            out.u8(u8::from(*single));
+        }
+        LeaseSetting::Paused(paused) => {
+            tag(out, 9);
+            out.u8(u8::from(*paused));
+        }
+    }
+}
+
+fn get(tag: u8, input: &mut Decoder<'_>) -> Result<LeaseSetting, DecodeError> {
+    Ok(match tag.checked_sub(FIRST_TAG) {
+        Some(0) => LeaseSetting::Enabled(input.bool()?),
+        Some(1) => LeaseSetting::TimeoutMs(input.u64()?),
+        Some(2) => LeaseSetting::DeliveryLimit(input.option(Decoder::u32)?),
+        Some(3) => LeaseSetting::DeadLetter(input.option(Decoder::boxed_str)?),
+        Some(4) => LeaseSetting::DelayMs(input.u64()?),
+        Some(5) => LeaseSetting::TimeToLiveMs(input.option(Decoder::u64)?),
+        Some(6) => LeaseSetting::LengthMax(input.option(Decoder::u64)?),
+        Some(7) => LeaseSetting::Overflow(match input.u8()? {
+            0 => Overflow::DropOldest,
+            1 => Overflow::Reject,
+            2 => Overflow::DeadLetter,
+            _ => return Err(DecodeError::Invalid("a stream's overflow")),
+        }),
+        Some(8) => LeaseSetting::SingleHolder(input.bool()?),
+        Some(9) => LeaseSetting::Paused(input.bool()?),
+        _ => return Err(DecodeError::UnknownTag(tag)),
+    })
+}

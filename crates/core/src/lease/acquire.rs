@@ -1,0 +1,233 @@
+//! Acquire: take records out, or wait for some.
+//!
+//! Apart because it is the hot half of every queue. Records that turn out to be beyond their delivery limit or their
+//! time to live are buried on the way, not delivered.
+//!
+//! Waits are served in the turn that makes records available, in the order of their priorities and arrivals. A stream
+//! with a single holder serves nobody but the first who asked, until that one ends.
+
+use super::act::Act;
+use super::entry::{AcquiredRun, LeaseChange, RecordsAcquired};
+use super::ids::{LeaseGroupId, LeaseNumber};
+use super::record::{Bound, MoveReason, NEVER};
+use super::reply::{Acquired, AcquiredRecord, LeaseReply};
+use super::request::{Acquire, Binding};
+use crate::effect::Ticket;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use millstream_types::limits::{
+    LEASE_ACQUIRE_RECORDS_MAX, LEASE_WAITERS_PER_GROUP_MAX, LEASED_PER_GROUP_MAX,
+};
+use millstream_types::{EngineTime, ErrorKind, Offset, WalPosition};
+
+/// Records that one acquire may bury on the way to those that it gets.
+pub(super) const BURIED_PER_ACQUIRE: usize = 64;
+/// Waiters that one turn looks at. Those before one that can be served may be at their limits, which ends with a settle.
+const WAITERS_PER_TURN: usize = 256;
+
+/// What was picked from one log.
+#[derive(Default)]
+struct Picked {
+    runs: Vec<AcquiredRun>,
+    records: usize,
+    spent: Vec<(Offset, u32)>,
+    expired: Vec<(Offset, u32)>,
+    /// The log has nothing else that is ready.
+    is_all: bool,
+}
+
+impl Picked {
+    fn add(&mut self, offset: Offset, count: u32, priority: u8) {
+        self.records += 1;
+        match self.runs.last_mut() {
+            Some(run)
+                if run.offset.0 + u64::from(run.len) == offset.0
+                    && (run.count, run.priority) == (count, priority) =>
+            {
+                run.len += 1;
+            }
+            _ => self.runs.push(AcquiredRun { offset, len: 1, count, priority }),
+        }
+    }
+}
+
+impl Act<'_> {
+    pub(super) fn acquire(&mut self, ticket: Ticket, acquire: Acquire) -> Result<(), ErrorKind> {
+        let id = acquire.group;
+        let group = self.group(id).ok_or(ErrorKind::UnknownLeaseGroup)?;
+        if !(1..=LEASE_ACQUIRE_RECORDS_MAX).contains(&acquire.records_max) {
+            return Err(ErrorKind::LimitExceeded);
+        }
+        let waits = acquire.wait_ms > 0;
+        if !waits && acquire.leased_max.is_some_and(|max| group.leased() >= u64::from(max)) {
+            return Err(ErrorKind::TooManyLeased);
+        }
+        // Whoever waits already comes first.
+        if !waits || group.live.waiters.is_empty() {
+            let (records, after) = self.take(&acquire);
+            if !records.is_empty() || !waits {
+                self.deliver(ticket, &acquire, records, after);
+                return Ok(());
+            }
+        }
+        if self.known(id).live.waiters.len() >= LEASE_WAITERS_PER_GROUP_MAX {
+            return Err(ErrorKind::LimitExceeded);
+        }
+        let now = self.now();
+        self.known(id).live.waiters.add(ticket, acquire, now);
+        self.shard.leases.note_wake(id);
+        self.serve(id);
+        Ok(())
+    }
+
+    fn deliver(
+        &mut self,
+        ticket: Ticket,
+        acquire: &Acquire,
+        records: Vec<AcquiredRecord>,
+        after: WalPosition,
+    ) {
+        let now = self.now();
+        let (_, deadline) = self.bound(acquire);
+        let deadline = (deadline != NEVER).then_some(deadline);
+        if records.is_empty() {
+            let reply = super::reply(LeaseReply::Acquired(Acquired { now, deadline, records }));
+            return self.effects.reply_now(ticket, reply);
+        }
+        self.answer(ticket, after, LeaseReply::Acquired(Acquired { now, deadline, records }));
+    }
+
+    fn bound(&self, acquire: &Acquire) -> (Bound, EngineTime) {
+        let now = self.now();
+        let at = |timeout_ms: u64| now.after_ms(timeout_ms).min(EngineTime(NEVER.0 - 1));
+        match acquire.binding {
+            Binding::Timed { timeout_ms } => {
+                let timeout_ms = timeout_ms.unwrap_or_else(|| self.settings(acquire.group).timeout_ms());
+                (Bound::Deadline, at(timeout_ms))
+            }
+            Binding::Connection { timeout_ms } => (Bound::Connection, timeout_ms.map_or(NEVER, at)),
+            Binding::Named => (Bound::Name, NEVER),
+        }
+    }
+
+    /// Whether this acquirer may have anything now, whatever is ready.
+    fn may_have(&mut self, acquire: &Acquire) -> usize {
+        let config = self.settings(acquire.group);
+        let group = self.known(acquire.group);
+        if config.paused() {
+            return 0;
+        }
+        if config.single_holder() && *group.live.active.get_or_insert(acquire.holder) != acquire.holder {
+            return 0;
+        }
+        let leased_max =
+            acquire.leased_max.map_or(LEASED_PER_GROUP_MAX, |max| LEASED_PER_GROUP_MAX.min(max.into()));
+        let left = leased_max.saturating_sub(group.leased());
+        usize::try_from(left.min(u64::from(acquire.records_max)))
+            .expect("bounded by the records of one request")
+    }
+
+    /// Takes what there is, up to what the acquirer may have and the turn has room for. Returns it with the position that
+    /// its delivery waits for.
+    fn take(&mut self, acquire: &Acquire) -> (Vec<AcquiredRecord>, WalPosition) {
+        let id = acquire.group;
+        let mut left = self.may_have(acquire);
+        let mut records = Vec::new();
+        let mut after = WalPosition::ZERO;
+        while left > 0 && self.room() > BURIED_PER_ACQUIRE {
+            let Some(index) = self.known(id).live.next_stocked() else { break };
+            let max = left.min(self.room() - BURIED_PER_ACQUIRE);
+            let picked = self.pick(id, index, max);
+            left -= picked.records;
+            let live = &mut self.known(id).live;
+            live.turn = index + 1;
+            if picked.is_all {
+                live.stocked.remove(&index);
+            }
+            self.bury(id, index, &picked.spent, MoveReason::Limit);
+            self.bury(id, index, &picked.expired, MoveReason::Expired);
+            after = after.max(self.hand_out(acquire, index, picked.runs, &mut records));
+        }
+        (records, after)
+    }
+
+    /// Chooses the next records of a log, and finds those on the way that are not to be delivered any more.
+    fn pick(&self, id: LeaseGroupId, index: u32, max: usize) -> Picked {
+        let mut picked = Picked { is_all: true, ..Picked::default() };
+        let (Some(log), Some(end)) = (self.log(id, index), self.end(id, index)) else { return picked };
+        let limit = self.settings(id).delivery_limit().unwrap_or(u32::MAX);
+        for (offset, priority) in log.candidates(end) {
+            if picked.records == max || picked.spent.len() + picked.expired.len() == BURIED_PER_ACQUIRE {
+                picked.is_all = false;
+                break;
+            }
+            match log.records.get(&offset) {
+                None => picked.add(offset, 1, priority),
+                Some(record) if record.expires <= self.now() => picked.expired.push((offset, record.count)),
+                Some(record) if record.count >= limit => picked.spent.push((offset, record.count)),
+                Some(record) => picked.add(offset, record.count + 1, priority),
+            }
+        }
+        picked
+    }
+
+    fn hand_out(
+        &mut self,
+        acquire: &Acquire,
+        index: u32,
+        runs: Vec<AcquiredRun>,
+        records: &mut Vec<AcquiredRecord>,
+    ) -> WalPosition {
+        if runs.is_empty() {
+            return WalPosition::ZERO;
+        }
+        let id = acquire.group;
+        let (bound, deadline) = self.bound(acquire);
+        let (time, lease) = (self.now(), self.known(id).next_lease);
+        let of_runs =
+            runs.iter().flat_map(|run| (0..u64::from(run.len)).map(|n| (run.offset.advance(n), run.count)));
+        let offsets: Vec<(Offset, u32)> = of_runs.collect();
+        let acquired =
+            RecordsAcquired { log: index, bound, holder: acquire.holder, time, deadline, lease, runs };
+        self.record(id, LeaseChange::Acquired(Box::new(acquired)));
+        let group = self.known(id);
+        let tail = group.live.tails.get(&index);
+        let mut came = WalPosition::ZERO;
+        for (n, (offset, delivery_count)) in (0..).zip(offsets) {
+            let lease = LeaseNumber(lease.0 + n);
+            let first_acquired = group.logs[index as usize].records[&offset].first;
+            records.push(AcquiredRecord { log: index, offset, lease, delivery_count, first_acquired });
+            came = came.max(tail.map_or(WalPosition::ZERO, |tail| tail.position(offset)));
+        }
+        match bound {
+            Bound::Connection => came,
+            Bound::Deadline | Bound::Name => group.last,
+        }
+    }
+
+    /// Gives those who wait what there is. What does not fit into this turn is left to the next tick.
+    pub(super) fn serve(&mut self, id: LeaseGroupId) {
+        self.shard.leases.hungry.remove(&id);
+        let mut after = None;
+        for _ in 0..WAITERS_PER_TURN {
+            let Some(group) = self.group(id) else { return };
+            if group.live.stocked.is_empty() {
+                return;
+            }
+            let Some((place, waiter)) = group.live.next_waiter(after, self.settings(id).single_holder())
+            else {
+                return;
+            };
+            if self.room() <= BURIED_PER_ACQUIRE {
+                self.shard.leases.hungry.insert(id);
+                return;
+            }
+            after = Some(place);
+            let (records, position) = self.take(&waiter.acquire);
+            if !records.is_empty() {
+                self.known(id).live.waiters.remove(place);
+                self.deliver(waiter.ticket, &waiter.acquire, records, position);
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The end of a move: the record is appended to its new stream and settled in its old one, in one frame (R3).
+//!
+//! Apart because this is the second of two steps. The first marks the record as moving, durably; whoever asks
+//! for moves reads it, makes a batch of it, and ends the move here. After a restart all open moves are handed out again, so an end may come twice, or for a record that was sought away meanwhile: the number of the move tells.
+
+use super::act::Act;
+use super::entry::LeaseChange;
+use super::ids::LeaseGroupId;
+use super::record::State;
+use super::reply::LeaseReply;
+use super::request::{FinishMove, MoveOutcome};
+use crate::effect::Ticket;
+use crate::log::append_one;
+use alloc::vec;
+use alloc::vec::Vec;
+use millstream_types::limits::MOVES_PER_REQUEST_MAX;
+use millstream_types::{ErrorKind, LogId, WalPosition};
+
+impl Act<'_> {
+    pub(super) fn finish_moves(&mut self, ticket: Ticket, moves: Vec<FinishMove>) -> Result<(), ErrorKind> {
+        if moves.len() > MOVES_PER_REQUEST_MAX {
+            return Err(ErrorKind::LimitExceeded);
+        }
+        let mut after = WalPosition::ZERO;
+        let mut results = Vec::with_capacity(moves.len());
+        let (mut appended, mut emptied): (Vec<LogId>, Vec<LeaseGroupId>) = (Vec::new(), Vec::new());
+        for finish in moves {
+            let id = finish.group;
+            let target = match &finish.outcome {
+                MoveOutcome::Append(batch) => Some(batch.log),
+                MoveOutcome::Drop | MoveOutcome::Return => None,
+            };
+            let result = self.finish_move(finish);
+            if result == Ok(true) {
+                appended.extend(target);
+            }
+            after = after.max(self.last(id));
+            emptied.push(id);
+            results.push(result);
+        }
+        self.answer(ticket, after, LeaseReply::Moved(results));
+        self.stock(&appended);
+        for id in emptied {
+            self.serve(id);
+        }
+        Ok(())
+    }
+
+    fn finish_move(&mut self, finish: FinishMove) -> Result<bool, ErrorKind> {
+        let FinishMove { group: id, record, outcome } = finish;
+        let found = self.log(id, record.log).and_then(|log| log.records.get(&record.offset)).copied();
+        let is_open = |found: &super::record::Record| {
+            matches!(found.state, State::Moving { .. }) && found.lease == record.lease
+        };
+        let Some(found) = found.filter(is_open) else { return Ok(false) };
+        self.shard.leases.moving.remove(&(id, record.log, record.offset));
+        let outcome = match outcome {
+            MoveOutcome::Append(batch) => {
+                append_one(self.shard, self.turn, batch, self.effects).map(|_| true)
+            }
+            MoveOutcome::Drop => Ok(true),
+            MoveOutcome::Return => Ok(false),
+        };
+        if outcome == Ok(true) {
+            let runs = vec![(record.offset, 1)];
+            self.record(id, LeaseChange::Settled { log: record.log, runs });
+        } else {
+            let records = vec![(record.offset, found.count, found.priority)];
+            self.record(id, LeaseChange::GivenBack { log: record.log, until: None, records });
+        }
+        outcome.map(|_| true)
+    }
+}

@@ -1,0 +1,101 @@
+//! What is answered about leases.
+//!
+//! Apart because fronts translate these, and nothing else of the leases, to their wires.
+
+use super::ids::{LeaseGroupId, LeaseNumber, LeaseRef};
+use super::record::{MoveReason, MoveTarget};
+use alloc::vec::Vec;
+use millstream_types::{EngineTime, ErrorKind, Offset};
+
+/// The answer to a [`LeaseRequest`](super::LeaseRequest).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaseReply {
+    /// What was taken out.
+    Acquired(Acquired),
+    /// One result per lease, in the order of the request.
+    Settled(Vec<Result<(), LeaseError>>),
+    /// The group of that name.
+    Group(LeaseGroupId),
+    /// Counts per group, in the order of the request.
+    Described(Vec<Result<GroupCounts, ErrorKind>>),
+    /// The group goes on from there.
+    Sought {
+        /// Records that were not settled before and are now.
+        settled: u64,
+    },
+    /// Records to be moved; none if somebody else asks for them now.
+    Moves(Vec<Move>),
+    /// Per move, in the order of the request: whether it ended as was said. Otherwise the record was not moving any more,
+    /// or could not be appended, for this reason, and is ready again.
+    Moved(Vec<Result<bool, ErrorKind>>),
+    /// It is so.
+    Done,
+}
+
+/// Records that were taken out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acquired {
+    /// The time of the delivery.
+    pub now: EngineTime,
+    /// When the leases end; `None`: not by time.
+    pub deadline: Option<EngineTime>,
+    /// The records, in the order in which they are to be delivered.
+    pub records: Vec<AcquiredRecord>,
+}
+
+/// A record that was taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcquiredRecord {
+    /// Index of its log.
+    pub log: u32,
+    /// Its offset.
+    pub offset: Offset,
+    /// This delivery of it.
+    pub lease: LeaseNumber,
+    /// How often it was delivered, this one included.
+    pub delivery_count: u32,
+    /// When it was delivered first.
+    pub first_acquired: EngineTime,
+}
+
+/// A record to be read, appended to another stream and settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Move {
+    /// The group that gives it up.
+    pub group: LeaseGroupId,
+    /// The record, under the number that the end of the move has to give.
+    pub record: LeaseRef,
+    /// Why.
+    pub reason: MoveReason,
+    /// Where to.
+    pub target: MoveTarget,
+    /// How often it was delivered.
+    pub delivery_count: u32,
+}
+
+/// Why a lease was not settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseError {
+    /// The lease has ended: it ran out, was given back, or the record is out again or moving. The record is still there.
+    NotLeased,
+    /// The record is settled.
+    Settled,
+    /// There is no such log or record.
+    Unknown,
+}
+
+/// How many records of a group are where. Records that compaction has removed are counted as ready until an acquirer
+/// has found them absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GroupCounts {
+    /// Wait for an acquirer.
+    pub ready: u64,
+    /// Are out.
+    pub leased: u64,
+    /// Are put off.
+    pub delayed: u64,
+    /// Are on their way into another stream.
+    pub moving: u64,
+    /// Acquirers that wait.
+    pub waiting: u64,
+}

@@ -1,0 +1,184 @@
+//! What can be asked about leases.
+//!
+//! Apart because it is the contract with the fronts: nothing here is a wire type, and a front needs nothing else to
+//! offer queues, work groups or pending lists.
+
+use super::ids::{HolderId, LeaseGroupId, LeaseRef};
+use crate::log::AppendBatch;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use millstream_types::{Offset, StreamId};
+
+/// One request about leases. Refused as a whole: `UnknownLeaseGroup`, and what is said below.
+#[derive(Debug)]
+pub enum LeaseRequest {
+    /// Take records out, or wait until there are some. Answer: [`Acquired`](super::LeaseReply::Acquired), in a later turn
+    /// if it had to wait, with nothing once it has waited long enough or was cancelled; or `LimitExceeded`,
+    /// `TooManyLeased`.
+    Acquire(Acquire),
+    /// End the waits of a holder: each is answered with nothing. Answer: [`Done`](super::LeaseReply::Done).
+    CancelAcquire {
+        /// The group.
+        group: LeaseGroupId,
+        /// Whose waits.
+        holder: HolderId,
+    },
+    /// Settle, give back or prolong leases. Answer: [`Settled`](super::LeaseReply::Settled), one result each; or
+    /// `LimitExceeded`.
+    Settle(Settle),
+    /// Make a named group. Answer: [`Group`](super::LeaseReply::Group), of the one that has the name already if there is
+    /// one; or `UnknownStream`, `InvalidName`, `LimitExceeded`.
+    CreateGroup {
+        /// Whose records.
+        stream: StreamId,
+        /// Its name: 1 to 255 bytes.
+        name: Arc<str>,
+        /// Where it begins.
+        from: SeekTo,
+    },
+    /// Forget a named group, or the default one when its stream is not leased any more. Waits end with
+    /// `UnknownLeaseGroup`. Answer: [`Done`](super::LeaseReply::Done).
+    DeleteGroup {
+        /// The group.
+        group: LeaseGroupId,
+    },
+    /// Count. Answer: [`Described`](super::LeaseReply::Described); or `LimitExceeded` for more than 1,024.
+    Describe {
+        /// Which groups.
+        groups: Vec<LeaseGroupId>,
+    },
+    /// Settle everything before some offsets, and make everything else as if it had never been delivered, whoever has
+    /// it. Answer: [`Sought`](super::LeaseReply::Sought); or `UnknownLog`, `OffsetOutOfRange`, `LimitExceeded` for more
+    /// than 1,024 logs.
+    Seek {
+        /// The group.
+        group: LeaseGroupId,
+        /// Where it goes on.
+        to: SeekTo,
+    },
+    /// Ask for records that are to be moved, of all groups; one asker at a time. Answer: [`Moves`](super::LeaseReply::Moves)
+    /// once there are any.
+    TakeMoves,
+    /// End moves. Answer: [`Moved`](super::LeaseReply::Moved), one
+    /// result each; or `LimitExceeded` for more than
+    /// [`MOVES_PER_REQUEST_MAX`](millstream_types::limits::MOVES_PER_REQUEST_MAX).
+    FinishMoves(Vec<FinishMove>),
+    /// Give back everything that is bound to a holder's connection, and end its waits. Answer: [`Done`](super::LeaseReply::Done) at once;
+    /// what a holder of many leases had comes back in slices.
+    EndHolder {
+        /// The group.
+        group: LeaseGroupId,
+        /// The holder.
+        holder: HolderId,
+    },
+}
+
+/// See [`LeaseRequest::Acquire`].
+#[derive(Debug, Clone, Copy)]
+pub struct Acquire {
+    /// The group.
+    pub group: LeaseGroupId,
+    /// Who asks.
+    pub holder: HolderId,
+    /// What ends the leases.
+    pub binding: Binding,
+    /// So many records at most, 1 to
+    /// [`LEASE_ACQUIRE_RECORDS_MAX`](millstream_types::limits::LEASE_ACQUIRE_RECORDS_MAX).
+    pub records_max: u32,
+    /// Waits so long for the first of them; 0: not at all, `u64::MAX`: for ever.
+    pub wait_ms: u64,
+    /// Of those who wait, the larger one gets records first; equal ones in the order in which they asked.
+    pub priority: i32,
+    /// So many records of the group may be out. At that number who does not wait is refused with `TooManyLeased`.
+    pub leased_max: Option<u32>,
+}
+
+/// What ends leases that nobody settles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// Their deadline, which survives restarts; `None`: the stream's lease timeout.
+    Timed {
+        /// From the delivery on.
+        timeout_ms: Option<u64>,
+    },
+    /// The end of their holder ([`LeaseRequest::EndHolder`]), a restart, or a deadline if there is one. Records are handed
+    /// out before it is durable that they are (their own durability is waited for).
+    Connection {
+        /// From the delivery on.
+        timeout_ms: Option<u64>,
+    },
+    /// Nothing.
+    Named,
+}
+
+/// See [`LeaseRequest::Settle`].
+#[derive(Debug, Clone)]
+pub struct Settle {
+    /// The group.
+    pub group: LeaseGroupId,
+    /// The leases, at most [`LEASE_SETTLE_RECORDS_MAX`](millstream_types::limits::LEASE_SETTLE_RECORDS_MAX), and what
+    /// becomes of each.
+    pub leases: Vec<(LeaseRef, Action)>,
+}
+
+/// What becomes of a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// The record is done with.
+    Ack {
+        /// Honoured even if the lease has ended, unless the record was delivered anew since.
+        late: bool,
+    },
+    /// The record goes back to its place, or is dead-lettered if it was delivered as often as it may be.
+    Release {
+        /// Only after this long; 0: at once.
+        delay_ms: u64,
+        /// Whether it was delivered at all; if not, this delivery does not count.
+        delivered: bool,
+    },
+    /// The record is dead-lettered; without a dead-letter route it is done with.
+    Reject,
+    /// The record's time to live was over when it was read: as [`Action::Reject`], for another reason.
+    Expire,
+    /// There is no record at this offset (compaction, a single delete): nothing was delivered.
+    Absent,
+    /// The lease ends so long from now instead; 0 gives it back at once.
+    Renew {
+        /// From now on.
+        timeout_ms: u64,
+    },
+}
+
+/// See [`LeaseRequest::FinishMoves`].
+#[derive(Debug, Clone)]
+pub struct FinishMove {
+    /// The group that asked for it.
+    pub group: LeaseGroupId,
+    /// The record, as [`Move`](super::Move) names it.
+    pub record: LeaseRef,
+    /// What became of it.
+    pub outcome: MoveOutcome,
+}
+
+/// How a move ends.
+#[derive(Debug, Clone)]
+pub enum MoveOutcome {
+    /// With the record in another stream: it is appended there and settled here, both or neither. If it cannot be
+    /// appended it stays here, as with [`MoveOutcome::Return`].
+    Append(AppendBatch),
+    /// With the record settled: there is nowhere it could go.
+    Drop,
+    /// With the record ready again where it was.
+    Return,
+}
+
+/// A place in every log of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeekTo {
+    /// The first record there is.
+    Start,
+    /// After the last record there is.
+    End,
+    /// These offsets in the logs of these indices; other logs are left alone. For a new group: they start at their start.
+    Offsets(Vec<(u32, Offset)>),
+}

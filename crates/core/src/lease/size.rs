@@ -1,0 +1,58 @@
+//! How much a request about leases can write, before it is decided (R12).
+//!
+//! Apart because the bounds are of all events together: what a request does itself, and what those get who wait for it.
+
+use super::acquire::BURIED_PER_ACQUIRE;
+use super::act::{RECORD_BYTES, ROOM_BYTES};
+use super::append::mark_bytes;
+use super::entry::HEAD_BYTES;
+use super::request::{LeaseRequest, MoveOutcome, SeekTo};
+use crate::request::FrameSize;
+use millstream_types::limits::{
+    LEASE_ACQUIRE_RECORDS_MAX, LEASE_SETTLE_RECORDS_MAX, LOGS_PER_SEEK_MAX, LOGS_PER_STREAM_MAX,
+    NAME_BYTES_MAX,
+};
+
+/// Bytes per log of a group that is created or sought.
+const LOG_BYTES: usize = 16;
+/// What it takes to make or forget the default group beside its stream.
+pub(crate) const GROUP_ENTRY_BYTES_MAX: usize =
+    HEAD_BYTES + NAME_BYTES_MAX + LOG_BYTES * LOGS_PER_STREAM_MAX as usize;
+
+impl LeaseRequest {
+    /// See [`FrameSize`].
+    pub(crate) fn frame_size_max(&self) -> FrameSize {
+        let size =
+            |entries_bytes| FrameSize { entries_bytes, batches: 0, batches_bytes: 0, frees_space: true };
+        match self {
+            LeaseRequest::Acquire(acquire) => {
+                let records = acquire.records_max.min(LEASE_ACQUIRE_RECORDS_MAX) as usize;
+                size(ROOM_BYTES + (records + BURIED_PER_ACQUIRE) * RECORD_BYTES)
+            }
+            LeaseRequest::Settle(settle) => {
+                size(ROOM_BYTES + settle.leases.len().min(LEASE_SETTLE_RECORDS_MAX) * RECORD_BYTES)
+            }
+            LeaseRequest::CreateGroup { .. } => size(GROUP_ENTRY_BYTES_MAX),
+            LeaseRequest::Seek { to, .. } => {
+                let logs = if let SeekTo::Offsets(offsets) = to { offsets.len() } else { LOGS_PER_SEEK_MAX };
+                size(ROOM_BYTES + HEAD_BYTES + LOG_BYTES * logs.min(LOGS_PER_SEEK_MAX))
+            }
+            LeaseRequest::CancelAcquire { .. } | LeaseRequest::EndHolder { .. } => size(ROOM_BYTES),
+            LeaseRequest::DeleteGroup { .. } => size(HEAD_BYTES),
+            LeaseRequest::Describe { .. } | LeaseRequest::TakeMoves => size(0),
+            LeaseRequest::FinishMoves(moves) => {
+                let batches = moves.iter().filter_map(|finish| match &finish.outcome {
+                    MoveOutcome::Append(batch) => Some(batch),
+                    MoveOutcome::Drop | MoveOutcome::Return => None,
+                });
+                let marks: usize = batches.clone().map(mark_bytes).sum();
+                FrameSize {
+                    entries_bytes: ROOM_BYTES + moves.len() * RECORD_BYTES + marks,
+                    batches: batches.clone().count(),
+                    batches_bytes: batches.map(|batch| batch.bytes.len()).sum(),
+                    frees_space: false,
+                }
+            }
+        }
+    }
+}

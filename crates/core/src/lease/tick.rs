@@ -1,0 +1,205 @@
+//! What happens by itself: leases and delays that run out, waits that end, and long work in slices.
+//!
+//! Apart because each tick is bounded (R13), and because a deadline must cost nothing until it comes: groups stand in one
+//! order by their first timer, and one that was settled meanwhile is noticed only then.
+
+use super::act::{Act, ROOM_BYTES};
+use super::group::Leases;
+use super::ids::{HolderId, LeaseGroupId, LeaseRef};
+use super::log::Fired;
+use super::record::{MoveReason, State};
+use super::reply::{Acquired, LeaseReply, Move};
+use super::request::Action;
+use crate::effect::{Effects, Ticket};
+use crate::shard::{Shard, Turn};
+use alloc::vec::Vec;
+use millstream_types::limits::{MOVES_PER_REQUEST_MAX, MOVES_UNDER_WAY_MAX};
+use millstream_types::{EngineTime, ErrorKind, WalPosition};
+
+/// Timers that one tick fires.
+const TIMERS_PER_TICK: usize = 1024;
+/// Records of deleted groups that one tick drops.
+const DISCARDED_PER_TICK: usize = 4096;
+/// Waits that one tick ends.
+const WAITS_PER_TICK: usize = 1024;
+
+/// Bytes of entries that [`tick`] makes at most.
+pub(crate) const TICK_BYTES: usize = ROOM_BYTES;
+
+/// Does what has become due.
+pub(crate) fn tick(shard: &mut Shard, turn: Turn, effects: &mut Effects) {
+    let mut act = Act::new(shard, turn, effects, TICK_BYTES);
+    act.fire_timers();
+    act.end_holders();
+    let hungry: Vec<LeaseGroupId> = act.shard.leases.hungry.iter().copied().collect();
+    for id in hungry {
+        if act.group(id).is_some() {
+            act.serve(id);
+        }
+    }
+    act.hand_out_moves();
+    act.shard.leases.discard();
+}
+
+impl Leases {
+    /// When [`tick`] has something to do next.
+    pub(crate) fn next_deadline(&self) -> Option<EngineTime> {
+        let may_move = self.mover.is_some() && self.may_hand_out();
+        if may_move || !self.hungry.is_empty() || !self.ending.is_empty() || !self.trash.is_empty() {
+            return Some(EngineTime(i64::MIN));
+        }
+        self.wakes.first().map(|(at, _)| *at)
+    }
+
+    fn may_hand_out(&self) -> bool {
+        !self.to_move.is_empty() && self.moving.len() < MOVES_UNDER_WAY_MAX
+    }
+
+    fn discard(&mut self) {
+        if let Some(log) = self.trash.last_mut()
+            && log.discard(DISCARDED_PER_TICK)
+        {
+            self.trash.pop();
+        }
+    }
+}
+
+impl Act<'_> {
+    fn fire_timers(&mut self) {
+        let mut left = TIMERS_PER_TICK;
+        while left > 0 {
+            let now = self.now();
+            let Some(&(at, id)) = self.shard.leases.wakes.first().filter(|(at, _)| *at <= now) else {
+                return;
+            };
+            self.shard.leases.wakes.remove(&(at, id));
+            self.known(id).live.wake = None;
+            left -= 1;
+            self.fire_group(id, &mut left);
+            self.end_waits_due(id);
+            self.serve(id);
+            self.shard.leases.note_wake(id);
+        }
+    }
+
+    fn fire_group(&mut self, id: LeaseGroupId, left: &mut usize) {
+        let now = self.now();
+        while let Some(&(at, index)) = self.known(id).live.due.first().filter(|(at, _)| *at <= now) {
+            let group = self.known(id);
+            group.live.due.remove(&(at, index));
+            group.logs[index as usize].noted = None;
+            let mut expired = Vec::new();
+            while *left > 0 && expired.len() < self.room() {
+                match self.known(id).logs[index as usize].fire(now) {
+                    None => break,
+                    Some(Fired::Ready(_)) => {
+                        self.known(id).live.stocked.insert(index);
+                    }
+                    Some(Fired::Expired(offset, record)) => {
+                        expired.push((offset, record.count));
+                        self.bury(id, index, &[(offset, record.count)], MoveReason::Expired);
+                    }
+                }
+                *left -= 1;
+            }
+            self.known(id).note_timer(index);
+            if *left == 0 || self.room() == 0 {
+                return;
+            }
+        }
+    }
+
+    fn end_waits_due(&mut self, id: LeaseGroupId) {
+        let now = self.now();
+        for _ in 0..WAITS_PER_TICK {
+            let Some(waiter) = self.known(id).live.waiters.take_ended(now) else { return };
+            self.answer_nothing(waiter.ticket);
+        }
+    }
+
+    fn answer_nothing(&mut self, ticket: Ticket) {
+        let nothing = Acquired { now: self.now(), deadline: None, records: Vec::new() };
+        self.effects.reply_now(ticket, super::reply(LeaseReply::Acquired(nothing)));
+    }
+
+    /// Ends the waits of a holder; the next one may be served then.
+    pub(super) fn cancel(&mut self, id: LeaseGroupId, holder: HolderId) -> Result<(), ErrorKind> {
+        self.end_waits_of(id, holder)?;
+        self.yield_place(id, holder);
+        Ok(())
+    }
+
+    fn end_waits_of(&mut self, id: LeaseGroupId, holder: HolderId) -> Result<(), ErrorKind> {
+        self.group(id).ok_or(ErrorKind::UnknownLeaseGroup)?;
+        for waiter in self.known(id).live.waiters.take_of(holder) {
+            self.answer_nothing(waiter.ticket);
+        }
+        Ok(())
+    }
+
+    /// If this was the one holder that is served, the next one is now.
+    fn yield_place(&mut self, id: LeaseGroupId, holder: HolderId) {
+        let live = &mut self.known(id).live;
+        live.active = live.active.filter(|active| *active != holder);
+        self.serve(id);
+    }
+
+    /// Ends a holder: what is bound to its connection comes back, a slice now and the rest in ticks.
+    pub(super) fn end_holder(&mut self, id: LeaseGroupId, holder: HolderId) -> Result<(), ErrorKind> {
+        self.end_waits_of(id, holder)?;
+        self.shard.leases.ending.insert((id, holder));
+        self.end_holders();
+        Ok(())
+    }
+
+    fn end_holders(&mut self) {
+        while let Some(&(id, holder)) = self.shard.leases.ending.first() {
+            let logs = 0..u32::try_from(self.known(id).logs.len()).expect("log counts fit in 32 bits");
+            for index in logs {
+                let room = self.room();
+                let log = &self.known(id).logs[index as usize];
+                let held: Vec<_> = log.held_by(holder).take(room).collect();
+                self.end_leases(id, index, &held, Action::Release { delay_ms: 0, delivered: true });
+                if held.len() == room {
+                    return;
+                }
+            }
+            self.shard.leases.ending.remove(&(id, holder));
+            // Not before everything is back: the next holder begins with what this one had.
+            self.yield_place(id, holder);
+        }
+    }
+
+    /// Who moves records asks for some: it is answered as soon as there are any, one at a time.
+    pub(super) fn take_moves(&mut self, ticket: Ticket) {
+        if let Some(before) = self.shard.leases.mover.replace(ticket) {
+            self.effects.reply_now(before, super::reply(LeaseReply::Moves(Vec::new())));
+        }
+        self.hand_out_moves();
+    }
+
+    /// Hands out records that are to be moved, as many as may be under way.
+    fn hand_out_moves(&mut self) {
+        if !self.shard.leases.may_hand_out() {
+            return;
+        }
+        let Some(mover) = self.shard.leases.mover else { return };
+        let mut moves = Vec::new();
+        let mut after = WalPosition::ZERO;
+        while moves.len() < MOVES_PER_REQUEST_MAX && self.shard.leases.may_hand_out() {
+            let Some((id, index, offset)) = self.shard.leases.to_move.pop_first() else { break };
+            let Some(record) = self.log(id, index).and_then(|log| log.records.get(&offset)).copied() else {
+                continue;
+            };
+            let State::Moving { reason, target } = record.state else { continue };
+            self.shard.leases.moving.insert((id, index, offset));
+            after = after.max(self.last(id));
+            let of = LeaseRef { log: index, offset, lease: record.lease };
+            moves.push(Move { group: id, record: of, reason, target, delivery_count: record.count });
+        }
+        if !moves.is_empty() {
+            self.shard.leases.mover = None;
+            self.answer(mover, after, LeaseReply::Moves(moves));
+        }
+    }
+}
