@@ -39,7 +39,11 @@ impl Directory {
 
     /// Files that a name leads to now, or may lead to after a crash.
     pub(super) fn files(&self) -> Vec<u64> {
-        self.seen.values().chain(self.durable.values()).copied().collect()
+        let changed = self.changes.iter().filter_map(|change| match change {
+            Change::Create { file, .. } | Change::Rename { file, .. } => Some(*file),
+            Change::Remove { .. } => None,
+        });
+        self.seen.values().chain(self.durable.values()).copied().chain(changed).collect()
     }
 
     pub(super) fn is_durable(&self) -> bool {
