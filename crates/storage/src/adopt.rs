@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use millstream_types::object::ObjectEntry;
-use millstream_types::{BatchFacts, LogId, ObjectNumber, Offset, WalPosition};
+use millstream_types::{BatchFacts, LogId, ObjectNumber, Offset, WalPosition, planted};
 
 use crate::error::OpenError;
 use crate::objects::Object;
+use crate::recovery::begin::Leftovers;
 use crate::store::name_of;
 use crate::views::{FoundRun, LogView, Views};
 use crate::wal::WalFile;
@@ -24,6 +25,8 @@ pub struct Adoption {
     last_object: Option<ObjectNumber>,
     /// Objects in which live records are.
     needed: BTreeSet<ObjectNumber>,
+    /// Files that go when nothing can stop the start any more.
+    leftovers: Option<Leftovers>,
 }
 
 impl Adoption {
@@ -34,7 +37,13 @@ impl Adoption {
             parts: BTreeMap::new(),
             last_object: None,
             needed: BTreeSet::new(),
+            leftovers: None,
         }
+    }
+
+    /// Takes the files that are no part of the lane any more, to be cleared at the end.
+    pub(crate) fn leave(&mut self, leftovers: Leftovers) {
+        self.leftovers = Some(leftovers);
     }
 
     pub(crate) fn views(&self) -> Arc<Views> {
@@ -64,7 +73,10 @@ impl Adoption {
     pub fn adopt(&mut self, log: LogId, start: Offset, end: Offset) -> Result<(), OpenError> {
         self.adopted.push(log);
         let view = self.view(log, start);
-        let parts = self.parts.remove(&log).unwrap_or_default();
+        let mut parts = self.parts.remove(&log).unwrap_or_default();
+        if planted!(OlderObjectOnTop) {
+            parts.reverse();
+        }
         view.complete(start, end, &parts).map_err(|(expected, found)| OpenError::Hole {
             log,
             expected,
@@ -74,13 +86,14 @@ impl Adoption {
         Ok(())
     }
 
-    /// Drops what belongs to no log that was adopted, looks for the objects that live records are in, and removes objects
-    /// that the manifest does not list: what was written or removed when the last process ended.
+    /// Drops what belongs to no log that was adopted, looks for the objects that live records are in, and only then removes
+    /// files: those that are no part of the lane, and objects that the manifest does not list, which were written or removed
+    /// when the last process ended.
     ///
     /// # Errors
     /// [`OpenError::Missing`], [`OpenError::Corrupt`] when a needed object is not there or of another length;
     /// [`OpenError::Io`].
-    pub fn finish(mut self) -> Result<(), OpenError> {
+    pub fn finish(&mut self) -> Result<(), OpenError> {
         self.adopted.sort_unstable();
         for log in self.views.ids() {
             if self.adopted.binary_search(&log).is_err() {
@@ -97,7 +110,8 @@ impl Adoption {
                 tracing::warn!(file, %error, "an object is not what the manifest says, but no live record is in it");
             }
         }
-        objects.remove_orphans()
+        objects.remove_orphans()?;
+        self.leftovers.take().map_or(Ok(()), Leftovers::clear)
     }
 
     /// Adds a batch that recovery found.

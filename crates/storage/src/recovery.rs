@@ -31,7 +31,7 @@ use crate::views::{Publisher, Reading, Views};
 use crate::wal::{self, HEADER_PAGE_BYTES, WalFile};
 use crate::wal_files::WalFiles;
 
-mod begin;
+pub(crate) mod begin;
 pub(crate) mod chain;
 pub(crate) mod decide;
 pub(crate) mod evidence;
@@ -176,7 +176,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
     walk.read_footers(directory)?;
     let tail = walk.run()?;
     let (last_time, frames, replayed_from) = (walk.last_time, walk.frames, walk.needed);
-    let Walk { adoption, found, footers, .. } = walk;
+    let Walk { mut adoption, found, footers, .. } = walk;
     for (link, footer) in chain.links.iter_mut().zip(footers) {
         link.footer_bytes = footer.map_or(0, |footer| footer.bytes);
     }
@@ -200,6 +200,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
     );
     let parts = begin(disk, options, directory, is_new, chain, &tail, &recovered)?;
     found.into_iter().for_each(|runs| parts.shared.add_footer(runs));
+    adoption.leave(parts.leftovers);
     let views = adoption.views();
     let publisher = Publisher::new(Arc::clone(&views), options.tail_bytes_max);
     Ok(Opened {

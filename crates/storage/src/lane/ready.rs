@@ -36,12 +36,6 @@ struct Files {
 }
 
 impl ReadyFiles {
-    pub(crate) fn new(files: impl IntoIterator<Item = Ready>) -> ReadyFiles {
-        let ready = ReadyFiles::default();
-        files.into_iter().for_each(|file| ready.add(file));
-        ready
-    }
-
     /// Written files, and files that will grow.
     pub(crate) fn counts(&self) -> (usize, usize) {
         (self.written.load(Ordering::Acquire), self.growing.load(Ordering::Acquire))

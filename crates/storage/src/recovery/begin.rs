@@ -23,6 +23,49 @@ use crate::wal::{self, FileHeader, WalFile};
 pub(super) struct Parts {
     pub(super) shared: Arc<Shared>,
     pub(super) file: Arc<WalFile>,
+    pub(super) leftovers: Leftovers,
+}
+
+/// Files that are no part of the lane any more. They stay until nothing can stop the start: when an object is missing, say,
+/// they may be the last to have its records.
+pub(crate) struct Leftovers {
+    shared: Arc<Shared>,
+    idle: Vec<chain::Idle>,
+}
+
+impl Leftovers {
+    /// Puts those aside that can be used again, and removes the others.
+    ///
+    /// # Errors
+    /// [`OpenError::Io`].
+    pub(crate) fn clear(self) -> Result<(), OpenError> {
+        let Leftovers { shared, idle } = self;
+        let (opener, disk, options) = (&shared.opener, &shared.disk, &shared.options);
+        let mut spares = Vec::new();
+        for idle in idle {
+            let failed = |action| {
+                let path = idle.path.clone();
+                move |error| OpenError::io(action, &path, error)
+            };
+            // One that was walked may be open.
+            opener.forget(&idle.path);
+            let has_place = spares.len() < options.pool_files_max;
+            if idle.bytes == options.wal_file_bytes && has_place && is_whole(&idle, opener) {
+                let number = idle.path.trim_start_matches("wal/").get(..16).unwrap_or_default();
+                let path = format!("{}/{number}.spare", wal::DIR);
+                let file = idle.open(opener)?;
+                if path != idle.path {
+                    disk.rename(&idle.path, &path).map_err(failed("putting aside"))?;
+                }
+                spares.push(Ready { path, file, grows: false });
+            } else {
+                disk.remove(&idle.path).map_err(failed("removing a file that is no part of the lane"))?;
+            }
+        }
+        disk.sync_dir(wal::DIR).map_err(|error| OpenError::io("syncing", wal::DIR, error))?;
+        spares.into_iter().for_each(|file| shared.ready.add(file));
+        Ok(())
+    }
 }
 
 /// Whether the whole file has space: only such a file may be written without asking the disk again (R12). A disk that
@@ -31,8 +74,8 @@ fn is_whole(idle: &chain::Idle, files: &Files) -> bool {
     idle.open(files).is_ok_and(|file| file.allocated_bytes().is_ok_and(|bytes| bytes >= idle.bytes))
 }
 
-/// Begins the new incarnation: a file of its own, its header page durable before anything else happens; then
-/// what is no part of the lane any more goes to the pool or away.
+/// Begins the new incarnation: a file of its own, its header page durable before anything else happens. What is no part of
+/// the lane any more is left for the end of the start.
 pub(super) fn begin(
     disk: Arc<dyn Disk>,
     options: Options,
@@ -69,9 +112,11 @@ pub(super) fn begin(
     {
         file.unseal();
         let files = links.into_iter().map(|link| (link.file.sequence, link.file)).collect();
-        let ready = ReadyFiles::new([]);
+        let ready = ReadyFiles::default();
         let shared = Shared::new(opener, disk, options, directory, file.incarnation, tail.end, files, ready);
-        return Ok(Parts { shared: Arc::new(shared), file });
+        let shared = Arc::new(shared);
+        let leftovers = Leftovers { shared: Arc::clone(&shared), idle };
+        return Ok(Parts { shared, file, leftovers });
     }
     // A new file, small, so that a life that ends early has cost little. None that exists is taken: until the new
     // incarnation is durable, each of them may be the only witness of something. Only a full disk has no choice but a spare one.
@@ -100,25 +145,6 @@ pub(super) fn begin(
         identity::write(&*disk, directory)?;
     }
 
-    let mut spares = Vec::new();
-    for idle in idle {
-        // One that was walked may be open.
-        opener.forget(&idle.path);
-        let has_place = spares.len() < options.pool_files_max;
-        if idle.bytes == options.wal_file_bytes && has_place && is_whole(&idle, &opener) {
-            let number = idle.path.trim_start_matches("wal/").get(..16).unwrap_or_default();
-            let path = format!("{}/{number}.spare", wal::DIR);
-            let file = idle.open(&opener)?;
-            if path != idle.path {
-                disk.rename(&idle.path, &path).map_err(failed("putting aside"))?;
-            }
-            spares.push(Ready { path, file, grows: false });
-        } else {
-            disk.remove(&idle.path).map_err(failed("removing a file that is no part of the lane"))?;
-        }
-    }
-    disk.sync_dir(wal::DIR).map_err(failed("putting aside"))?;
-
     // The new incarnation is durable, so the earlier ones end where they were found to end.
     for link in &links {
         link.file.punch_unused(link.footer_bytes).map_err(failed("giving space back"))?;
@@ -127,8 +153,9 @@ pub(super) fn begin(
     let mut files: std::collections::BTreeMap<_, _> =
         links.into_iter().map(|link| (link.file.sequence, link.file)).collect();
     files.insert(sequence, Arc::clone(&file));
-    let ready = ReadyFiles::new(spares);
-    let shared = Shared::new(opener, disk, options, directory, incarnation, base, files, ready);
+    let ready = ReadyFiles::default();
+    let shared = Arc::new(Shared::new(opener, disk, options, directory, incarnation, base, files, ready));
     shared.note_roll(base, file_bytes);
-    Ok(Parts { shared: Arc::new(shared), file })
+    let leftovers = Leftovers { shared: Arc::clone(&shared), idle };
+    Ok(Parts { shared, file, leftovers })
 }

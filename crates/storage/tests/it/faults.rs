@@ -136,7 +136,7 @@ fn logs_that_nobody_adopts_are_forgotten() {
     let (mut opened, _) = start(&disk, options()).unwrap();
     fill(&mut opened, 3, 100);
     disk.kill();
-    let (opened, _) = start(&disk, options()).unwrap();
+    let (mut opened, _) = start(&disk, options()).unwrap();
     let views = Arc::clone(&opened.views);
     opened.adoption.finish().unwrap();
     assert!(views.get(log(1)).is_none());

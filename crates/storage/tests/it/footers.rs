@@ -51,6 +51,7 @@ fn scanned(disk: &SimDisk, records: u64) -> Vec<String> {
     let (mut opened, _) = start(disk, options()).unwrap();
     let trace = disk.trace().split_off(before);
     opened.adoption.adopt(log(1), Offset(0), Offset(records)).unwrap();
+    opened.adoption.finish().unwrap();
     let read = read_all(&opened, log(1), 0);
     assert_eq!(read.len() as u64, records);
     for (n, stored) in read.iter().enumerate() {

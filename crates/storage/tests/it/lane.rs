@@ -197,6 +197,10 @@ fn a_life_that_ends_early_costs_no_more_disk_than_it_wrote() {
         let disk = Arc::new(RealDisk::new(&dir.0).unwrap());
         let mut recorder = Recorder::default();
         let mut opened = open(disk, options, &mut recorder).unwrap();
+        if life > 0 {
+            opened.adoption.adopt(log(1), Offset(0), Offset(base)).unwrap();
+        }
+        opened.adoption.finish().unwrap();
         if life == 0 {
             fill(&mut opened, 3, 1000);
             base = 3;
