@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use millstream_types::limits::READ_BYTES_PER_TURN;
-use millstream_types::{LogId, ObjectEntry, ObjectNumber, Offset};
+use millstream_types::{LogId, ObjectEntry, ObjectNumber, Offset, planted};
 
 use super::plan::{PackJob, PackOptions};
 use super::quarantine::{Quarantine, Quarantined};
@@ -208,6 +208,8 @@ impl Packer {
             self.is_at_large = false;
             self.waiting = std::mem::take(&mut self.again);
             self.waiting.sort_unstable_by(|a, b| b.cmp(a));
+            // A log may be there for a second stretch and for what could not be read of the first.
+            self.waiting.dedup();
             self.rounds_left = self.rounds_left.saturating_sub(1);
             if self.rounds_left == 0 {
                 self.waiting.clear();
@@ -288,7 +290,8 @@ impl Packer {
                 return Ok(0);
             }
             Err(why) => {
-                self.output.end_part(moving.at, is_compacted)?;
+                let end = if planted!(PackedOverUnreadable) { to } else { moving.at };
+                self.output.end_part(end, is_compacted)?;
                 self.set_aside(&moving, why, quarantine);
                 return Ok(0);
             }

@@ -289,6 +289,19 @@ fn what_cannot_be_read_stays_and_is_named_and_the_rest_goes() {
 }
 
 #[test]
+fn a_log_with_damage_and_more_behind_it_comes_once_in_the_next_round() {
+    let mut bench = Bench::new(1);
+    for file in 0..3 {
+        bench.add(0, file, 100);
+    }
+    bench.log(0).damage(Some(Offset(0)));
+    let entries = bench.pack(small(), &[HomeId::Wal(0), HomeId::Wal(2)], 1 << 20, |_| true);
+    let parts: Vec<_> =
+        entries.iter().flat_map(|entry| &entry.parts).map(|part| (part.from.0, part.to.0)).collect();
+    assert_eq!(parts, [(4, 6)]);
+}
+
+#[test]
 fn a_survey_counts_pieces_bytes_and_logs_by_home() {
     let bench = Bench::new(3);
     for log in 0..3 {
