@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use millstream_types::object::ObjectPart;
-use millstream_types::{ObjectNumber, Offset, RecordTime};
+use millstream_types::{ObjectNumber, Offset, RecordTime, planted};
 
 use super::format::{self, BLOCK_ENTRY_BYTES, INDEX_HEAD_BYTES, IndexHead, IndexId};
 use super::read::{corrupt, read_some};
@@ -127,7 +127,8 @@ impl PartIndex {
     /// nothing at or behind it.
     #[must_use]
     pub fn block_at(&self, offset: Offset) -> Option<usize> {
-        let place = self.blocks.partition_point(|block| block.last < offset);
+        let place =
+            self.blocks.partition_point(|block| block.last < offset) + usize::from(planted!(BlockOneOff));
         (place < self.blocks.len()).then_some(place)
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use millstream_types::batch::BatchHeader;
-use millstream_types::{ObjectNumber, Offset, RecordTime};
+use millstream_types::{ObjectNumber, Offset, RecordTime, planted};
 
 use super::format;
 use super::index::{Block, PartIndex};
@@ -89,7 +89,7 @@ impl PartIndex {
     /// Adds the batches of one block, if its bytes are what the index says; `Err` is where they are not.
     fn open_block(&self, block: &Block, bytes: &Bytes, batches: &mut Vec<StoredBatch>) -> Result<(), usize> {
         let seed = format::block_seed(self.part.log, block.first);
-        if crc32c::crc32c_append(seed, bytes) != block.checksum {
+        if crc32c::crc32c_append(seed, bytes) != block.checksum && !planted!(BlockUnchecked) {
             return Err(0);
         }
         let before = batches.len();

@@ -201,6 +201,17 @@ fn an_object_of_another_directory_number_or_version_is_refused() {
 }
 
 #[test]
+fn the_manifest_may_leave_parts_out_and_name_no_others() {
+    let (mut entry, bytes) = write(&small());
+    let file = Memory(bytes);
+    let left_out = entry.parts.remove(0);
+    assert!(object::check(&file, DIRECTORY, &entry).is_ok());
+    entry.parts.insert(0, ObjectPart { to: left_out.to.advance(1), ..left_out });
+    let refusal = object::check(&file, DIRECTORY, &entry).unwrap_err();
+    assert!(matches!(refusal, OpenError::Corrupt { .. }), "{refusal}");
+}
+
+#[test]
 fn an_object_of_another_life_under_the_same_name_is_told_apart() {
     let (entry, _) = write(&small());
     // The same shape, other bytes: nothing but the checksums differ.
