@@ -34,9 +34,9 @@ use millstream_core::hash::HashSeed;
 use millstream_core::{Reply, Request};
 use millstream_storage::pack::Quarantine;
 use millstream_storage::{Objects, Scrubber, Views, WalFiles};
-use millstream_types::{EngineTime, LogId, ObjectNumber, WalPosition};
+use millstream_types::{EngineTime, ErrorKind, LogId, ObjectNumber, WalPosition, planted};
 use scrub::Scrub;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use sweep::Sweep;
@@ -90,6 +90,9 @@ pub(crate) struct Upkeep {
     committing: Option<ObjectNumber>,
     /// Objects were proposed to be dropped.
     is_dropping: bool,
+    /// Objects that are dropped once the lane is durable up to the position: with interval durability the answer comes
+    /// before that, and a power cut would bring the need for them back.
+    gone: VecDeque<(WalPosition, Vec<ObjectNumber>)>,
     /// Something may have become unneeded since objects were last looked at.
     may_drop: bool,
     planned: Planned,
@@ -145,6 +148,7 @@ impl Upkeep {
             job: None,
             committing: None,
             is_dropping: false,
+            gone: VecDeque::new(),
             // What was dropped or never committed before the last end is found at once.
             may_drop: true,
             planned: Planned {
@@ -176,6 +180,10 @@ impl Upkeep {
                 self.may_drop = true;
                 self.job.as_mut().expect("a job waits for its object").committed();
             }
+            // The commit may have been written: whether the object is needed, the next start knows.
+            (COMMIT, Reply::Refused(ErrorKind::Indeterminate)) if !planted!(DoubtfulObjectRemoved) => {
+                self.job = None;
+            }
             (COMMIT, reply) => {
                 let number = self.committing.take().expect("an object was handed to the shard");
                 self.objects.drop_objects(&[number]);
@@ -198,7 +206,8 @@ impl Upkeep {
             (DROP, reply) => {
                 self.is_dropping = false;
                 if let Reply::ObjectsDropped(gone) = reply {
-                    self.objects.drop_objects(&gone);
+                    self.gone.push_back((self.files.published(), gone));
+                    self.may_drop = true;
                 }
             }
             (tag, reply) => unreachable!("reply {reply:?} to a request {tag} that was never made"),
@@ -229,9 +238,10 @@ impl Upkeep {
             self.may_drop = false;
             self.remove_files();
             let mut unused = self.objects.unused();
-            unused.retain(|number| self.committing != Some(*number));
+            let is_gone = |number: &ObjectNumber| self.gone.iter().any(|(_, gone)| gone.contains(number));
+            unused.retain(|number| self.committing != Some(*number) && !is_gone(number));
             // The others come with the next look.
-            self.may_drop = unused.len() > DROPS_MAX;
+            self.may_drop |= unused.len() > DROPS_MAX;
             unused.truncate(DROPS_MAX);
             if !unused.is_empty() {
                 self.is_dropping = true;
@@ -297,13 +307,18 @@ impl Upkeep {
 
     /// Removes the files of dropped objects that no read holds.
     fn remove_files(&mut self) {
+        let durable = self.files.durable();
+        let is_durable = |to: WalPosition| to <= durable || planted!(DropTakenForDurable);
+        while let Some((_, gone)) = self.gone.pop_front_if(|(to, _)| is_durable(*to)) {
+            self.objects.drop_objects(&gone);
+        }
         match self.objects.sweep() {
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, "the file of an object that is not needed cannot be removed")
             }
         }
-        self.may_drop |= self.objects.dropped() > 0;
+        self.may_drop |= self.objects.dropped() > 0 || !self.gone.is_empty();
     }
 }
 

@@ -63,6 +63,18 @@ impl WalFiles {
             .collect()
     }
 
+    /// Up to where readers see what was written.
+    #[must_use]
+    pub fn published(&self) -> WalPosition {
+        self.shared.published()
+    }
+
+    /// Up to where it survives a power cut: behind what readers see when frames count as done before they are synced.
+    #[must_use]
+    pub fn durable(&self) -> WalPosition {
+        self.shared.durable()
+    }
+
     /// Where the lane is.
     #[must_use]
     pub fn lane(&self) -> LaneTotals {
