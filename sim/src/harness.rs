@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use millstream_storage::disk::DirLock;
 use millstream_storage::{
     Admit, Assembler, CheckpointWriter, Checkpointer, Durability, Frame, Keeper, LogView, OpenError, Opened,
-    Options, Prepared, Purpose, ReadError, ReadMode, ReadOutcome, Replay, ReplayError, ReplayedFrame, Views,
-    Writer, frame_bytes, open,
+    Options, Prepared, Purpose, ReadError, ReadMode, ReadOutcome, Recovered, Replay, ReplayError,
+    ReplayedFrame, Views, Writer, frame_bytes, open,
 };
 use millstream_testkit::sim_disk::{Faults, Rng, SimDisk};
 use millstream_testkit::sometimes;
@@ -134,6 +134,28 @@ impl<S: Subject> Replay for Rebuild<S> {
     }
 }
 
+/// What is there once the logs are adopted.
+struct Started {
+    assembler: Assembler,
+    writer: Writer,
+    views: Arc<Views>,
+    keeper: Keeper,
+    checkpointer: Checkpointer,
+    recovered: Recovered,
+    lock: Box<dyn DirLock>,
+}
+
+/// Says which logs there are: the end of a start.
+fn adopt<S: Subject>(opened: Opened, mut state: S) -> Result<(Started, S), OpenError> {
+    let Opened { assembler, writer, views, keeper, checkpointer, mut adoption, recovered, lock, .. } = opened;
+    state.end_replay();
+    for log in state.logs() {
+        adoption.adopt(log.log, log.start, log.end)?;
+    }
+    adoption.finish()?;
+    Ok((Started { assembler, writer, views, keeper, checkpointer, recovered, lock }, state))
+}
+
 impl<S: Subject> World<S> {
     /// One life of the process: start, work, die.
     fn life(&mut self) -> Result<()> {
@@ -185,8 +207,9 @@ impl<S: Subject> World<S> {
                 self.disk.crash_at(Some(self.disk.operations() + soon));
             }
             let mut rebuild = Rebuild(S::default());
-            let mut opened = match open(Arc::new(self.disk.clone()), self.options, &mut rebuild) {
-                Ok(opened) => opened,
+            let opened = open(Arc::new(self.disk.clone()), self.options, &mut rebuild);
+            let (opened, state) = match opened.and_then(|opened| adopt(opened, rebuild.0)) {
+                Ok(both) => both,
                 Err(OpenError::Io { .. }) => {
                     // A start needs a disk that works: power or faults may have stopped this one, then it gets one.
                     if self.disk.is_crashed() {
@@ -204,13 +227,7 @@ impl<S: Subject> World<S> {
             self.disk.crash_at(None);
             self.disk.set_faults(self.faults);
             self.neighbour.leave();
-            let mut state = rebuild.0;
-            state.end_replay();
             self.check_recovered(&opened, &state, tries == 1)?;
-            for log in state.logs() {
-                opened.adoption.adopt(log.log, log.start, log.end)?;
-            }
-            opened.adoption.finish()?;
             self.state = state;
             let end = opened.recovered.end;
             self.history.clear();
@@ -232,7 +249,7 @@ impl<S: Subject> World<S> {
     }
 
     /// What recovery found must be a prefix of what was pushed, and not miss what counts.
-    fn check_recovered(&mut self, opened: &Opened, state: &S, is_first_try: bool) -> Result<()> {
+    fn check_recovered(&mut self, opened: &Started, state: &S, is_first_try: bool) -> Result<()> {
         let end = opened.recovered.end;
         // A closing frame lies between the last frame and the new end.
         let known = self.history.iter().rev().find(|pushed| pushed.end <= end);

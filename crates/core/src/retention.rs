@@ -19,7 +19,7 @@
 //! knows, until the size lets it go.
 
 use crate::catalog::{SettingKey, StreamConfig};
-use millstream_types::{EngineTime, Offset, RecordTime};
+use millstream_types::{EngineTime, Offset, RecordTime, planted};
 
 /// A piece of a log: records that storage gives back together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,12 +95,13 @@ impl Limits {
         if self.age_ms.is_none() && self.bytes.is_none() {
             return None;
         }
+        let mut one_too_many = planted!(RetentionOneTooMany);
         let mut left = extent.bytes;
         let mut start = None;
         for piece in pieces {
             left = left.saturating_sub(piece.bytes);
             let is_over = self.bytes.is_some_and(|bytes| left >= bytes);
-            if !is_over && !self.is_old(now, piece.max_timestamp) {
+            if !is_over && !self.is_old(now, piece.max_timestamp) && !core::mem::take(&mut one_too_many) {
                 break;
             }
             start = Some(piece.to);

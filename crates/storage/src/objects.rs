@@ -18,7 +18,7 @@ use std::io;
 use std::sync::Arc;
 
 use millstream_types::object::{ObjectEntry, ObjectPart};
-use millstream_types::{LogId, ObjectNumber};
+use millstream_types::{LogId, ObjectNumber, planted};
 use parking_lot::Mutex;
 
 use crate::error::{OpenError, ReadError};
@@ -141,7 +141,7 @@ impl Objects {
     /// What the store says; the object stays dropped, and the next call tries again.
     pub fn sweep(&self) -> io::Result<usize> {
         // Nothing new can hold a dropped object: it is not in the registry any more.
-        let is_free = |object: &Arc<Object>| Arc::strong_count(object) == 1;
+        let is_free = |object: &Arc<Object>| Arc::strong_count(object) == 1 || planted!(ObjectFreedWhileRead);
         let free: Vec<Arc<Object>> = {
             let mut registry = self.registry.lock();
             let (free, held) = std::mem::take(&mut registry.dropped).into_iter().partition(is_free);
@@ -244,7 +244,7 @@ impl Objects {
             self.store.remove_unfinished(number).map_err(failed("removing", &name))?;
         }
         for number in listing.finished {
-            if self.registry.lock().live.contains_key(&number) {
+            if self.registry.lock().live.contains_key(&number) || planted!(OrphansKept) {
                 continue;
             }
             let name = name_of(number);

@@ -57,6 +57,21 @@ bugs! {
     ProducersLostInImages, "core", "Images leave the producers out.";
     OffsetsLostInImages, "core", "Images leave the committed offsets of groups out.";
     TrimForgotten, "core", "Images leave out that a log was trimmed.";
+    RetentionOneTooMany, "core", "Retention takes one piece of a log more than it may.";
+    ObjectsLostInImages, "core", "Images leave the packed objects out.";
+    NewestRecordCompacted, "compactor", "Of each key the newest record goes, too.";
+    TombstoneDroppedAtOnce, "compactor", "A tombstone goes before its time.";
+    KeysNotLearned, "compactor", "A pass goes on over a batch whose keys it has not all learned.";
+    PackedOverUnreadable, "packer", "A part answers for offsets that could not be read, so that their WAL file goes.";
+    ObjectNotSynced, "store", "An object is committed before its bytes are durable.";
+    ObjectNameNotSynced, "store", "An object is committed before its name is durable.";
+    OrphansKept, "store", "A start leaves the files of objects that the manifest does not list.";
+    ObjectFreedWhileRead, "store", "The file of an object goes while a read is under way in it.";
+    DropTakenForDurable, "upkeep", "The file of an object goes before its drop is durable.";
+    DoubtfulObjectRemoved, "upkeep", "An object goes although its commit may have been written.";
+    BlockOneOff, "object", "The index of an object finds the block after the right one.";
+    BlockUnchecked, "object", "A block is served without its checksum being looked at.";
+    OlderObjectOnTop, "views", "After a start the older of two objects answers for what both have.";
 }
 
 /// Which one is on, plus one; 0 is none.

@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use millstream_engine::steps::Steps;
 use millstream_storage::{LogView, ReadError, ReadMode, ReadOutcome, StoredBatch};
-use millstream_types::{Namespace, Offset};
+use millstream_types::{EngineTime, Namespace, Offset};
 
 use crate::broker::batch;
 use crate::broker::known::{Existence, Fate, Known, KnownLog};
+use crate::broker::rules::{self, Explained};
 
 /// Bytes that one read asks for.
 const READ_BYTES: u32 = 16 << 10;
@@ -35,10 +36,12 @@ pub(crate) struct Found {
     pub(crate) in_doubt_lost: u64,
     /// Logs of which a read was refused because of damage.
     pub(crate) refused: u64,
+    /// Records that are gone by themselves.
+    pub(crate) explained: Explained,
 }
 
 /// Looks at every stream and every record.
-pub(crate) fn everything(known: &mut Known, steps: &Steps, damage: Damage) -> Result<Found> {
+pub(crate) fn everything(known: &mut Known, steps: &Steps, damage: Damage, now: EngineTime) -> Result<Found> {
     let mut found = Found::default();
     streams(known, steps)?;
     for entry in steps.catalog().streams(Namespace::DEFAULT) {
@@ -50,7 +53,8 @@ pub(crate) fn everything(known: &mut Known, steps: &Steps, damage: Damage) -> Re
                 .filter(|((_, of), _)| *of == log)
                 .flat_map(|(_, producer)| producer.doubtful.iter().chain(&producer.last).copied())
                 .collect();
-            check_log(known.logs.entry(log).or_default(), &doubtful, &view, damage, &mut found)
+            let reading = Reading { view: &view, damage, now };
+            check_log(known.log(log), &doubtful, &reading, &mut found)
                 .with_context(|| format!("log {log}"))?;
         }
     }
@@ -72,7 +76,7 @@ pub(crate) fn some(
     };
     let mut from = from;
     for stored in &batches {
-        let (number, base) = check_batch(known, stored, from)?;
+        let Seen { number, base, .. } = check_batch(known, stored, from)?;
         if stands && let Some(sent) = known.sent.get_mut(&number) {
             sent.fate = Fate::Stored(base);
         }
@@ -102,12 +106,23 @@ impl From<anyhow::Error> for ReadFailure {
     }
 }
 
-/// Which batch stored bytes are, and its base offset; all of it as it was sent, at a place where it may be.
-fn check_batch(known: &KnownLog, stored: &StoredBatch, from: u64) -> Result<(u64, u64)> {
+/// A batch that was read.
+struct Seen {
+    number: u64,
+    base: u64,
+    /// Which of its records, as bits.
+    there: u32,
+}
+
+/// Which batch stored bytes are; all of it as it was sent, at a place where it may be. Of a compacted log records and whole
+/// batches may be gone, but not those that were there before and never come back.
+fn check_batch(known: &KnownLog, stored: &StoredBatch, from: u64) -> Result<Seen> {
+    let compacts = known.rules.compacts;
     let (base, next) = (stored.base_offset.0, stored.last_offset.0 + 1);
-    ensure!(base <= from && from < next, "{base}..{next} does not follow {from}");
+    ensure!((base <= from || compacts) && from < next, "{base}..{next} does not follow {from}");
     let bytes = stored.to_contiguous();
-    let number = batch::number_of(&bytes).context("bytes that are no batch")?;
+    let number = batch::number_of(&bytes, compacts);
+    let number = number.with_context(|| format!("bytes at {base} that are no batch"))?;
     let sent = known.sent.get(&number);
     let sent = sent.with_context(|| format!("batch {number} at {base} was not sent here"))?;
     ensure!(
@@ -115,12 +130,14 @@ fn check_batch(known: &KnownLog, stored: &StoredBatch, from: u64) -> Result<(u64
         "batch {number} is at {base}, but {:?}",
         sent.fate
     );
+    ensure!(sent.records() == next - base, "batch {number} at {base} has another length");
+    let there = batch::check(&bytes, number, base, &sent.shape)?;
     ensure!(
-        sent.bytes == bytes.len() && u64::from(sent.records) == next - base,
-        "batch {number} at {base} has another length"
+        there & sent.gone == 0,
+        "records {:b} of batch {number} at {base} were gone and are back",
+        there & sent.gone
     );
-    ensure!(batch::is_stored(&bytes, number, base), "batch {number} at {base} has other bytes");
-    Ok((number, base))
+    Ok(Seen { number, base, there })
 }
 
 /// Streams are there exactly when they must be.
@@ -159,20 +176,25 @@ fn streams(known: &mut Known, steps: &Steps) -> Result<()> {
     Ok(())
 }
 
+/// How a log is read.
+struct Reading<'a> {
+    view: &'a LogView,
+    damage: Damage,
+    now: EngineTime,
+}
+
 fn check_log(
     known: &mut KnownLog,
     doubtful: &BTreeSet<u64>,
-    view: &LogView,
-    damage: Damage,
+    reading: &Reading<'_>,
     found: &mut Found,
 ) -> Result<()> {
+    let Reading { view, damage, now } = *reading;
     let (start, end) = (view.log_start().0, view.high_watermark().0);
-    ensure!(
-        known.start_min <= start && start <= known.start_max.max(known.start_min),
-        "it starts at {start}, not in {}..={}",
-        known.start_min,
-        known.start_max
-    );
+    ensure!(known.start_min <= start, "it starts at {start}, before {}", known.start_min);
+    if start > known.start_max {
+        rules::explain_start(known, known.start_max, start, now, &mut found.explained)?;
+    }
     (known.start_min, known.start_max) = (start, start);
     let mut seen = BTreeSet::new();
     let mut from = start;
@@ -187,26 +209,34 @@ fn check_log(
         };
         ensure!(!batches.is_empty(), "a read gives at least one batch");
         for stored in batches {
-            let (number, base) = check_batch(known, &stored, from)?;
+            let Seen { number, base, there } = check_batch(known, &stored, from)?;
             ensure!(seen.insert(number), "batch {number} is stored twice, the second time at {base}");
             let sent = known.sent.get_mut(&number).expect("it was just looked at");
             found.in_doubt_there += u64::from(sent.fate == Fate::Open);
             sent.fate = Fate::Stored(base);
+            sent.gone |= batch::all_of(sent.shape.records) & !there;
             from = stored.last_offset.0 + 1;
         }
     }
-    for (number, sent) in &known.sent {
-        if let Fate::Stored(base) = sent.fate {
-            let ends_before = base + u64::from(sent.records) <= start;
-            let out_of_sight = from < end && base + u64::from(sent.records) > from;
-            ensure!(
-                ends_before || out_of_sight || seen.contains(number),
-                "batch {number} is lost; it was at {base}"
-            );
-        }
+    let is_whole = from >= end;
+    for (number, sent) in &mut known.sent {
         found.in_doubt_lost += u64::from(sent.fate == Fate::Open);
+        let Some((base, batch_end)) = sent.offsets() else { continue };
+        let is_out_of_sight = !is_whole && batch_end > from;
+        if batch_end <= start || is_out_of_sight || seen.contains(number) {
+            continue;
+        }
+        ensure!(known.rules.compacts, "batch {number} is lost; it was at {base}");
+        sent.gone = batch::all_of(sent.shape.records);
     }
-    // What is not there now never comes, unless someone sends it again.
-    known.sent.retain(|number, _| seen.contains(number) || doubtful.contains(number));
+    if known.rules.compacts && is_whole {
+        rules::explain_keys(known, start, now, &mut found.explained)?;
+    }
+    // What is not there now never comes, unless someone sends it again. What compaction took must not come back.
+    let compacts = known.rules.compacts;
+    known.sent.retain(|number, sent| {
+        let is_compacted = compacts && sent.offsets().is_some_and(|(_, end)| end > start);
+        is_compacted || seen.contains(number) || doubtful.contains(number)
+    });
     Ok(())
 }

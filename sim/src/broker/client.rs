@@ -17,11 +17,13 @@ use millstream_core::request::{CreateStream, Trim};
 use millstream_core::{Reply, Request};
 use millstream_testkit::sim_disk::Rng;
 use millstream_types::{
-    ErrorKind, LogId, Namespace, Offset, ProducerEpoch, ProducerId, RecordTime, StreamId, StreamUid,
+    EngineTime, ErrorKind, LogId, Namespace, Offset, ProducerEpoch, ProducerId, RecordTime, StreamId,
+    StreamUid,
 };
 
-use crate::broker::batch;
+use crate::broker::batch::{self, Shape};
 use crate::broker::known::{Existence, Fate, Known, KnownMember, KnownStream, Sent};
+use crate::broker::rules;
 
 /// Names of streams: few, so that names are used again.
 const NAMES: u64 = 5;
@@ -59,12 +61,22 @@ pub(crate) enum What {
     Append(Vec<Batch>),
     Trim(LogId),
     Allocate,
-    Commit { group: usize, log: LogId, offset: u64, by_member: bool },
-    Fetch { group: usize, logs: Vec<LogId> },
+    Commit {
+        group: usize,
+        log: LogId,
+        offset: u64,
+        by_member: bool,
+    },
+    Fetch {
+        group: usize,
+        logs: Vec<LogId>,
+    },
     Join(usize),
     Sync(usize, String, i32),
     Leave(usize),
     Heartbeat,
+    /// Not a client's: the upkeep asks, and hears the answer itself.
+    Upkeep,
 }
 
 /// The clients.
@@ -75,6 +87,10 @@ pub(crate) struct Clients {
     /// Time has made leaps: members may be given up at any moment.
     has_leapt: bool,
     pub(crate) batch_bytes_max: u64,
+    /// Some streams have a retention of their own, or are compacted.
+    expires: bool,
+    /// What the clients' clocks say.
+    pub(crate) now: EngineTime,
     next_number: u64,
     next_offset: u64,
 }
@@ -84,10 +100,19 @@ fn group_id(group: usize) -> GroupId {
 }
 
 impl Clients {
-    pub(crate) fn new(teams: bool, batch_bytes_max: u64) -> Clients {
+    pub(crate) fn new(teams: bool, batch_bytes_max: u64, expires: bool, now: EngineTime) -> Clients {
         let members = vec![KnownMember::default(); TEAMS];
         let known = Known { members, ..Known::default() };
-        Clients { known, teams, has_leapt: false, batch_bytes_max, next_number: 1, next_offset: 1 }
+        Clients {
+            known,
+            teams,
+            has_leapt: false,
+            batch_bytes_max,
+            expires,
+            now,
+            next_number: 1,
+            next_offset: 1,
+        }
     }
 
     /// The next request; `None` when there is nothing sensible to ask.
@@ -130,14 +155,16 @@ impl Clients {
         let name = format!("s-{}", rng.below(NAMES));
         let logs = 1 + rng.below(3) as u32;
         let existence = Existence::MayHaveBegun;
-        let stream = KnownStream { name: name.clone(), id: None, existence, logs_min: logs, logs_max: logs };
+        let (rules, config) = if self.expires { rules::draw(rng) } else { Default::default() };
+        let stream =
+            KnownStream { name: name.clone(), id: None, existence, rules, logs_min: logs, logs_max: logs };
         self.known.streams.insert(uid, stream);
         let create = CreateStream {
             namespace: Namespace::DEFAULT,
             name: name.into(),
             uid: StreamUid(uid),
             logs,
-            config: Default::default(),
+            config,
         };
         Some((What::Create(uid), Request::CreateStream(Box::new(create))))
     }
@@ -160,26 +187,31 @@ impl Clients {
         let (mut batches, mut request) = (Vec::new(), Vec::new());
         // Bytes that go to several logs are stored once.
         let shares = rng.one_in(4);
-        let mut shared: Option<(Bytes, u64)> = None;
+        let mut shared: Option<(Bytes, u64, Shape)> = None;
         for _ in 0..1 + rng.below(3) {
             let log = self.any_log(rng)?;
             let records = 1 + rng.below(5) as u32;
-            let (bytes, number) = shared.take().unwrap_or_else(|| {
-                let length = batch::BYTES_MIN as u64 + rng.below(self.batch_bytes_max);
-                self.next_number += 1;
-                (batch::make(self.next_number, length as usize), self.next_number)
-            });
+            let keyed = self.known.log(log).rules.compacts;
+            let (bytes, number, shape) =
+                shared.take().filter(|(_, _, shape)| shape.keyed == keyed).unwrap_or_else(|| {
+                    let bytes = batch::BYTES_MIN + rng.below(self.batch_bytes_max) as usize;
+                    let bytes = bytes.max(batch::bytes_min(records));
+                    self.next_number += 1;
+                    let shape = Shape { bytes, records, time_ms: self.now.0, keyed };
+                    let made = batch::make(self.next_number, &shape);
+                    let shape = Shape { bytes: made.len(), ..shape };
+                    (made, self.next_number, shape)
+                });
             let repeats = self.known.log(log).sent.contains_key(&number);
             if repeats {
                 continue;
             }
-            let stamp = self.stamp(rng, log, number, records);
-            let sent = Sent { bytes: bytes.len(), records, stamp, fate: Fate::Open };
-            self.known.log(log).sent.insert(number, sent);
-            request.push(append_batch(log, records, stamp, bytes.clone()));
+            let stamp = self.stamp(rng, log, number, shape.records);
+            self.known.log(log).sent.insert(number, Sent::new(shape, stamp));
+            request.push(append_batch(log, &shape, stamp, bytes.clone()));
             batches.push(Batch { log, number, kind: Kind::First });
             if shares {
-                shared = Some((bytes, number));
+                shared = Some((bytes, number, shape));
             }
         }
         (!batches.is_empty()).then_some((What::Append(batches), Request::Append(request)))
@@ -215,19 +247,15 @@ impl Clients {
     /// A batch that was sent before, once more.
     pub(crate) fn again(&self, log: LogId, number: u64, kind: Kind) -> Option<(What, Request)> {
         let sent = self.known.logs.get(&log)?.sent.get(&number)?;
-        let bytes = batch::make(number, sent.bytes);
-        let request = Request::Append(vec![append_batch(log, sent.records, sent.stamp, bytes)]);
+        let bytes = batch::make(number, &sent.shape);
+        let request = Request::Append(vec![append_batch(log, &sent.shape, sent.stamp, bytes)]);
         Some((What::Append(vec![Batch { log, number, kind }]), request))
     }
 
     fn trim(&mut self, rng: &mut Rng) -> Option<(What, Request)> {
         let log = self.any_log(rng)?;
         let known = self.known.log(log);
-        let stored = |sent: &Sent| match sent.fate {
-            Fate::Stored(base) => Some(base + u64::from(sent.records)),
-            Fate::Open | Fate::Refused => None,
-        };
-        let end = known.sent.values().filter_map(stored).max().unwrap_or(0);
+        let end = known.sent.values().filter_map(Sent::offsets).map(|(_, end)| end).max().unwrap_or(0);
         let before = known.start_min + rng.below(end.saturating_sub(known.start_min) + 1);
         let before = (!rng.one_in(6)).then_some(before);
         Some(self.trim_to(log, before))
@@ -446,7 +474,7 @@ impl Clients {
             What::Commit { by_member: false, .. } | What::Fetch { .. } | What::Allocate | What::Join(_) => {
                 ensure!(kind == ErrorKind::StorageFull, "{what:?} is refused: {kind:?}");
             }
-            What::Delete(_) | What::AddLogs(..) | What::Trim(_) | What::Leave(_) => {}
+            What::Delete(_) | What::AddLogs(..) | What::Trim(_) | What::Leave(_) | What::Upkeep => {}
         }
         Ok(())
     }
@@ -513,8 +541,8 @@ fn join(group: usize, rng: &mut Rng) -> JoinGroup {
     }
 }
 
-fn append_batch(log: LogId, records: u32, producer: Option<ProducerStamp>, bytes: Bytes) -> AppendBatch {
-    let max_timestamp = RecordTime(i64::from(records));
+fn append_batch(log: LogId, shape: &Shape, producer: Option<ProducerStamp>, bytes: Bytes) -> AppendBatch {
+    let (records, max_timestamp) = (shape.records, RecordTime(shape.time_ms));
     AppendBatch {
         log,
         records,

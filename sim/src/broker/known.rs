@@ -9,13 +9,51 @@ use anyhow::{Result, ensure};
 use millstream_core::log::ProducerStamp;
 use millstream_types::{LogId, StreamId};
 
+use super::batch::Shape;
+
 /// One batch that was sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
-    pub(crate) bytes: usize,
-    pub(crate) records: u32,
+    pub(crate) shape: Shape,
     pub(crate) stamp: Option<ProducerStamp>,
     pub(crate) fate: Fate,
+    /// Records that were seen to be compacted away, as bits.
+    pub(crate) gone: u32,
+    /// Those of which it was checked that they may be.
+    pub(crate) explained: u32,
+}
+
+impl Sent {
+    pub(crate) fn new(shape: Shape, stamp: Option<ProducerStamp>) -> Sent {
+        Sent { shape, stamp, fate: Fate::Open, gone: 0, explained: 0 }
+    }
+
+    pub(crate) fn records(&self) -> u64 {
+        u64::from(self.shape.records)
+    }
+
+    /// Its offsets, if it is stored for certain.
+    pub(crate) fn offsets(&self) -> Option<(u64, u64)> {
+        match self.fate {
+            Fate::Stored(base) => Some((base, base + self.records())),
+            Fate::Open | Fate::Refused => None,
+        }
+    }
+}
+
+/// What a stream was created with, as far as records may go because of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Rules {
+    /// Of each key only the latest record stays.
+    pub(crate) compacts: bool,
+    /// Records older than this go.
+    pub(crate) retention_ms: Option<u64>,
+    /// Records go while so many bytes stay.
+    pub(crate) retention_bytes: Option<u64>,
+    /// How long tombstones stay at least.
+    pub(crate) tombstone_retention_ms: u64,
+    /// How long any record stays at least.
+    pub(crate) lag_min_ms: u64,
 }
 
 /// What has become of something.
@@ -32,6 +70,7 @@ pub(crate) enum Fate {
 /// What clients know of one log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KnownLog {
+    pub(crate) rules: Rules,
     pub(crate) sent: BTreeMap<u64, Sent>,
     /// Where the log starts at least, for certain.
     pub(crate) start_min: u64,
@@ -54,6 +93,7 @@ pub(crate) struct KnownStream {
     pub(crate) name: String,
     pub(crate) id: Option<StreamId>,
     pub(crate) existence: Existence,
+    pub(crate) rules: Rules,
     pub(crate) logs_min: u32,
     pub(crate) logs_max: u32,
 }
@@ -104,7 +144,9 @@ pub(crate) struct Known {
 impl Known {
     /// A stream's log as clients know it; it is made known when it is first heard of.
     pub(crate) fn log(&mut self, log: LogId) -> &mut KnownLog {
-        self.logs.entry(log).or_default()
+        let of_stream = |stream: &&KnownStream| stream.id == Some(log.stream);
+        let rules = self.streams.values().find(of_stream).map(|stream| stream.rules).unwrap_or_default();
+        self.logs.entry(log).or_insert_with(|| KnownLog { rules, ..KnownLog::default() })
     }
 
     /// Forgets what belongs to a stream that has ended.

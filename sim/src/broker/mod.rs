@@ -9,24 +9,27 @@ mod check;
 mod client;
 mod known;
 mod plan;
+mod rules;
 pub mod sightings;
+mod start;
 mod swarm;
+mod upkeep;
 mod whatif;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
-use client::{Answers, Clients, Kind, TEAMS, What};
+use anyhow::{Context, Result, ensure};
+use client::{Answers, Clients, What};
 use known::Known;
 use millstream_core::hash::HashSeed;
 use millstream_core::{Reply, Request};
 use millstream_engine::Submission;
 use millstream_engine::steps::Steps;
-use millstream_storage::{Durability, OpenError, Options, Prepared};
+use millstream_storage::{Durability, Options, Prepared};
 use millstream_testkit::sim_disk::{Faults, Rng, SimDisk};
 use millstream_testkit::sometimes;
-use millstream_types::{EngineTime, ErrorKind, LogId, WalPosition};
+use millstream_types::{EngineTime, ErrorKind, ObjectNumber, WalPosition};
 use plan::Plan;
 
 use crate::Outcome;
@@ -35,8 +38,8 @@ use crate::neighbour::Neighbour;
 /// Length of the frame that a clean stop adds.
 const CLOSING_FRAME_BYTES: u64 = 64;
 const SEED: HashSeed = HashSeed([3, 4]);
-/// A start that needs more tries than this on a disk that works from the second on never ends.
-const TRIES_MAX: u32 = 100;
+/// When the first life begins.
+const BEGINNING: EngineTime = EngineTime(1_000_000);
 
 /// Runs `points` crashes from a seed, with any of the faults F1–F9.
 ///
@@ -89,6 +92,8 @@ struct World {
     options: Options,
     /// Leaps of time so far.
     leaps: u64,
+    /// Objects that logs have been seen to have records in.
+    committed: BTreeSet<ObjectNumber>,
     /// A copy of the directory after some clean stop, and what clients knew then.
     older: Option<(SimDisk, Known)>,
     /// A copy of the directory from the middle of some life.
@@ -109,6 +114,8 @@ struct World {
     closed: bool,
     /// The lane of this life has stopped.
     lane_failed: bool,
+    /// The disk of this life was full: a turn may begin with an empty frame, by which the lane leaves its file.
+    was_full: bool,
     /// Where the lane ended in the last life, whatever became durable of it.
     reached: WalPosition,
     now: EngineTime,
@@ -127,14 +134,16 @@ impl World {
     fn new(seed: u64, rng: Rng, plan: Plan, disk: Option<SimDisk>) -> World {
         let disk = disk.unwrap_or_else(|| SimDisk::new(plan.disk_seed, plan.faults));
         disk.set_faults(plan.faults);
+        let expires = plan.swarm.is_some_and(|swarm| swarm.upkeep);
         let batch_bytes_max = if plan.teams { 4 << 10 } else { plan.options.wal_file_bytes / 16 };
         World {
             rng,
             disk,
             faults: plan.faults,
             options: plan.options,
-            clients: Clients::new(plan.teams, batch_bytes_max),
+            clients: Clients::new(plan.teams, batch_bytes_max, expires, BEGINNING),
             leaps: 0,
+            committed: BTreeSet::new(),
             older: None,
             midway: None,
             plan,
@@ -147,8 +156,9 @@ impl World {
             closing: false,
             closed: false,
             lane_failed: false,
+            was_full: false,
             reached: WalPosition::ZERO,
-            now: EngineTime(1_000_000),
+            now: BEGINNING,
             neighbour: Neighbour::new(seed),
             outcome: Outcome::default(),
         }
@@ -167,7 +177,7 @@ impl World {
     /// One life of the process: start, work, die.
     fn life(&mut self) -> Result<()> {
         self.begin_period();
-        self.lane_failed = false;
+        (self.lane_failed, self.was_full) = (false, false);
         let mut live = self.start()?;
         let patience = 10 + self.rng.below(300);
         self.disk.crash_at(Some(self.disk.operations() + patience));
@@ -192,8 +202,10 @@ impl World {
         }
         self.durable = self.floor;
         self.reached = position;
+        // A process dies between any two operations, and its names and bytes are in memory only.
+        let may_die = self.plan.swarm.is_some() || !self.disk.is_crashed();
         let seen = &mut self.outcome.sightings;
-        if !self.disk.is_crashed() && self.rng.one_in(3) {
+        if may_die && self.rng.one_in(3) {
             sometimes!(seen, true, "F1: the process died");
             // Only the process dies: what was written stands, if the disk has not failed it.
             if alive {
@@ -216,137 +228,20 @@ impl World {
         self.disk.set_faults(self.faults);
     }
 
-    /// Opens until it works, and checks what came back.
-    fn start(&mut self) -> Result<Live> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            ensure!(tries < TRIES_MAX, "it starts on no disk");
-            if self.rng.one_in(4) {
-                let soon = self.rng.below(60);
-                self.disk.crash_at(Some(self.disk.operations() + soon));
-            }
-            let disk = Arc::new(self.disk.clone());
-            let steps = match Steps::start(disk, self.options, &self.plan.engine, SEED, self.now) {
-                Ok(steps) => steps,
-                Err(OpenError::Io { .. }) => {
-                    // A start needs a disk that works: power or faults may have stopped this one, then it gets one.
-                    sometimes!(self.outcome.sightings, self.disk.is_crashed(), "a start was cut short");
-                    if self.disk.is_crashed() {
-                        self.disk.crash();
-                    } else {
-                        self.disk.kill();
-                    }
-                    // What only the page cache held may be gone now.
-                    self.floor = self.floor.min(self.durable);
-                    self.disk.set_faults(Faults { capacity_bytes: u64::MAX, ..Faults::none(0) });
-                    continue;
-                }
-                Err(error) => bail!("the start failed: {error}"),
-            };
-            self.disk.crash_at(None);
-            self.disk.set_faults(Faults { failed_read_one_in: 0, ..self.faults });
-            self.check_recovered(&steps, tries == 1)?;
-            self.learn_what_stands(steps.recovered().end)?;
-            let found = check::everything(&mut self.clients.known, &steps, check::Damage::None)?;
-            self.see_start(&steps, &found, tries == 1);
-            self.disk.set_faults(self.faults);
-            self.neighbour.leave();
-            let end = steps.position();
-            self.moments.clear();
-            self.moments.push_back(Moment { start: end, end, hash: hash(&steps), several: false });
-            return Ok(Live { steps, answers: client::answers(), written: end });
-        }
-    }
-
-    fn see_start(&mut self, steps: &Steps, found: &check::Found, is_first_try: bool) {
-        let recovered = steps.recovered();
-        let interval = matches!(self.options.durability, Durability::Interval(_));
-        let seen = &mut self.outcome.sightings;
-        sometimes!(seen, recovered.checkpoint.is_some(), "a start began with a checkpoint");
-        sometimes!(seen, self.closed && is_first_try && recovered.clean, "a clean stop was recognised");
-        sometimes!(seen, recovered.end < self.reached, "a start dropped the tail");
-        sometimes!(seen, interval && recovered.end < self.reached, "an interval's tail was lost");
-        seen.saw("a batch in doubt was there", found.in_doubt_there);
-        seen.saw("a batch in doubt was lost", found.in_doubt_lost);
-    }
-
-    /// The state must be the one after some request, and none that counts may be missing.
-    fn check_recovered(&self, steps: &Steps, is_first_try: bool) -> Result<()> {
-        let end = steps.recovered().end;
-        if self.moments.is_empty() {
-            return Ok(());
-        }
-        ensure!(end >= self.floor, "acknowledged up to {}, recovered up to {end}", self.floor);
-        let closing = |moment: &Moment| self.closing && moment.end.advance(CLOSING_FRAME_BYTES) == end;
-        if let Some(moment) = self.moments.iter().rev().find(|moment| moment.end == end || closing(moment)) {
-            ensure!(hash(steps) == moment.hash, "the state at {end} is not the one that was there");
-        } else {
-            let inside = |moment: &Moment| moment.several && moment.start < end && end < moment.end;
-            ensure!(self.moments.iter().any(inside), "the lane ends at {end}, which is no frame's end");
-        }
-        ensure!(!(self.closed && is_first_try) || steps.recovered().clean, "a clean stop was not recognised");
-        Ok(())
-    }
-
-    /// Answers that came before what they said was durable (interval durability only) stand if that survived.
-    fn learn_what_stands(&mut self, end: WalPosition) -> Result<()> {
-        for asked in std::mem::take(&mut self.asked) {
-            if let (Some(reply), Some(at)) = (asked.answer, asked.end)
-                && at <= end
-            {
-                self.clients.learn(&asked.what, &reply)?;
-            }
-        }
-        self.unapplied = 0;
-        for member in &mut self.clients.known.members {
-            if std::mem::take(&mut member.pending) {
-                (member.joined, member.synced) = (None, None);
-            }
-        }
-        Ok(())
-    }
-
-    /// What clients do first after a restart: whatever is in doubt is sent again, in order; members say that they are
-    /// there; and some ask whether what they know is still true.
-    fn clear_up(&mut self, live: &mut Live) -> Result<bool> {
-        let known = &self.clients.known;
-        let doubtful: Vec<(LogId, u64)> = known
-            .producers
-            .iter()
-            .flat_map(|((_, log), producer)| producer.doubtful.iter().map(|number| (*log, *number)))
-            .collect();
-        let stored: Vec<(LogId, u64)> = known
-            .producers
-            .iter()
-            .filter(|(_, producer)| producer.doubtful.is_empty())
-            .filter_map(|((_, log), producer)| producer.last.map(|number| (*log, number)))
-            .collect();
-        let offsets: Vec<(usize, LogId)> = known.offsets.keys().copied().collect();
-        let mut requests = Vec::new();
-        requests.extend(
-            doubtful.iter().filter_map(|(log, number)| self.clients.again(*log, *number, Kind::Again)),
-        );
-        requests
-            .extend(stored.iter().filter_map(|(log, number)| self.clients.again(*log, *number, Kind::Probe)));
-        requests.extend((0..TEAMS).filter_map(|team| self.clients.heartbeat(team)));
-        requests.extend(offsets.iter().map(|(group, log)| self.clients.fetch(*group, vec![*log])));
-        for (what, request) in requests {
-            self.ask(live, what, request)?;
-        }
-        self.write(live)
-    }
-
     /// Does one thing; false when the lane or the power is gone.
     fn step(&mut self, live: &mut Live) -> Result<bool> {
         if self.plan.swarm.is_none_or(|swarm| swarm.fills) {
             let came_back = self.neighbour.turn(&self.disk, &self.faults, self.options.wal_file_bytes);
             sometimes!(self.outcome.sightings, came_back, "F6: room came back");
         }
-        self.now = self.now.after_ms(self.rng.below(5));
+        let step_ms = self.rng.below(5);
+        self.pass(step_ms);
         if let Some(swarm) = self.plan.swarm {
             if self.rng.one_in(5) {
                 return self.swarm_step(live, swarm);
+            }
+            if swarm.upkeep && self.rng.one_in(5) {
+                return self.keep_up(live);
             }
             if !self.rng.one_in(swarm.housekeeping_one_in) {
                 return self.requests(live);
@@ -363,6 +258,7 @@ impl World {
                     match live.steps.prepare(self.now) {
                         Ok(Prepared::NoSpace) => {
                             self.outcome.full += 1;
+                            self.was_full = true;
                             sometimes!(self.outcome.sightings, true, "F6: no room for a file");
                         }
                         Ok(Prepared::Ready | Prepared::Enough | Prepared::Later) => {}
@@ -406,6 +302,12 @@ impl World {
         if self.rng.one_in(4) { Ok(true) } else { self.write(live) }
     }
 
+    /// Time passes.
+    fn pass(&mut self, ms: u64) {
+        self.now = self.now.after_ms(ms);
+        self.clients.now = self.now;
+    }
+
     /// A lane may stop only because the power went or a failure was injected.
     fn failed(&mut self) -> Result<bool> {
         let faults = self.faults;
@@ -428,20 +330,23 @@ impl World {
 
     fn turn(&mut self, live: &mut Live) -> Result<()> {
         let start = live.steps.position();
-        // What is due makes a frame of its own.
-        let has_timers = self.clients.teams || self.plan.swarm.is_some_and(|swarm| swarm.leaps);
+        // What is due makes a frame of its own, and so does leaving a file.
+        let leaps = self.plan.swarm.is_some_and(|swarm| swarm.leaps);
+        let has_others = self.clients.teams || leaps || self.was_full;
         live.steps.turn(self.now);
         let end = live.steps.position();
         let applied = self.unapplied - live.steps.waiting();
         let first = self.asked.len() - self.unapplied;
         for asked in self.asked.range_mut(first..first + applied) {
             asked.end = Some(end);
-            asked.alone = applied == 1 && start != end && !has_timers;
+            asked.alone = applied == 1 && start != end && !has_others;
         }
         self.unapplied -= applied;
+        // The upkeep hears its answers itself.
+        self.asked.retain(|asked| !matches!(asked.what, What::Upkeep) || asked.end.is_none());
         if start != end {
             self.outcome.frames += 1;
-            let several = applied > 1 || has_timers;
+            let several = applied > 1 || has_others;
             self.moments.push_back(Moment { start, end, hash: hash(&live.steps), several });
         }
         self.hear(live)
@@ -452,10 +357,11 @@ impl World {
         if live.steps.write().is_err() {
             self.hear(live)?;
             ensure!(live.steps.sync().is_err(), "a stopped lane must stay stopped");
-            // Sessions go on reading while the lane dies.
+            // Sessions go on reading while the lane dies, and the upkeep hears that nobody knows what came of its requests.
             let alive = self.failed()?;
             for _ in 0..if self.plan.swarm.is_some() { 3 } else { 0 } {
                 self.read(live)?;
+                live.steps.upkeep(self.now);
             }
             return Ok(alive);
         }

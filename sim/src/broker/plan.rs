@@ -5,7 +5,9 @@
 
 use millstream_core::cursor::GroupOptions;
 use millstream_core::shard::ShardOptions;
-use millstream_engine::EngineOptions;
+use millstream_engine::{EngineOptions, UpkeepOptions};
+use millstream_storage::compact::CompactOptions;
+use millstream_storage::pack::PackOptions;
 use millstream_storage::{Durability, Options};
 use millstream_testkit::sim_disk::{Faults, Rng};
 
@@ -39,6 +41,8 @@ pub(crate) struct Swarm {
     pub(crate) mixes: bool,
     /// Time makes leaps, so that timers fire.
     pub(crate) leaps: bool,
+    /// Retention, packing and compaction go on, with sizes and times so small that they find something to do.
+    pub(crate) upkeep: bool,
     /// Of so many steps one is of housekeeping; the others are requests.
     pub(crate) housekeeping_one_in: u32,
 }
@@ -74,7 +78,9 @@ impl Plan {
         faults.failed_write_one_in = often(60);
         faults.capacity_bytes = wal_file_bytes * (6 + rng.below(40));
         let leaps = rng.one_in(2);
+        let upkeep = !rng.one_in(4);
         let swarm = Swarm {
+            upkeep,
             fills: rng.one_in(2),
             stalls: rng.one_in(2),
             rots: rng.one_in(2),
@@ -89,8 +95,39 @@ impl Plan {
             groups.offsets_retention_ms = OFFSETS_RETENTION_MS;
         }
         let shard = ShardOptions { groups };
-        let engine = EngineOptions { checkpoint_bytes: u64::MAX, shard, ..EngineOptions::default() };
+        let upkeep = if upkeep { tiny_upkeep(rng) } else { UpkeepOptions::default() };
+        let engine = EngineOptions { checkpoint_bytes: u64::MAX, shard, upkeep };
         Plan { teams, options, engine, faults, disk_seed, swarm: Some(swarm) }
+    }
+}
+
+/// Objects of a few blocks, maps of a dozen keys, steps of a few batches.
+fn tiny_upkeep(rng: &mut Rng) -> UpkeepOptions {
+    let mut one_of = |choices: [u64; 3]| choices[rng.below(3) as usize];
+    let pack = PackOptions {
+        young_files: one_of([0, 1, 2]) as usize,
+        files_together: one_of([1, 2, 3]) as usize,
+        log_bytes_min: one_of([1 << 10, 16 << 10, 256 << 10]),
+        piece_bytes_min: one_of([256, 4 << 10, 16 << 10]),
+        job_bytes: one_of([16 << 10, 64 << 10, 1 << 20]),
+        object_bytes: one_of([4 << 10, 16 << 10, 32 << 10]),
+        own_object_bytes: one_of([2 << 10, 8 << 10, 1 << 20]),
+    };
+    let compact = CompactOptions {
+        map_bytes_max: one_of([0, 0, 64 << 10]),
+        object_bytes: one_of([1 << 10, 4 << 10, 32 << 10]),
+        ..UpkeepOptions::default().compact
+    };
+    UpkeepOptions {
+        retention_interval_ms: one_of([1, 500, 5_000]),
+        default_retention_interval_ms: one_of([1, 5_000, 300_000]),
+        plan_interval_ms: one_of([1, 500, 5_000]),
+        step_bytes: one_of([1 << 10, 4 << 10, 32 << 10]),
+        scrub_first_ms: one_of([1, 10_000, 3_600_000]),
+        scrub_interval_ms: one_of([1, 10_000, 3_600_000]),
+        pack,
+        compact,
+        ..UpkeepOptions::default()
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use millstream_core::Request;
-use millstream_storage::{Durability, LogView, ReadError};
+use millstream_storage::{Durability, HomeId, LogReader, LogView, Prepared, ReadError};
 use millstream_testkit::sim_disk::Hold;
 use millstream_testkit::sometimes;
-use millstream_types::LogId;
+use millstream_types::{LogId, Offset};
 
 use super::check::{self, ReadFailure};
 use super::client::{Kind, What};
@@ -63,7 +63,10 @@ impl World {
     pub(super) fn read(&mut self, live: &Live) -> Result<()> {
         let Some((log, view, from)) = self.somewhere(live) else { return Ok(()) };
         let stands = self.options.durability == Durability::Fsync;
+        let home = view.pieces(Offset(from), 1).first().map(|piece| piece.home);
         let result = check::some(self.clients.known.log(log), &view, from, stands);
+        let is_packed = matches!((&result, home), (Ok(1..), Some(HomeId::Object(_))));
+        sometimes!(self.outcome.sightings, is_packed, "a client read from an object");
         self.judge_read(result)
     }
 
@@ -140,14 +143,14 @@ impl World {
         self.hear(live)?;
         self.leaps += 1;
         sometimes!(self.outcome.sightings, true, "time made a leap");
-        self.now = self.now.after_ms(LEAP_MS);
+        self.pass(LEAP_MS);
         self.clients.long_after();
         self.turn(live)?;
         self.write(live)
     }
 
-    /// A read of the disk takes long. Meanwhile its log is trimmed, a checkpoint frees what held the records, and new
-    /// ones are written. It must give the right bytes or say that they are gone.
+    /// A read of the disk takes long. Meanwhile its log is trimmed, or all are, checkpoints free what held the records, and
+    /// new ones are written. It must give the right bytes or say that they are gone.
     fn slow_read(&mut self, live: &mut Live) -> Result<bool> {
         let Some((log, view, from)) = self.somewhere(live) else { return Ok(true) };
         let mut known: KnownLog = self.clients.known.log(log).clone();
@@ -174,23 +177,36 @@ impl World {
     }
 
     fn meanwhile(&mut self, live: &mut Live, log: LogId) -> Result<bool> {
-        let (what, request): (What, Request) = self.clients.trim_to(log, None);
-        self.ask(live, what, request)?;
+        // A file comes free only when no log has records in it.
+        let empties = self.rng.one_in(2);
+        let others: Vec<LogId> = self.clients.known.logs.keys().copied().filter(|_| empties).collect();
+        for log in others.into_iter().chain([log]) {
+            let (what, request): (What, Request) = self.clients.trim_to(log, None);
+            self.ask(live, what, request)?;
+        }
         if !self.write(live)? {
             return Ok(false);
         }
         if live.steps.sync().is_err() {
             return self.failed();
         }
-        for _ in 0..CHECKPOINT_STEPS {
-            if live.steps.checkpoint() {
-                self.outcome.checkpoints += 1;
-                break;
+        // One that was under way may need what was written before.
+        for _ in 0..2 {
+            for _ in 0..CHECKPOINT_STEPS {
+                if live.steps.checkpoint() {
+                    self.outcome.checkpoints += 1;
+                    break;
+                }
             }
         }
         for _ in 0..4 {
-            if live.steps.recycle().is_err() || live.steps.prepare(self.now).is_err() {
-                return self.failed();
+            match live.steps.recycle().and_then(|_| live.steps.prepare(self.now)) {
+                Ok(prepared) => self.was_full |= prepared == Prepared::NoSpace,
+                Err(_) => return self.failed(),
+            }
+            let upkeep = self.plan.swarm.is_some_and(|swarm| swarm.upkeep);
+            if upkeep && self.rng.one_in(2) && !self.keep_up(live)? {
+                return Ok(false);
             }
             for _ in 0..6 {
                 if !self.requests(live)? {

@@ -18,7 +18,7 @@ use millstream_testkit::sim_disk::{Faults, SECTOR_BYTES, SimDisk};
 use millstream_testkit::sometimes;
 
 use super::check::{self, Damage};
-use super::{SEED, World, hash};
+use super::{SEED, World, hash, upkeep};
 
 /// Where a header page says which incarnation wrote the file (docs/formats.md).
 const INCARNATION_AT: usize = 40;
@@ -42,10 +42,23 @@ enum Trouble {
     Lost,
     /// A file is as it was in the middle of an earlier life.
     Old,
+    /// An object that was removed since then is there again.
+    Back,
 }
 
-const TROUBLES: [Trouble; 6] =
-    [Trouble::Flip, Trouble::Stale, Trouble::Misdirected, Trouble::Truncated, Trouble::Lost, Trouble::Old];
+const TROUBLES: [Trouble; 7] = [
+    Trouble::Flip,
+    Trouble::Stale,
+    Trouble::Misdirected,
+    Trouble::Truncated,
+    Trouble::Lost,
+    Trouble::Old,
+    Trouble::Back,
+];
+/// Steps of the upkeep on a directory that rots.
+const STEPS_UNDER_ROT: u64 = 40;
+/// Time that passes with each.
+const STEP_MS: u64 = 1_000;
 
 impl World {
     /// Some of what might have happened.
@@ -83,8 +96,13 @@ impl World {
         let disk = self.copy();
         let Some(path) = self.make_trouble(&disk, trouble) else { return Ok(()) };
         let before = disk.paths();
+        let is_object = path.starts_with("objects/");
         match self.start_copy(&disk, self.options) {
             Err(error) => {
+                ensure!(
+                    trouble != Trouble::Back,
+                    "{path}: a file that nobody needs stops the start: {error}"
+                );
                 ensure!(names_a_file(&error), "{path}: the start stops without naming a file: {error}");
                 let after = disk.paths();
                 let deleted: Vec<_> = before.iter().filter(|path| !after.contains(path)).collect();
@@ -92,11 +110,24 @@ impl World {
                 let seen = &mut self.outcome.sightings;
                 sometimes!(seen, trouble == Trouble::Lost, "F9: a lost file was refused");
                 sometimes!(seen, trouble == Trouble::Old, "F9: an old file was refused");
+                sometimes!(seen, is_object, "F4: damage of an object stopped a start");
                 sometimes!(seen, true, "F4: damage stopped a start");
                 Ok(())
             }
             Ok(steps) => {
-                self.as_it_was(&steps).with_context(|| format!("{path}, and the start succeeds"))?;
+                let refused =
+                    self.as_it_was(&steps).with_context(|| format!("{path}, and the start succeeds"))?;
+                upkeep::objects_are_listed(&disk, &steps)?;
+                sometimes!(
+                    self.outcome.sightings,
+                    is_object && refused > 0,
+                    "F4: damage of an object refused a read"
+                );
+                sometimes!(
+                    self.outcome.sightings,
+                    trouble == Trouble::Back,
+                    "F9: an object that came back was removed"
+                );
                 let newest = before.iter().rfind(|path| path.ends_with(".ckpt"));
                 let is_newest = newest.is_some_and(|newest| *newest == path);
                 let seen = &mut self.outcome.sightings;
@@ -106,21 +137,24 @@ impl World {
         }
     }
 
-    /// Everything is there and right, or refused.
-    fn as_it_was(&mut self, steps: &Steps) -> Result<()> {
+    /// Everything is there and right, or refused. Returns how many logs were refused.
+    fn as_it_was(&mut self, steps: &Steps) -> Result<u64> {
         let last = self.moments.back().context("a clean stop follows a turn")?;
         ensure!(hash(steps) == last.hash, "the state is not the one that was there");
         let mut known = self.clients.known.clone();
-        let found = check::everything(&mut known, steps, Damage::Done)?;
+        let found = check::everything(&mut known, steps, Damage::Done, self.now)?;
         sometimes!(self.outcome.sightings, found.refused == 0, "F4: damage did no harm");
         sometimes!(self.outcome.sightings, found.refused > 0, "F4: damage refused a read");
-        Ok(())
+        Ok(found.refused)
     }
 
     /// Returns the file it happened to.
     fn make_trouble(&mut self, disk: &SimDisk, trouble: Trouble) -> Option<String> {
         let paths = disk.paths();
-        let path = paths.get(self.rng.below(paths.len() as u64) as usize)?.clone();
+        let objects: Vec<String> =
+            paths.iter().filter(|path| path.starts_with("objects/")).cloned().collect();
+        let among = if self.rng.one_in(3) && !objects.is_empty() { &objects } else { &paths };
+        let path = among.get(self.rng.below(among.len() as u64) as usize)?.clone();
         let bytes = disk.bytes_of(&path)?;
         let sectors = bytes.len().div_ceil(SECTOR_BYTES) as u64;
         match trouble {
@@ -149,6 +183,13 @@ impl World {
             Trouble::Lost if !self.is_newest(disk, &path) => disk.take(&path),
             Trouble::Old if !self.is_newest(disk, &path) => {
                 disk.put(&path, &self.midway.as_ref()?.bytes_of(&path)?);
+            }
+            Trouble::Back => {
+                let midway = self.midway.as_ref()?;
+                let is_back = |path: &String| path.ends_with(".obj") && !paths.contains(path);
+                let path = midway.paths().into_iter().find(is_back)?;
+                disk.put(&path, &midway.bytes_of(&path)?);
+                return Some(path);
             }
             _ => return None,
         }
@@ -179,18 +220,36 @@ impl World {
         closing_at.is_some_and(|at| (sector_at..sector_at + SECTOR_BYTES as u64).contains(&at))
     }
 
-    /// Files rot after the start, so that reads find it and nobody else.
+    /// Files rot after the start, so that reads find it and nobody else. Then the upkeep goes over them.
     fn rot_under_way(&mut self) -> Result<()> {
         let disk = self.copy();
-        let steps = self.start_copy(&disk, self.options)?;
-        let paths: Vec<String> = disk.paths().into_iter().filter(|path| path.ends_with(".wal")).collect();
+        let mut steps = self.start_copy(&disk, self.options)?;
+        let is_data = |path: &String| path.ends_with(".wal") || path.ends_with(".obj");
+        let paths: Vec<String> = disk.paths().into_iter().filter(is_data).collect();
         for path in &paths {
             let bytes = disk.file_bytes(path).unwrap_or_default();
-            for _ in 0..2 {
+            for _ in 0..if bytes > 0 { 2 } else { 0 } {
                 disk.flip_bit(path, self.rng.below(bytes * 8));
             }
         }
-        self.as_it_was(&steps)
+        self.as_it_was(&steps)?;
+        if !self.plan.swarm.is_some_and(|swarm| swarm.upkeep) {
+            return Ok(());
+        }
+        let mut now = self.now;
+        for _ in 0..STEPS_UNDER_ROT {
+            now = now.after_ms(STEP_MS);
+            steps.upkeep(now);
+            steps.turn(now);
+            steps.write()?;
+        }
+        // What is damaged stays where it is, and hides nothing else.
+        let found = check::everything(&mut self.clients.known.clone(), &steps, Damage::Done, now)
+            .context("the upkeep went over it")?;
+        let (seen, scrub) = (&mut self.outcome.sightings, steps.upkeep_totals().scrub);
+        sometimes!(seen, found.refused > 0, "F4: the upkeep went over damage");
+        sometimes!(seen, scrub.findings > 0, "F4: scrubbing found damage");
+        Ok(())
     }
 
     /// Files of another directory, in three places.
@@ -250,7 +309,7 @@ impl World {
         if let Some((older, known)) = &self.older {
             let disk = older.fork(self.rng.next_u64());
             let steps = self.start_copy(&disk, self.options)?;
-            check::everything(&mut known.clone(), &steps, Damage::None)?;
+            check::everything(&mut known.clone(), &steps, Damage::None, self.now)?;
             sometimes!(self.outcome.sightings, true, "F9: a copy of the past was served as it was");
         }
         if self.older.is_none() || self.rng.one_in(3) {

@@ -93,6 +93,7 @@ impl Shard {
             ImageKey::Producers(log, after) => Some(self.producer_images(log, after, out)),
             ImageKey::Object(from) => match self.objects.from(from).next() {
                 None => self.groups.first_image().map(ImageKey::Group).or_else(|| self.first_lease_image()),
+                Some(_) if planted!(ObjectsLostInImages) => self.groups.first_image().map(ImageKey::Group),
                 Some(entry) => {
                     out.u8(5);
                     put_object(out, entry);

@@ -16,7 +16,7 @@
 
 use bytes::Bytes;
 use millstream_types::batch::{BatchError, BatchHeader, OpenLimits, RetainedBatch, open};
-use millstream_types::{EngineTime, Offset, RecordTime};
+use millstream_types::{EngineTime, Offset, RecordTime, planted};
 
 use super::key_map::{KeyMap, Put};
 
@@ -49,14 +49,18 @@ impl Filter<'_> {
             return Ok(Left::Unchanged);
         }
         let opened = open(batch, OpenLimits::default())?;
-        let horizon_passed = header.delete_horizon().is_some_and(|horizon| horizon.0 <= self.now.0);
+        let horizon_passed = header.delete_horizon().is_some_and(|horizon| horizon.0 <= self.now.0)
+            || planted!(TombstoneDroppedAtOnce);
         let mut stays = Vec::new();
         let mut has_tombstone = false;
         for record in &opened {
             let record = record?;
             let is_latest = record.key.is_some_and(|key| {
                 let offset = base.advance(u64::from(record.offset_delta));
-                self.map.latest(key).is_none_or(|latest| latest <= offset)
+                let latest = self.map.latest(key);
+                latest.is_none_or(|latest| {
+                    latest < offset || (latest == offset && !planted!(NewestRecordCompacted))
+                })
             });
             let is_tombstone = record.value.is_none();
             let stay = is_latest && !(is_tombstone && horizon_passed);

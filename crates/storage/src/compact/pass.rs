@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use millstream_types::batch::BatchError;
 use millstream_types::limits::READ_BYTES_PER_TURN;
-use millstream_types::{LogId, ObjectEntry, ObjectNumber, Offset};
+use millstream_types::{LogId, ObjectEntry, ObjectNumber, Offset, planted};
 
 use super::filter::{Filter, Left, learn};
 use super::key_map::{KeyMap, Put};
@@ -369,6 +369,10 @@ impl Pass {
         for batch in &batches {
             read += batch.bytes() as u64;
             if self.is_last_of_log(batch) || !self.learn_batch(batch, !has_any) {
+                let goes_on = planted!(KeysNotLearned) && self.trouble.is_none();
+                if goes_on && !self.is_last_of_log(batch) {
+                    self.at = batch.last_offset.advance(1);
+                }
                 self.end_learning(self.at, has_any);
                 return read;
             }

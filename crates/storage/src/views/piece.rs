@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use millstream_types::object::ObjectPart;
-use millstream_types::{ObjectNumber, Offset, RecordTime, WalPosition};
+use millstream_types::{ObjectNumber, Offset, RecordTime, WalPosition, planted};
 
 use crate::objects::Object;
 use crate::wal::WalFile;
@@ -81,7 +81,7 @@ impl Piece {
 
     /// Whether it is in an object that came after `number`, and so knows better.
     pub(super) fn outranks(&self, number: ObjectNumber) -> bool {
-        matches!(&self.home, Home::Object(object) if object.number() > number)
+        matches!(&self.home, Home::Object(object) if object.number() > number) && !planted!(OlderObjectOnTop)
     }
 }
 
