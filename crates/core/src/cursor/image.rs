@@ -33,9 +33,6 @@ const CHUNK_BYTES: usize = 32 << 10;
 const PART_BYTES: usize = 16 << 10;
 /// An offsets item that is this long gets no further offset.
 const OFFSETS_BYTES: usize = 16 << 10;
-/// Offsets that one item looks at: most are written, those of deleted streams are not.
-const OFFSETS_PER_TURN: usize = 4096;
-
 const _: () = assert!(CHUNK_BYTES + PART_BYTES + NAME_BYTES_MAX + 64 <= CHECKPOINT_CHUNK_BYTES_MAX);
 const _: () = assert!(
     CHUNK_BYTES + OFFSETS_BYTES + OFFSET_METADATA_BYTES_MAX + NAME_BYTES_MAX + 128
@@ -66,29 +63,49 @@ impl Groups {
         (!self.by_id.is_empty()).then_some(GroupImageKey::After(None))
     }
 
-    /// Writes one chunk; nothing if there was nothing left.
+    /// Writes one chunk; nothing if nothing was found yet, or there was nothing left. Looks at no more than `seen_max` groups
+    /// and offsets, at least 1, and adds to `seen` how many they were: those of deleted streams and groups without a durable
+    /// part are looked at and not written, so bytes do not bound the work.
     pub(crate) fn image(
         &self,
         key: GroupImageKey,
         streams: &KeyedMap<StreamId, Stream>,
         out: &mut Encoder<'_>,
+        seen: &mut usize,
+        seen_max: usize,
     ) -> Option<GroupImageKey> {
         let mut key = key;
         loop {
-            if out.0.len() >= CHUNK_BYTES {
+            let left = seen_max - *seen;
+            if out.0.len() >= CHUNK_BYTES || left == 0 {
                 return Some(key);
             }
             key = match key {
-                GroupImageKey::After(before) => self.next_group(before.as_ref(), out)?,
+                GroupImageKey::After(before) => self.next_group(before.as_ref(), out, seen, left)?,
                 GroupImageKey::Roster(id, bytes, at) => put_part(id, bytes, at, out),
-                GroupImageKey::Offsets(id, after) => self.put_offsets(id, after, streams, out),
+                GroupImageKey::Offsets(id, after) => self.put_offsets(id, after, streams, out, seen, left),
             };
         }
     }
 
-    fn next_group(&self, before: Option<&GroupId>, out: &mut Encoder<'_>) -> Option<GroupImageKey> {
-        let mut rest = self.by_id.range((before.map_or(Unbounded, Excluded), Unbounded));
-        let (id, group) = rest.find(|(_, group)| group.durable)?;
+    fn next_group(
+        &self,
+        before: Option<&GroupId>,
+        out: &mut Encoder<'_>,
+        seen: &mut usize,
+        left: usize,
+    ) -> Option<GroupImageKey> {
+        let rest = self.by_id.range((before.map_or(Unbounded, Excluded), Unbounded));
+        let mut last = None;
+        let found = rest.take(left).find(|(id, group)| {
+            *seen += 1;
+            last = Some(*id);
+            group.durable
+        });
+        let Some((id, group)) = found else {
+            // None of these has an image; perhaps there are more.
+            return last.map(|last| GroupImageKey::After(Some(last.clone())));
+        };
         if let Some(roster) = &group.roster {
             let mut bytes = Vec::new();
             roster.put(&mut Encoder(&mut bytes));
@@ -104,14 +121,16 @@ impl Groups {
         after: Option<LogId>,
         streams: &KeyedMap<StreamId, Stream>,
         out: &mut Encoder<'_>,
+        seen: &mut usize,
+        left: usize,
     ) -> GroupImageKey {
         let Some(group) = self.by_id.get(&id) else { return GroupImageKey::After(Some(id)) };
-        let (mut bytes, mut count, mut seen, mut last) = (Vec::new(), 0, 0, None);
+        let (mut bytes, mut count, mut looked_at, mut last) = (Vec::new(), 0, 0, None);
         for (log, offset) in group.offsets.range((after.map_or(Unbounded, Excluded), Unbounded)) {
-            if bytes.len() >= OFFSETS_BYTES || seen == OFFSETS_PER_TURN {
+            if bytes.len() >= OFFSETS_BYTES || looked_at == left {
                 break;
             }
-            (last, seen) = (Some(*log), seen + 1);
+            (last, looked_at) = (Some(*log), looked_at + 1);
             if streams.contains_key(&log.stream) && !planted!(OffsetsLostInImages) {
                 put_offset(*log, offset, &mut Encoder(&mut bytes));
                 count += 1;
@@ -122,6 +141,7 @@ impl Groups {
             out.u32(count);
             out.0.extend_from_slice(&bytes);
         }
+        *seen += looked_at;
         if last.is_some() { GroupImageKey::Offsets(id, last) } else { GroupImageKey::After(Some(id)) }
     }
 

@@ -23,8 +23,8 @@ use alloc::vec::Vec;
 use core::ops::Bound::{Excluded, Included, Unbounded};
 use millstream_types::{EngineTime, LogId};
 
-/// Offsets (or groups) that one turn looks at.
-const STEPS_PER_TURN: usize = 2048;
+/// Offsets (or groups) that one turn looks at: a microsecond each where every offset is of another stream.
+const STEPS_PER_TURN: usize = 512;
 
 /// How far the look for old offsets has come: everything before is done.
 #[derive(Debug, Clone)]

@@ -164,6 +164,16 @@ impl Producers {
         }
     }
 
+    /// Drops up to `max` producers of a log that is gone; returns how many.
+    pub(crate) fn drop_some(&mut self, max: usize) -> usize {
+        let mut dropped = 0;
+        while dropped < max && self.known.pop_first().is_some() {
+            self.by_age.pop_first();
+            dropped += 1;
+        }
+        dropped
+    }
+
     /// Returns whether there was another one of that id before.
     fn insert(&mut self, id: ProducerId, producer: Producer) -> bool {
         self.by_age.insert((age_step(producer.last_time), id));

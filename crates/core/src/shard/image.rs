@@ -28,6 +28,9 @@ const LOGS_PER_CHUNK: usize = 2048;
 /// Producers of one chunk at most: under 100 bytes each, so under 50 KiB.
 const PRODUCERS_PER_CHUNK: usize = 500;
 
+/// What it costs to find something and begin to write it, in bytes that could be written meanwhile: a twentieth of a microsecond.
+const SEEK_BYTES: usize = 64;
+
 const _: () = assert!(LOGS_PER_CHUNK * 16 + 32 <= CHECKPOINT_CHUNK_BYTES_MAX);
 const _: () = assert!(PRODUCERS_PER_CHUNK * 100 + 32 <= CHECKPOINT_CHUNK_BYTES_MAX);
 
@@ -51,28 +54,37 @@ pub enum ImageKey {
 }
 
 impl Shard {
-    /// Writes images from `key` on until `budget_bytes` are reached or nothing is left. Returns where to go on, or
-    /// `None` at the end. Each chunk is at most [`CHECKPOINT_CHUNK_BYTES_MAX`] bytes long and holds everything that
+    /// Writes images from `key` on until `budget_bytes` are reached or nothing is left; what is small, or only looked at,
+    /// counts for more than its bytes. There may be no chunk. Returns where to go on, or `None` at the end. Each chunk is at most [`CHECKPOINT_CHUNK_BYTES_MAX`] bytes long and holds everything that
     /// happened in frames before the turn's position.
     pub fn images(&self, key: ImageKey, budget_bytes: usize, chunks: &mut Vec<Vec<u8>>) -> Option<ImageKey> {
-        let mut written = 0;
+        let mut spent: usize = 0;
         let mut key = key;
         loop {
             let mut chunk = Vec::new();
-            let next = self.image(key, &mut Encoder(&mut chunk));
+            let mut seen = 0;
+            let seen_max = ((budget_bytes - spent) / SEEK_BYTES).max(1);
+            let next = self.image(key, &mut Encoder(&mut chunk), &mut seen, seen_max);
             assert!(chunk.len() <= CHECKPOINT_CHUNK_BYTES_MAX, "chunks are bounded");
-            written += chunk.len();
+            spent += chunk.len() + (1 + seen) * SEEK_BYTES;
             if !chunk.is_empty() {
                 chunks.push(chunk);
             }
             key = next?;
-            if written >= budget_bytes {
+            if spent >= budget_bytes {
                 return Some(key);
             }
         }
     }
 
-    fn image(&self, key: ImageKey, out: &mut Encoder<'_>) -> Option<ImageKey> {
+    /// One chunk; adds to `seen` what had to be looked at for it. Where that could be without end, it is `seen_max` at most.
+    fn image(
+        &self,
+        key: ImageKey,
+        out: &mut Encoder<'_>,
+        seen: &mut usize,
+        seen_max: usize,
+    ) -> Option<ImageKey> {
         match key {
             ImageKey::Counters => {
                 out.u8(1);
@@ -90,7 +102,7 @@ impl Shard {
                 }
             },
             ImageKey::Logs(from) => Some(self.log_images(from, out)),
-            ImageKey::Producers(log, after) => Some(self.producer_images(log, after, out)),
+            ImageKey::Producers(log, after) => Some(self.producer_images(log, after, out, seen)),
             ImageKey::Object(from) => match self.objects.from(from).next() {
                 None => self.groups.first_image().map(ImageKey::Group).or_else(|| self.first_lease_image()),
                 Some(_) if planted!(ObjectsLostInImages) => self.groups.first_image().map(ImageKey::Group),
@@ -101,7 +113,7 @@ impl Shard {
                 }
             },
             ImageKey::Group(key) => {
-                let next = self.groups.image(key, &self.streams, out).map(ImageKey::Group);
+                let next = self.groups.image(key, &self.streams, out, seen, seen_max).map(ImageKey::Group);
                 next.or_else(|| self.first_lease_image())
             }
             ImageKey::Lease(key) => self.leases.image(key, out).map(ImageKey::Lease),
@@ -117,12 +129,13 @@ impl Shard {
         let next_stream = ImageKey::Stream(StreamId(from.stream.0 + 1));
         let Some(stream) = self.streams.get(&from.stream) else { return next_stream };
         let rest = stream.logs.get(from.index as usize..).unwrap_or_default();
+        let rest = &rest[..rest.len().min(LOGS_PER_CHUNK)];
         if rest.is_empty() {
             return next_stream;
         }
         // A log with producers ends its chunk, so that its producers follow.
         let with_producers = rest.iter().position(|log| log.producers.ids_after(None).next().is_some());
-        let count = with_producers.map_or(rest.len(), |at| at + 1).min(LOGS_PER_CHUNK);
+        let count = with_producers.map_or(rest.len(), |at| at + 1);
         out.u8(3);
         out.u64(from.stream.0);
         out.u32(from.index);
@@ -133,16 +146,23 @@ impl Shard {
         }
         let last = LogId { index: from.index + u32::try_from(count - 1).expect("bounded"), ..from };
         match with_producers {
-            Some(at) if at + 1 == count => ImageKey::Producers(last, None),
-            _ => ImageKey::Logs(LogId { index: last.index + 1, ..last }),
+            Some(_) => ImageKey::Producers(last, None),
+            None => ImageKey::Logs(LogId { index: last.index + 1, ..last }),
         }
     }
 
-    fn producer_images(&self, log: LogId, after: Option<ProducerId>, out: &mut Encoder<'_>) -> ImageKey {
+    fn producer_images(
+        &self,
+        log: LogId,
+        after: Option<ProducerId>,
+        out: &mut Encoder<'_>,
+        seen: &mut usize,
+    ) -> ImageKey {
         let next_log = ImageKey::Logs(LogId { index: log.index + 1, ..log });
         let Some(state) = self.log(log) else { return next_log };
         let ids: Vec<ProducerId> = state.producers.ids_after(after).take(PRODUCERS_PER_CHUNK).collect();
         let Some(&last) = ids.last() else { return next_log };
+        *seen += ids.len();
         if planted!(ProducersLostInImages) {
             return next_log;
         }

@@ -17,6 +17,7 @@ mod queues;
 mod random;
 mod restarts;
 mod retention;
+mod speed;
 mod statics;
 mod streams;
 mod work;
