@@ -166,7 +166,7 @@ impl Request {
             },
             Request::CreateStream(create) => {
                 let entry = STREAM_ENTRY_HEAD_BYTES + create.name.len() + create.config.annotations_bytes();
-                size(entry + lease::GROUP_ENTRY_BYTES_MAX, false)
+                size(entry + lease::group_entry_bytes(create.logs), false)
             }
             Request::AddLogs { .. } | Request::AlterStream { .. } => {
                 size(STREAM_ENTRY_BYTES_MAX + lease::GROUP_ENTRY_BYTES_MAX, false)

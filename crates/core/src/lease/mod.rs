@@ -71,7 +71,7 @@ pub(crate) use append::{appended, check_append, mark_bytes, marked};
 pub(crate) use entry::FIRST_TAG;
 pub(crate) use group::Leases;
 pub(crate) use image::TAG as IMAGE_TAG;
-pub(crate) use size::GROUP_ENTRY_BYTES_MAX;
+pub(crate) use size::{GROUP_ENTRY_BYTES_MAX, group_entry_bytes};
 pub(crate) use tick::{TICK_BYTES, tick};
 
 use crate::effect::{Effects, Ticket};

@@ -16,8 +16,13 @@ use millstream_types::limits::{
 /// Bytes per log of a group that is created or sought.
 const LOG_BYTES: usize = 16;
 /// What it takes to make or forget the default group beside its stream.
-pub(crate) const GROUP_ENTRY_BYTES_MAX: usize =
-    HEAD_BYTES + NAME_BYTES_MAX + LOG_BYTES * LOGS_PER_STREAM_MAX as usize;
+pub(crate) const GROUP_ENTRY_BYTES_MAX: usize = group_entry_bytes(LOGS_PER_STREAM_MAX);
+
+/// The same for a stream of so many logs; of more than there may be nothing is written.
+pub(crate) const fn group_entry_bytes(logs: u32) -> usize {
+    let logs = if logs < LOGS_PER_STREAM_MAX { logs } else { LOGS_PER_STREAM_MAX };
+    HEAD_BYTES + NAME_BYTES_MAX + LOG_BYTES * logs as usize
+}
 
 impl LeaseRequest {
     /// See [`FrameSize`].
