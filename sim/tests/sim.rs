@@ -7,8 +7,8 @@ use millstream_sim::{Outcome, broker, harness, toy::Toy, trace};
 
 /// Crash points per seed, as in a long run.
 const POINTS: u64 = 25;
-/// Seeds of the broker with everything: enough that what happens in one of five of them is seen.
-const SEEDS: u64 = 60;
+/// Seeds of the broker with everything: enough that what happens in one of four of them is seen.
+const SEEDS: u64 = 40;
 /// Seeds that once found something: a checkpoint listed a file that the one before had let go; a freed file came back
 /// after a checkpoint that lists none, or a later file stayed when the first of its incarnation was dropped; a header
 /// page was lost and the next file's was not; the only file was taken by a start that did not get further; a short

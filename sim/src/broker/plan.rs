@@ -131,8 +131,9 @@ fn tiny_upkeep(rng: &mut Rng) -> UpkeepOptions {
     }
 }
 
+/// The smallest that hold what an append of a few batches announces.
 fn wal_file_bytes(teams: bool, rng: &mut Rng) -> u64 {
-    if teams { 7 << 20 } else { [16 << 10, 32 << 10, 64 << 10][rng.below(3) as usize] }
+    if teams { 7 << 20 } else { [48 << 10, 64 << 10, 96 << 10][rng.below(3) as usize] }
 }
 
 fn options(seed: u64, wal_file_bytes: u64, rng: &mut Rng) -> Options {

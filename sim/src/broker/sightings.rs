@@ -5,8 +5,8 @@
 use millstream_testkit::sim_disk::Fired;
 use millstream_testkit::sometimes::Sightings;
 
-/// What happens in one of five seeds, or more.
-const OFTEN: u64 = 60;
+/// What happens in one of four seeds, or more.
+const OFTEN: u64 = 40;
 /// In one of ten.
 const SOMETIMES: u64 = 150;
 /// In one of fifty.
