@@ -13,7 +13,8 @@ use serde::Deserialize;
 use crate::project;
 
 /// Crates whose sessions and state machines take time, randomness and bytes as arguments.
-const PURE: [&str; 4] = ["millstream-types", "millstream-core", "millstream-front", "millstream-kafka"];
+const PURE: [&str; 5] =
+    ["millstream-types", "millstream-core", "millstream-front", "millstream-kafka", "millstream-aws"];
 /// Crates that do not even link `std` themselves.
 const NO_STD: [&str; 2] = ["millstream-types", "millstream-core"];
 /// Runtimes, sockets and file systems: none may be in a pure crate's tree.

@@ -1,0 +1,79 @@
+//! Account and region: the namespace of a name in AWS.
+//!
+//! Apart because every service has both in its resources' names, and because they decide which of the broker's
+//! namespaces a request is about: account `000000000000` in `us-east-1` is the one that all protocols share by default.
+
+use millstream_types::Namespace;
+use sha2::{Digest, Sha256};
+
+/// The account of whoever is not placed elsewhere.
+pub const DEFAULT_ACCOUNT: &str = "000000000000";
+/// The region of whoever names none.
+pub const DEFAULT_REGION: &str = "us-east-1";
+
+/// An account and a region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// 12 digits.
+    pub account: String,
+    /// `us-east-1` say.
+    pub region: String,
+}
+
+impl Default for Scope {
+    fn default() -> Scope {
+        Scope { account: DEFAULT_ACCOUNT.to_owned(), region: DEFAULT_REGION.to_owned() }
+    }
+}
+
+impl Scope {
+    /// The namespace in which its names live. Every scope but the default one has a number made from both texts, in
+    /// the upper half of all numbers.
+    #[must_use]
+    pub fn namespace(&self) -> Namespace {
+        if *self == Scope::default() {
+            return Namespace::DEFAULT;
+        }
+        let digest = Sha256::digest(format!("aws/{}/{}", self.account, self.region));
+        let number = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+        Namespace(number | 1 << 31)
+    }
+}
+
+/// Whether text is an account: 12 digits.
+#[must_use]
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether text looks like a region: 1 to 32 small letters, digits and hyphens.
+#[must_use]
+pub fn is_region(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=32).contains(&text.len()) && text.bytes().all(legal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(account: &str, region: &str) -> Scope {
+        Scope { account: account.to_owned(), region: region.to_owned() }
+    }
+
+    #[test]
+    fn the_default_scope_is_the_shared_namespace_and_no_other_is() {
+        assert_eq!(Scope::default().namespace(), Namespace::DEFAULT);
+        let others = [scope(DEFAULT_ACCOUNT, "eu-west-1"), scope("123456789012", DEFAULT_REGION)];
+        for other in &others {
+            assert!(other.namespace().0 >= 1 << 31);
+        }
+        assert_ne!(others[0].namespace(), others[1].namespace());
+    }
+
+    #[test]
+    fn accounts_and_regions_are_told_from_other_text() {
+        assert!(is_account("123456789012") && !is_account("12345678901") && !is_account("AKIA56789012"));
+        assert!(is_region("eu-central-1") && !is_region("") && !is_region("EU") && !is_region("a.b"));
+    }
+}

@@ -1,0 +1,106 @@
+//! Who sent a request: AWS Signature Version 4, in a header or in the address.
+//!
+//! Apart because one mistake here lets strangers in, so that nothing else decides it. Either there are credentials,
+//! and each request must be signed with one of them, or there are none, and whoever reaches the listener (which is
+//! loopback then) is the local principal; its request still says which account and region it means.
+
+mod canonical;
+mod error;
+mod presented;
+mod signature;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use error::AuthError;
+
+use crate::scope::{self, Scope};
+use millstream_front::http::Request;
+use millstream_types::EngineTime;
+use presented::{Place, Presented};
+
+/// How far a signature's time may lie from the broker's: 15 minutes, as in AWS.
+const SKEW_MS_MAX: u64 = 15 * 60_000;
+/// What the broker's own credential scopes end with.
+const TERMINATOR: &str = "aws4_request";
+
+/// A pair of keys that requests may be signed with.
+#[derive(Clone)]
+pub struct Credential {
+    /// The public half.
+    pub access_key_id: String,
+    /// The secret half.
+    pub secret_access_key: String,
+    /// The account whose resources it names: 12 digits.
+    pub account: String,
+}
+
+/// Without the secret.
+impl core::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Credential { access_key_id, account, .. } = self;
+        f.debug_struct("Credential").field("access_key_id", access_key_id).field("account", account).finish()
+    }
+}
+
+/// Who may ask.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    known: Vec<Credential>,
+    default: Scope,
+}
+
+impl Credentials {
+    /// Credentials that requests must be signed with; without any, every request is taken. What a request does not say of
+    /// account and region is as in `default`.
+    #[must_use]
+    pub fn new(known: Vec<Credential>, default: Scope) -> Credentials {
+        Credentials { known, default }
+    }
+
+    /// Whose request this is, for a service's name in scopes (`sqs`).
+    ///
+    /// # Errors
+    /// [`AuthError`] when there are credentials and the request is not signed with one of them, now.
+    pub fn authenticate(
+        &self,
+        request: &Request<'_>,
+        service: &str,
+        now: EngineTime,
+    ) -> Result<Scope, AuthError> {
+        if self.known.is_empty() {
+            return Ok(self.claimed(request));
+        }
+        let presented = Presented::of(request)?.ok_or(AuthError::Missing)?;
+        presented.check_scope(service)?;
+        presented.check_signed_headers(request)?;
+        let credential = self.known.iter().find(|known| known.access_key_id == presented.access_key_id);
+        let credential = credential.ok_or(AuthError::UnknownKey)?;
+        check_time(&presented, now)?;
+        signature::verify(request, &presented, &credential.secret_access_key)?;
+        Ok(Scope { account: credential.account.clone(), region: presented.region.to_string() })
+    }
+
+    /// What an unverified request says of itself. An access key of 12 digits is an account, as other stand-ins for AWS
+    /// have it.
+    fn claimed(&self, request: &Request<'_>) -> Scope {
+        let presented = Presented::of(request).ok().flatten();
+        let account = presented.as_ref().map(|presented| &*presented.access_key_id);
+        let account = account.filter(|key| scope::is_account(key)).unwrap_or(&self.default.account);
+        let region = presented.as_ref().map(|presented| &*presented.region);
+        let region = region.filter(|region| scope::is_region(region)).unwrap_or(&self.default.region);
+        Scope { account: account.to_owned(), region: region.to_owned() }
+    }
+}
+
+fn check_time(presented: &Presented<'_>, now: EngineTime) -> Result<(), AuthError> {
+    let signed = presented.signed_at;
+    if signed.since_ms(now) > SKEW_MS_MAX {
+        return Err(AuthError::NotYet { signed, now });
+    }
+    match presented.place {
+        Place::Header if now.since_ms(signed) > SKEW_MS_MAX => Err(AuthError::TooOld { signed, now }),
+        Place::Address { valid_ms } if now.since_ms(signed) > valid_ms => Err(AuthError::Expired),
+        Place::Header | Place::Address { .. } => Ok(()),
+    }
+}

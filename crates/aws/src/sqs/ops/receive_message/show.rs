@@ -1,0 +1,194 @@
+//! A message as its receiver gets it.
+//!
+//! Apart because what is shown depends on what was asked for: body and sums always, attributes and system attributes by
+//! name. The sum over attributes is over those that are shown.
+
+use super::super::queues::Queue;
+use crate::sqs::message::{Attribute, NameFilter, TRACE_HEADER, Value, md5_of_attributes, md5_of_body};
+use crate::sqs::translate::{Message, Receipt, message_id, sequence_number};
+use crate::step::Output;
+use crate::value::Text;
+use crate::xml::Xml;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use millstream_core::lease::{AcquiredRecord, LeaseRef, LeaseToken};
+use millstream_types::EngineTime;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Which system attributes are wanted.
+#[derive(Debug, Default)]
+pub(super) struct SystemFilter {
+    all: bool,
+    names: Vec<String>,
+}
+
+impl SystemFilter {
+    /// The wish that two lists of names state; names of nothing are wishes for nothing.
+    pub(super) fn new<'a>(names: impl Iterator<Item = &'a Text<'a>>) -> SystemFilter {
+        let mut filter = SystemFilter::default();
+        for name in names {
+            filter.all |= &**name == "All";
+            filter.names.push((**name).to_owned());
+        }
+        filter
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.all || self.names.iter().any(|wanted| wanted == name)
+    }
+}
+
+/// A record that was found, as far as it will be shown.
+pub(super) struct Found {
+    record: AcquiredRecord,
+    body: String,
+    attributes: Vec<Attribute<'static>>,
+    group: Option<String>,
+    deduplication_id: Option<String>,
+    trace_header: Option<String>,
+    sent_ms: i64,
+}
+
+impl Found {
+    pub(super) fn new(record: AcquiredRecord, message: Message<'_>, filter: &NameFilter) -> Found {
+        let wanted = message.attributes.into_iter().filter(|attribute| filter.wants(&attribute.name));
+        Found {
+            record,
+            body: message.body.into_owned(),
+            attributes: wanted.map(Attribute::into_owned).collect(),
+            group: message.group.map(|group| group.into_owned()),
+            deduplication_id: message.deduplication_id.map(|id| id.into_owned()),
+            trace_header: message.trace_header.map(|header| header.into_owned()),
+            sent_ms: message.sent.0,
+        }
+    }
+
+    /// Bytes of what is shown.
+    pub(super) fn bytes(&self) -> u64 {
+        crate::sqs::message::message_bytes(&self.body, &self.attributes)
+    }
+}
+
+/// The reply.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Received {
+    #[serde(rename = "Messages", skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<Shown>,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(rename = "MessageId")]
+    message_id: String,
+    #[serde(rename = "ReceiptHandle")]
+    receipt_handle: String,
+    #[serde(rename = "MD5OfBody")]
+    body_sum: String,
+    #[serde(rename = "Body")]
+    body: String,
+    #[serde(rename = "Attributes", skip_serializing_if = "BTreeMap::is_empty")]
+    system: BTreeMap<&'static str, String>,
+    #[serde(rename = "MD5OfMessageAttributes", skip_serializing_if = "Option::is_none")]
+    attributes_sum: Option<String>,
+    #[serde(rename = "MessageAttributes", skip_serializing_if = "BTreeMap::is_empty")]
+    attributes: BTreeMap<String, ShownAttribute>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownAttribute {
+    #[serde(rename = "StringValue", skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// In base64.
+    #[serde(rename = "BinaryValue", skip_serializing_if = "Option::is_none")]
+    binary: Option<String>,
+    #[serde(rename = "DataType")]
+    data_type: String,
+}
+
+impl Received {
+    /// The reply of what was found in a queue.
+    pub(super) fn new(
+        (received, found): (EngineTime, Vec<Found>),
+        queue: &Queue,
+        system: &SystemFilter,
+    ) -> Received {
+        Received { messages: found.into_iter().map(|found| shown(found, received, queue, system)).collect() }
+    }
+}
+
+fn shown(found: Found, received: EngineTime, queue: &Queue, system: &SystemFilter) -> Shown {
+    let uid = queue.entry.uid;
+    let AcquiredRecord { log, offset, lease, .. } = found.record;
+    let token = LeaseToken { group: queue.group(), lease: LeaseRef { log, offset, lease } };
+    let system = system_attributes(&found, queue, system);
+    let attributes_sum = md5_of_attributes(&found.attributes);
+    let attributes = found.attributes.into_iter().map(|Attribute { name, data_type, value }| {
+        let (text, binary) = match value {
+            Value::Text(text) => (Some(text.into_owned()), None),
+            Value::Binary(bytes) => (None, Some(BASE64.encode(bytes))),
+        };
+        (name.into_owned(), ShownAttribute { text, binary, data_type: data_type.into_owned() })
+    });
+    Shown {
+        message_id: message_id(uid, log, offset),
+        receipt_handle: Receipt { token, received }.spell(uid),
+        body_sum: md5_of_body(&found.body),
+        body: found.body,
+        system,
+        attributes_sum,
+        attributes: attributes.collect(),
+    }
+}
+
+fn system_attributes(found: &Found, queue: &Queue, filter: &SystemFilter) -> BTreeMap<&'static str, String> {
+    let record = &found.record;
+    let all = [
+        ("SenderId", Some(queue.at.scope.account.clone())),
+        ("SentTimestamp", Some(found.sent_ms.max(0).to_string())),
+        ("ApproximateReceiveCount", Some(record.delivery_count.to_string())),
+        ("ApproximateFirstReceiveTimestamp", Some(record.first_acquired.0.to_string())),
+        ("SequenceNumber", queue.at.is_fifo().then(|| sequence_number(record.offset))),
+        ("MessageDeduplicationId", found.deduplication_id.clone()),
+        ("MessageGroupId", found.group.clone()),
+        (TRACE_HEADER, found.trace_header.clone()),
+    ];
+    all.into_iter()
+        .filter(|(name, _)| filter.wants(name))
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+impl Output for Received {
+    fn json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("nothing but texts")
+    }
+
+    fn xml(&self, xml: &mut Xml) {
+        for message in &self.messages {
+            xml.open("Message");
+            xml.element("MessageId", &message.message_id);
+            xml.element("ReceiptHandle", &message.receipt_handle);
+            xml.element("MD5OfBody", &message.body_sum);
+            xml.element("Body", &message.body);
+            for (name, value) in &message.system {
+                xml.open("Attribute");
+                xml.element("Name", name);
+                xml.element("Value", value);
+                xml.close("Attribute");
+            }
+            xml.optional("MD5OfMessageAttributes", message.attributes_sum.as_deref());
+            for (name, value) in &message.attributes {
+                xml.open("MessageAttribute");
+                xml.element("Name", name);
+                xml.open("Value");
+                xml.optional("StringValue", value.text.as_deref());
+                xml.optional("BinaryValue", value.binary.as_deref());
+                xml.element("DataType", &value.data_type);
+                xml.close("Value");
+                xml.close("MessageAttribute");
+            }
+            xml.close("Message");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! SendMessage: one message, durable when the reply comes.
+//!
+//! The message's id, and on a FIFO queue its sequence number, follow from where it is stored.
+//!
+//! Not supported: recognising a duplicate by its deduplication id, which is checked and kept with the message.
+
+use super::queues::{Queue, submit};
+use super::sending::{Sent, append, results};
+use crate::sqs::call::Call;
+use crate::sqs::errors::SqsError;
+use crate::sqs::ops::operation;
+use crate::sqs::outgoing::{Outgoing, RawMessage};
+use crate::step::{Context, Output, Step};
+use crate::xml::Xml;
+use millstream_front::Action;
+use millstream_front::registry::Operation;
+
+pub(crate) const OPERATION: Operation = operation(
+    "SendMessage",
+    "On the disk when the reply comes. Deduplication ids are checked and kept; a duplicate is stored again.",
+);
+
+impl Output for Sent {
+    fn json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("nothing but texts")
+    }
+
+    fn xml(&self, xml: &mut Xml) {
+        self.elements(xml);
+    }
+}
+
+pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError> {
+    let raw: RawMessage<'_> = call.read()?;
+    let queue = Queue::of(cx, call, raw.url.as_ref())?;
+    let grant = queue.allow(cx, Action::Write)?;
+    let settings = queue.settings();
+    let message = Outgoing::check(raw, &settings)?;
+    let (request, sent) = append(cx, &queue, &settings, vec![message])?;
+    Ok(submit(grant.request(request), move |_, reply| {
+        let mut sent = results(reply, sent)?;
+        sent.pop().ok_or(SqsError::Internal)?.map(Step::respond)
+    }))
+}

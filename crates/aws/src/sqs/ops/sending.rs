@@ -1,0 +1,172 @@
+//! Sending: messages become one append, and what came of it becomes their answers.
+//!
+//! Apart because one message and a batch of them are sent alike. Messages of a standard queue are one batch of records;
+//! on a FIFO queue each is a batch of its own. One request is one frame either way: all of it is durable, or nothing is.
+
+use super::queues::Queue;
+use crate::sqs::attributes::QueueSettings;
+use crate::sqs::errors::SqsError;
+use crate::sqs::message::{md5_of_attributes, md5_of_body};
+use crate::sqs::outgoing::Outgoing;
+use crate::sqs::translate::{Message, log_of, message_id, push_record, sequence_number};
+use crate::step::Context;
+use crate::xml::Xml;
+use millstream_core::lease::RecordMark;
+use millstream_core::log::{AppendBatch, Appended};
+use millstream_core::{Reply, Request};
+use millstream_types::batch::{BatchBuilder, Compression};
+use millstream_types::{LogId, Offset, RecordTime, StreamUid};
+use serde::Serialize;
+
+/// The answer to one message.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Sent {
+    /// Of an entry of a batch.
+    #[serde(rename = "Id", skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(rename = "MessageId")]
+    message_id: String,
+    #[serde(rename = "MD5OfMessageBody")]
+    body_sum: String,
+    #[serde(rename = "MD5OfMessageAttributes", skip_serializing_if = "Option::is_none")]
+    attributes_sum: Option<String>,
+    #[serde(rename = "MD5OfMessageSystemAttributes", skip_serializing_if = "Option::is_none")]
+    system_attributes_sum: Option<String>,
+    #[serde(rename = "SequenceNumber", skip_serializing_if = "Option::is_none")]
+    sequence_number: Option<String>,
+}
+
+impl Sent {
+    /// The same as the answer to an entry of a batch.
+    pub(super) fn entry(self, id: String) -> Sent {
+        Sent { id: Some(id), ..self }
+    }
+
+    /// Its elements.
+    pub(super) fn elements(&self, xml: &mut Xml) {
+        xml.optional("Id", self.id.as_deref());
+        xml.element("MessageId", &self.message_id);
+        xml.element("MD5OfMessageBody", &self.body_sum);
+        xml.optional("MD5OfMessageAttributes", self.attributes_sum.as_deref());
+        xml.optional("MD5OfMessageSystemAttributes", self.system_attributes_sum.as_deref());
+        xml.optional("SequenceNumber", self.sequence_number.as_deref());
+    }
+}
+
+/// What is kept of messages until it is known where they went.
+pub(super) struct Pending {
+    uid: StreamUid,
+    fifo: bool,
+    /// Per batch of the append: its log, and the answers of its messages but for what depends on their offsets.
+    batches: Vec<(u32, Vec<Sent>)>,
+}
+
+/// One append of some messages, at least one.
+///
+/// # Errors
+/// When they do not fit into a batch of records, which their own limits prevent.
+pub(super) fn append(
+    cx: &Context,
+    queue: &Queue,
+    settings: &QueueSettings,
+    messages: Vec<Outgoing<'_>>,
+) -> Result<(Request, Pending), SqsError> {
+    let mut pending = Pending { uid: queue.entry.uid, fifo: settings.fifo, batches: Vec::new() };
+    let mut batches: Vec<Draft> = Vec::new();
+    for message in messages {
+        let index = log_of(message.group.as_deref(), queue.entry.logs, cx.backend.random());
+        let joins = batches.last().is_some_and(|last| !settings.fifo && last.log == index);
+        if !joins {
+            batches.push(Draft { log: index, builder: BatchBuilder::new(), marks: Vec::new() });
+            pending.batches.push((index, Vec::new()));
+        }
+        let draft = batches.last_mut().expect("one was pushed if there was none");
+        draft.push(&message, RecordTime(cx.now.0))?;
+        pending.batches.last_mut().expect("as many as drafts").1.push(answer(&message));
+    }
+    let batches: Result<Vec<AppendBatch>, SqsError> =
+        batches.into_iter().map(|draft| draft.finish(queue, RecordTime(cx.now.0))).collect();
+    Ok((Request::Append(batches?), pending))
+}
+
+/// A batch being made.
+struct Draft {
+    log: u32,
+    builder: BatchBuilder,
+    marks: Vec<RecordMark>,
+}
+
+impl Draft {
+    fn push(&mut self, message: &Outgoing<'_>, now: RecordTime) -> Result<(), SqsError> {
+        let trace_header = message.trace_header.as_ref();
+        let record = Message {
+            body: (&*message.body).into(),
+            attributes: message.attributes.clone(),
+            group: message.group.as_deref().map(Into::into),
+            deduplication_id: message.deduplication_id.as_deref().map(Into::into),
+            trace_header: trace_header
+                .and_then(|header| std::str::from_utf8(header.value.as_bytes()).ok())
+                .map(Into::into),
+            sent: now,
+        };
+        push_record(&mut self.builder, &record).map_err(|error| SqsError::from(error.kind()))?;
+        self.marks.push(RecordMark { delay_ms: message.delay_ms, ..RecordMark::default() });
+        Ok(())
+    }
+
+    fn finish(self, queue: &Queue, now: RecordTime) -> Result<AppendBatch, SqsError> {
+        let records = self.builder.record_count();
+        let bytes = self.builder.finish(Compression::None).map_err(|error| SqsError::from(error.kind()))?;
+        let plain = self.marks.iter().all(|mark| *mark == RecordMark::default());
+        Ok(AppendBatch {
+            log: LogId { stream: queue.entry.id, index: self.log },
+            records,
+            last_offset_delta: records - 1,
+            max_timestamp: now,
+            producer: None,
+            marks: if plain { Vec::new() } else { self.marks },
+            bytes,
+        })
+    }
+}
+
+/// A message's answer, but for what depends on its offset.
+fn answer(message: &Outgoing<'_>) -> Sent {
+    Sent {
+        id: None,
+        message_id: String::new(),
+        body_sum: md5_of_body(&message.body),
+        attributes_sum: md5_of_attributes(&message.attributes),
+        system_attributes_sum: message.trace_header.clone().and_then(|header| md5_of_attributes(&[header])),
+        sequence_number: None,
+    }
+}
+
+/// The answers, in the order of the messages.
+///
+/// # Errors
+/// When the whole append was refused.
+pub(super) fn results(reply: Reply, pending: Pending) -> Result<Vec<Result<Sent, SqsError>>, SqsError> {
+    let appended = match reply {
+        Reply::Appended(appended) => appended,
+        Reply::Refused(kind) => return Err(kind.into()),
+        _ => return Err(SqsError::Internal),
+    };
+    if appended.len() != pending.batches.len() {
+        return Err(SqsError::Internal);
+    }
+    let (uid, fifo) = (pending.uid, pending.fifo);
+    let mut results = Vec::new();
+    for ((log, messages), appended) in pending.batches.into_iter().zip(appended) {
+        let first = appended.map(|Appended { base_offset, .. }| base_offset);
+        results.extend((0u64..).zip(messages).map(|(delta, sent)| {
+            let offset: Offset = first.map_err(SqsError::from)?.advance(delta);
+            Ok(Sent {
+                message_id: message_id(uid, log, offset),
+                sequence_number: fifo.then(|| sequence_number(offset)),
+                ..sent
+            })
+        }));
+    }
+    Ok(results)
+}

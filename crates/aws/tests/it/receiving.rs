@@ -1,0 +1,175 @@
+//! Receiving: waiting, going away, and records that no SQS client sent.
+
+use crate::client::Client;
+use bytes::Bytes;
+use millstream_types::RecordTime;
+use millstream_types::batch::{BatchBuilder, Compression};
+use serde_json::{Value, json};
+
+/// Key and value of a record.
+type Record<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
+
+fn batch(compression: Compression, records: &[Record<'_>]) -> Bytes {
+    let mut builder = BatchBuilder::new();
+    for (key, value) in records {
+        builder.push(RecordTime(1_600_000_000_000), *key, *value, &[("trace", Some(b"t"))]).expect("it fits");
+    }
+    builder.finish(compression).expect("it can be compressed")
+}
+
+fn bodies(reply: &Value) -> Vec<&str> {
+    reply["Messages"].as_array().map_or(Vec::new(), |messages| {
+        messages.iter().map(|message| message["Body"].as_str().expect("a body")).collect()
+    })
+}
+
+#[test]
+fn a_receive_waits_for_a_message() {
+    let client = Client::new();
+    let url = client.create("q", json!({}));
+    let mut waiting = client.json("ReceiveMessage", &json!({"QueueUrl": url, "WaitTimeSeconds": 20}));
+    assert!(waiting.is_waiting());
+    client.broker.advance_ms(19_999);
+    waiting.go_on();
+    assert!(waiting.is_waiting());
+    client.call("SendMessage", json!({"QueueUrl": url, "MessageBody": "now"}));
+    waiting.go_on();
+    assert_eq!(bodies(&waiting.result()), ["now"]);
+}
+
+#[test]
+fn a_receive_does_not_wait_longer_than_it_says() {
+    let client = Client::new();
+    let url = client.create("q", json!({"ReceiveMessageWaitTimeSeconds": "10"}));
+    let call = json!({"QueueUrl": url, "WaitTimeSeconds": 0});
+    assert_eq!(
+        client.json("ReceiveMessage", &call).result(),
+        json!({}),
+        "0 takes the place of the queue's time"
+    );
+    let mut waiting = client.json("ReceiveMessage", &json!({"QueueUrl": url}));
+    assert!(waiting.is_waiting());
+    client.broker.advance_ms(10_000);
+    waiting.go_on();
+    assert_eq!(waiting.result(), json!({}));
+}
+
+#[test]
+fn who_goes_away_takes_nothing_along() {
+    let client = Client::new();
+    let url = client.create("q", json!({}));
+    let mut waiting = client.json("ReceiveMessage", &json!({"QueueUrl": url, "WaitTimeSeconds": 20}));
+    waiting.abandon();
+    client.call("SendMessage", json!({"QueueUrl": url, "MessageBody": "b"}));
+    let system =
+        json!({"QueueUrl": url, "AttributeNames": ["ApproximateReceiveCount"], "VisibilityTimeout": 0});
+    let received = client.call("ReceiveMessage", system.clone());
+    assert_eq!(received["Messages"][0]["Attributes"]["ApproximateReceiveCount"], "1");
+
+    // The message comes in the moment in which the client goes.
+    client.call("PurgeQueue", json!({"QueueUrl": url}));
+    let mut waiting = client.json("ReceiveMessage", &json!({"QueueUrl": url, "WaitTimeSeconds": 20}));
+    client.call("SendMessage", json!({"QueueUrl": url, "MessageBody": "c"}));
+    waiting.abandon();
+    assert!(!waiting.is_waiting());
+    let received = client.call("ReceiveMessage", system);
+    assert_eq!(bodies(&received), ["c"]);
+    assert_eq!(
+        received["Messages"][0]["Attributes"]["ApproximateReceiveCount"], "1",
+        "it was never delivered"
+    );
+}
+
+#[test]
+fn compressed_batches_are_unpacked_record_by_record() {
+    let client = Client::new();
+    let url = client.create("q", json!({}));
+    let codecs =
+        [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
+    for codec in codecs {
+        let records: [Record<'_>; 3] =
+            [(Some(b"k"), Some(b"1")), (None, Some(b"2")), (Some(&[0xff]), Some(&[0xff]))];
+        client.broker.append("q", batch(codec, &records));
+        let call = json!({"QueueUrl": url, "MaxNumberOfMessages": 10, "AttributeNames": ["All"], "MessageAttributeNames": ["All"]});
+        let reply = client.call("ReceiveMessage", call);
+        assert_eq!(bodies(&reply), ["1", "2", "/w=="]);
+        let messages = reply["Messages"].as_array().unwrap();
+        assert_eq!(messages[0]["Attributes"]["MessageGroupId"], "k");
+        assert_eq!(messages[0]["Attributes"]["SentTimestamp"], "1600000000000");
+        assert_eq!(
+            messages[0]["MessageAttributes"],
+            json!({"trace": {"StringValue": "t", "DataType": "String"}})
+        );
+        assert_eq!(messages[2]["MessageAttributes"]["millstream.body-encoding"]["StringValue"], "base64");
+        assert!(messages[2]["Attributes"].get("MessageGroupId").is_none());
+    }
+}
+
+#[test]
+fn a_receive_takes_from_the_middle_of_a_batch() {
+    let client = Client::new();
+    let url = client.create("q", json!({}));
+    let texts: Vec<String> = (0..25).map(|n| n.to_string()).collect();
+    let records: Vec<Record<'_>> = texts.iter().map(|text| (None, Some(text.as_bytes()))).collect();
+    client.broker.append("q", batch(Compression::Lz4, &records));
+    let mut seen = Vec::new();
+    for _ in 0..9 {
+        let reply = client.call("ReceiveMessage", json!({"QueueUrl": url, "MaxNumberOfMessages": 3}));
+        seen.extend(bodies(&reply).into_iter().map(str::to_owned));
+    }
+    assert_eq!(seen, texts);
+}
+
+#[test]
+fn holes_are_passed_over_while_there_is_time() {
+    let client = Client::new();
+    let url = client.create("q", json!({}));
+    let control = {
+        let mut builder = BatchBuilder::new().control();
+        builder.push(RecordTime(0), Some(&[0, 0, 0, 1]), Some(&[0; 6]), &[]).unwrap();
+        builder.finish(Compression::None).unwrap()
+    };
+    let mut waiting = client.json("ReceiveMessage", &json!({"QueueUrl": url, "WaitTimeSeconds": 20}));
+    client.broker.append("q", control.clone());
+    waiting.go_on();
+    assert!(waiting.is_waiting(), "a control record is no message");
+    client.broker.append("q", control);
+    client.call("SendMessage", json!({"QueueUrl": url, "MessageBody": "after"}));
+    while waiting.is_waiting() {
+        waiting.go_on();
+    }
+    assert_eq!(bodies(&waiting.result()), ["after"]);
+}
+
+#[test]
+fn a_reply_holds_ten_mebibytes_and_at_least_one_message() {
+    let client = Client::new();
+    let url = client.create("q", json!({}));
+    let (large, small) = (vec![b'x'; 6 << 20], [b'y'; 10]);
+    for value in [&large[..], &large, &small] {
+        client.broker.append("q", batch(Compression::Lz4, &[(None, Some(value))]));
+    }
+    let call =
+        json!({"QueueUrl": url, "MaxNumberOfMessages": 10, "AttributeNames": ["ApproximateReceiveCount"]});
+    let first = client.call("ReceiveMessage", call.clone());
+    assert_eq!(bodies(&first).len(), 1);
+    let second = client.call("ReceiveMessage", call);
+    let lengths: Vec<usize> = bodies(&second).iter().map(|body| body.len()).collect();
+    assert_eq!(lengths, [6 << 20, 10]);
+    assert_eq!(
+        second["Messages"][0]["Attributes"]["ApproximateReceiveCount"], "1",
+        "it was given back undelivered"
+    );
+}
+
+#[test]
+fn a_queue_that_is_deleted_ends_the_wait() {
+    let client = Client::new();
+    let url = client.create("q", json!({}));
+    let reply = client.refused(
+        crate::client::Wire::Json,
+        "ReceiveMessage",
+        &json!({"QueueUrl": url.replace("/q", "/r")}),
+    );
+    assert_eq!(reply.code, "AWS.SimpleQueueService.NonExistentQueue");
+}
