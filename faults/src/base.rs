@@ -1,4 +1,5 @@
-//! A data directory worth damaging: three lives, checkpoints, trimmed records, stopped cleanly; and copies of it.
+//! A data directory worth damaging: several lives, checkpoints, trimmed records, packed objects, stopped cleanly; and copies of
+//! it.
 //!
 //! Apart because damage must be measured against what the same files give undamaged. After a clean stop every acknowledged
 //! byte is proven, so that any damage to one must be found.
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use millstream_crash::chance::Chance;
+use millstream_crash::moment::wait_until;
 use rustix::process::Signal;
 
 use crate::reading::Reading;
@@ -19,6 +21,10 @@ use crate::tools;
 
 /// How long each life is.
 const LIFE: Duration = Duration::from_millis(800);
+/// Files are looked through for what is worth packing every few seconds.
+const PACKED_MAX: Duration = Duration::from_secs(30);
+/// Lives between the second and the last: each leaves a file, and enough old ones together are worth packing.
+const MORE_LIVES: u32 = 4;
 /// A broker that is told to stop has stopped by then.
 pub(crate) const STOP_MAX: Duration = Duration::from_secs(30);
 
@@ -55,13 +61,29 @@ pub(crate) fn make(field: &Field) -> anyhow::Result<Base> {
     sleep(LIFE);
     stage.kill()?;
     copy(&dir, &older)?;
+    for _ in 0..MORE_LIVES {
+        stage.start()?;
+        sleep(LIFE);
+        stop(&mut stage)?;
+    }
     stage.start()?;
     sleep(LIFE);
     stage.end_loads()?;
+    wait_for_objects(&dir)?;
     let right = Reading::take(&stage.world, "right")?;
     ensure!(right.is_whole() && right.records() > 0, "the directory cannot be read before it is damaged");
     stop(&mut stage)?;
     Ok(Base { dir, older, right })
+}
+
+/// Waits until the broker has moved the files of the first lives, in which every log has little, into packed objects.
+fn wait_for_objects(dir: &Path) -> anyhow::Result<()> {
+    let is_object = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.path().extension().is_some_and(|extension| extension == "obj"))
+    };
+    let packed = || std::fs::read_dir(dir.join("objects")).is_ok_and(|mut entries| entries.any(is_object));
+    ensure!(wait_until(PACKED_MAX, packed), "nothing was packed");
+    Ok(())
 }
 
 /// Stops a broker and sees that it stops well.

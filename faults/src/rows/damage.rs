@@ -99,10 +99,10 @@ pub(crate) fn online(field: &Field) -> anyhow::Result<String> {
     ))
 }
 
-/// Files of the write-ahead log that something was written into.
+/// Files with records: those of the write-ahead log that something was written into, and packed objects.
 fn written_logs(dir: &Path) -> anyhow::Result<Vec<String>> {
     let mut logs = base::files(dir)?;
-    logs.retain(|file| file.ends_with(".wal"));
+    logs.retain(|file| file.ends_with(".wal") || file.ends_with(".obj"));
     let mut written = Vec::new();
     for file in logs {
         let mut magic = [0; 8];
@@ -111,7 +111,7 @@ fn written_logs(dir: &Path) -> anyhow::Result<Vec<String>> {
             written.push(file);
         }
     }
-    ensure!(!written.is_empty(), "no file of the write-ahead log was written into");
+    ensure!(!written.is_empty(), "there is no file with records");
     Ok(written)
 }
 

@@ -120,7 +120,7 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         name: "damage-online",
-        harm: "a running broker's write-ahead log: bits flipped, files cut short, put right again",
+        harm: "a running broker's write-ahead log and packed objects: bits flipped, files cut short, put right again",
         holds: "what is read is right or refused with file and offset in the log; when the bytes are back, everything reads right",
         cycles: 60,
         short: 6,
