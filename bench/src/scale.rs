@@ -32,7 +32,7 @@ const ONE_LOG: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_secs(5);
 /// A broker that used no processor time for so long is done with what it had left; it gets so many chances.
 const QUIET: Duration = Duration::from_secs(2);
-const QUIET_TRIES: u32 = 60;
+const QUIET_TRIES: u32 = 300;
 /// How long the broker is driven before it is killed.
 const BEFORE_KILL: Duration = Duration::from_secs(3);
 
