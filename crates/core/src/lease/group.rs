@@ -203,7 +203,9 @@ impl Leases {
                 for (log, offset) in to {
                     group.log(log).seek(offset);
                     group.live.stocked.insert(log);
+                    group.note_timer(log);
                 }
+                self.note_wake(id);
             }
             LeaseChange::Marked { log: index, from, marks } => {
                 let log = group.log(index);

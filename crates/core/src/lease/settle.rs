@@ -82,7 +82,8 @@ impl Act<'_> {
         if log.is_settled(lease.offset) {
             return Err(LeaseError::Settled);
         }
-        let record = log.records.get(&lease.offset).filter(|record| record.lease == lease.lease);
+        let record =
+            log.records.get(&lease.offset).filter(|record| record.count > 0 && record.lease == lease.lease);
         let record = record.ok_or(LeaseError::NotLeased)?;
         let is_held = matches!(record.state, State::Leased { deadline, .. } if deadline > self.now());
         let is_moving = matches!(record.state, State::Moving { .. });

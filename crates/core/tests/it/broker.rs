@@ -38,6 +38,8 @@ pub(crate) struct Broker {
     pub(crate) sync_always: bool,
     position: WalPosition,
     durable: WalPosition,
+    /// What was durable at the last crash.
+    pub(crate) crashed_at: WalPosition,
     frames: Vec<Frame>,
     open: BTreeSet<Ticket>,
     held: Vec<(Ticket, Option<WalPosition>, Reply)>,
@@ -65,6 +67,7 @@ impl Broker {
             sync_always: true,
             position: WalPosition(64),
             durable: WalPosition(64),
+            crashed_at: WalPosition::ZERO,
             frames: Vec::new(),
             open: BTreeSet::new(),
             held: Vec::new(),
@@ -74,6 +77,11 @@ impl Broker {
             complete: None,
             effects: Effects::default(),
         }
+    }
+
+    /// Where the next frame begins.
+    pub(crate) fn position(&self) -> WalPosition {
+        self.position
     }
 
     /// Submits a request.
@@ -235,6 +243,7 @@ impl Broker {
         } else {
             self.shard = shard;
         }
+        self.crashed_at = durable;
         self.position = durable.advance(1);
         self.durable = self.position;
         self.open.clear();
