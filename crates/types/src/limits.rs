@@ -72,6 +72,12 @@ pub const LEASE_SETTLE_RECORDS_MAX: usize = 2048;
 pub const LEASED_PER_GROUP_MAX: u64 = 1 << 20;
 /// Records of one group that may be put off at the same time: 50 bytes or so each.
 pub const LEASE_DELAYED_PER_GROUP_MAX: u64 = 5_000_000;
+/// Dedup ids that one group remembers: fifty bytes each.
+pub const DEDUP_IDS_PER_GROUP_MAX: usize = 5_000_000;
+/// Records of one log whose ordering keys are known at the same time.
+pub const KEY_WINDOW_RECORDS_MAX: usize = 120_000;
+/// Records whose ordering keys one request may say.
+pub const KEYS_PER_REQUEST_MAX: usize = 2048;
 /// Acquirers that may wait in one group.
 pub const LEASE_WAITERS_PER_GROUP_MAX: usize = 100_000;
 /// Logs that one request may seek in: each costs a look at what was settled out of order.

@@ -8,8 +8,8 @@ mod declare;
 mod stream;
 
 pub use config::{
-    ConfigChange, LeaseSetting, LeaseSettingKey, LeaseSettings, Overflow, Setting, SettingKey, StreamConfig,
-    TimestampSource,
+    ConfigChange, LeaseSetting, LeaseSettingKey, LeaseSettings, Ordering, Overflow, Setting, SettingKey,
+    StreamConfig, TimestampSource,
 };
 pub(crate) use declare::{add_logs, alter, create, delete};
 pub(crate) use stream::{Stream, get_entry, put_entry};

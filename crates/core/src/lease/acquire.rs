@@ -9,14 +9,16 @@
 use super::act::Act;
 use super::entry::{AcquiredRun, LeaseChange, RecordsAcquired};
 use super::ids::{LeaseGroupId, LeaseNumber};
+use super::log::LeaseLog;
 use super::record::{Bound, MoveReason, NEVER};
 use super::reply::{Acquired, AcquiredRecord, LeaseReply};
 use super::request::{Acquire, Binding};
+use crate::catalog::Ordering;
 use crate::effect::Ticket;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use millstream_types::limits::{
-    LEASE_ACQUIRE_RECORDS_MAX, LEASE_WAITERS_PER_GROUP_MAX, LEASED_PER_GROUP_MAX,
+    KEYS_PER_REQUEST_MAX, LEASE_ACQUIRE_RECORDS_MAX, LEASE_WAITERS_PER_GROUP_MAX, LEASED_PER_GROUP_MAX,
 };
 use millstream_types::{EngineTime, ErrorKind, Offset, WalPosition};
 
@@ -37,6 +39,10 @@ struct Picked {
 }
 
 impl Picked {
+    fn nothing() -> Picked {
+        Picked { is_all: true, ..Picked::default() }
+    }
+
     fn add(&mut self, offset: Offset, count: u32, priority: u8) {
         self.records += 1;
         match self.runs.last_mut() {
@@ -137,7 +143,11 @@ impl Act<'_> {
         while left > 0 && self.room() > BURIED_PER_ACQUIRE {
             let Some(index) = self.known(id).live.next_stocked() else { break };
             let max = left.min(self.room() - BURIED_PER_ACQUIRE);
-            let picked = self.pick(id, index, max);
+            let ordering = self.settings(id).ordering();
+            let picked = match ordering {
+                Ordering::Unordered => self.pick(id, index, max),
+                Ordering::Ordered | Ordering::Fair => self.pick_by_key(id, index, ordering, max),
+            };
             left -= picked.records;
             let live = &mut self.known(id).live;
             live.turn = index + 1;
@@ -153,10 +163,38 @@ impl Act<'_> {
 
     /// Chooses the next records of a log, and finds those on the way that are not to be delivered any more.
     fn pick(&self, id: LeaseGroupId, index: u32, max: usize) -> Picked {
-        let mut picked = Picked { is_all: true, ..Picked::default() };
-        let (Some(log), Some(end)) = (self.log(id, index), self.end(id, index)) else { return picked };
+        let (Some(log), Some(end)) = (self.log(id, index), self.end(id, index)) else {
+            return Picked::nothing();
+        };
+        self.examine(id, log, log.candidates(end), max)
+    }
+
+    /// As [`Act::pick`], by ordering keys.
+    fn pick_by_key(&mut self, id: LeaseGroupId, index: u32, ordering: Ordering, max: usize) -> Picked {
+        let (Some(log), Some(end)) = (self.log(id, index), self.end(id, index)) else {
+            return Picked::nothing();
+        };
+        let wants_keys = log.keys_known_to() < end && log.has_key_room(KEYS_PER_REQUEST_MAX);
+        let picked = log.window.as_ref().map(|window| {
+            let offsets = window.candidates(ordering, max + BURIED_PER_ACQUIRE);
+            self.examine(id, log, offsets.into_iter().map(|offset| (offset, log.priority(offset))), max)
+        });
+        if wants_keys {
+            self.shard.leases.keys_wanted.insert((id, index));
+        }
+        picked.unwrap_or_else(Picked::nothing)
+    }
+
+    fn examine(
+        &self,
+        id: LeaseGroupId,
+        log: &LeaseLog,
+        candidates: impl Iterator<Item = (Offset, u8)>,
+        max: usize,
+    ) -> Picked {
+        let mut picked = Picked::nothing();
         let limit = self.settings(id).delivery_limit().unwrap_or(u32::MAX);
-        for (offset, priority) in log.candidates(end) {
+        for (offset, priority) in candidates {
             if picked.records == max || picked.spent.len() + picked.expired.len() == BURIED_PER_ACQUIRE {
                 picked.is_all = false;
                 break;
@@ -191,6 +229,9 @@ impl Act<'_> {
             RecordsAcquired { log: index, bound, holder: acquire.holder, time, deadline, lease, runs };
         self.record(id, LeaseChange::Acquired(Box::new(acquired)));
         let group = self.known(id);
+        if let Some(window) = &mut group.logs[index as usize].window {
+            window.serve(offsets.iter().map(|(offset, _)| *offset));
+        }
         let tail = group.live.tails.get(&index);
         let mut came = WalPosition::ZERO;
         for (n, (offset, delivery_count)) in (0..).zip(offsets) {

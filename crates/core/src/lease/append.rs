@@ -3,16 +3,17 @@
 //! Apart because the log knows nothing of groups: it asks here before it appends, and tells here afterwards.
 
 use super::act::{Act, ROOM_BYTES, runs};
-use super::entry::{HEAD_BYTES, ITEM_BYTES, LeaseChange, LeaseEntry, StoredMark};
+use super::dedup::Remembered;
+use super::entry::{HEAD_BYTES, ITEM_BYTES, LeaseChange, StoredMark};
 use super::ids::LeaseGroupId;
 use super::log::LeaseLog;
 use super::record::{MoveReason, NEVER};
-use crate::catalog::Overflow;
+use crate::catalog::{LeaseSettings, Ordering, Overflow};
 use crate::effect::Effects;
 use crate::log::AppendBatch;
 use crate::shard::{Shard, Turn};
 use alloc::vec::Vec;
-use millstream_types::limits::LEASE_DELAYED_PER_GROUP_MAX;
+use millstream_types::limits::{DEDUP_IDS_PER_GROUP_MAX, LEASE_DELAYED_PER_GROUP_MAX};
 use millstream_types::{EngineTime, ErrorKind, LogId, Offset};
 
 /// What is special about a record, as its producer said it (R2). Times count from the append.
@@ -24,75 +25,117 @@ pub struct RecordMark {
     pub delay_ms: Option<u64>,
     /// Is not delivered any more so much later; `None`: as the stream says. The shorter one counts.
     pub time_to_live_ms: Option<u64>,
+    /// A hash of its ordering key, where its stream is ordered or fair.
+    pub ordering_key: Option<u64>,
+    /// A hash of its dedup id and that id's scope: a batch with one has one record.
+    pub dedup: Option<u128>,
 }
 
-/// Bytes of entries that the marks of a batch make at most.
+/// What becomes of a batch.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// It was appended before, at this offset.
+    Duplicate(Offset),
+    /// It is appended, and this is what the stream's default group has to know of it.
+    New(Vec<LeaseChange>),
+}
+
+/// Bytes of one mark with its key.
+const MARK_BYTES: usize = ITEM_BYTES + 9;
+/// A mark that says nothing.
+const PLAIN: StoredMark = StoredMark { priority: 0, not_before: EngineTime(0), expires: NEVER };
+
+/// Bytes of entries that the marks of a batch make at most: the marks, an id that is remembered, and ids that are forgotten.
 pub(crate) fn mark_bytes(batch: &AppendBatch) -> usize {
-    HEAD_BYTES + ITEM_BYTES * batch.marks.len().max(1)
+    3 * HEAD_BYTES + MARK_BYTES * batch.marks.len().max(1)
 }
 
-/// Decides whether the groups of a stream take a batch, and what they are told about its records: `None` if there is
-/// nothing special about them.
+/// Decides whether the groups of a stream take a batch that will begin at `from`.
 pub(crate) fn check_append(
     shard: &Shard,
     turn: Turn,
     batch: &AppendBatch,
-) -> Result<Option<Vec<(u32, StoredMark)>>, ErrorKind> {
-    let is_marked = !batch.marks.is_empty();
-    if is_marked
-        && (batch.marks.len() != batch.records as usize || batch.last_offset_delta != batch.records - 1)
+    from: Offset,
+) -> Result<Verdict, ErrorKind> {
+    let marks = &batch.marks;
+    let is_dense = batch.last_offset_delta == batch.records - 1;
+    let has_id = marks.iter().any(|mark| mark.dedup.is_some());
+    if !marks.is_empty() && (marks.len() != batch.records as usize || !is_dense) || has_id && marks.len() > 1
     {
         return Err(ErrorKind::CorruptBatch);
     }
     let id = LeaseGroupId::default_of(batch.log.stream);
-    let Some(group) = shard.leases.group(id) else { return Ok(None) };
+    let Some(group) = shard.leases.group(id) else { return Ok(Verdict::New(Vec::new())) };
     let stream = &shard.streams[&batch.log.stream];
-    let config = stream.entry.config.lease();
-    if config.overflow() == Overflow::Reject
-        && let Some(max) = config.length_max()
+    let settings = stream.entry.config.lease();
+    let mut changes = Vec::new();
+    if let Some(window_ms) = settings.dedup_window_ms()
+        && let Some(dedup) = marks.first().and_then(|mark| mark.dedup)
     {
-        let untouched = LeaseLog::default();
-        let log = group.logs.get(batch.log.index as usize).unwrap_or(&untouched);
-        if log.ready(stream.logs[batch.log.index as usize].end) + u64::from(batch.records) > max {
-            return Err(ErrorKind::StreamFull);
+        let id = halves(dedup);
+        let log = batch.log.index;
+        if let Some(window) = &group.dedup {
+            let known = window.find(id, log).filter(|known| turn.now.since_ms(known.time) < window_ms);
+            if let Some(known) = known {
+                return Ok(Verdict::Duplicate(known.offset));
+            }
+            changes.extend(window.to_forget(turn.now, window_ms).map(LeaseChange::Forgotten));
+            if window.len() >= DEDUP_IDS_PER_GROUP_MAX && changes.is_empty() {
+                return Err(ErrorKind::LimitExceeded);
+            }
         }
+        changes.push(LeaseChange::Remembered(Remembered { id, offset: from, time: turn.now, log }));
     }
-    if !is_marked && config.delay_ms() == 0 && config.time_to_live_ms().is_none() {
-        return Ok(None);
+    let untouched = LeaseLog::default();
+    let log = group.logs.get(batch.log.index as usize).unwrap_or(&untouched);
+    if settings.overflow() == Overflow::Reject
+        && let Some(max) = settings.length_max()
+        && log.ready(from) + u64::from(batch.records) > max
+    {
+        return Err(ErrorKind::StreamFull);
     }
+    let runs = stored_marks(settings, turn.now, batch);
+    let is_ordered = settings.ordering() != Ordering::Unordered;
+    let keys = if is_ordered { marks.iter().map(|mark| mark.ordering_key).collect() } else { Vec::new() };
+    let is_plain = runs.iter().all(|(_, mark)| *mark == PLAIN);
+    if !is_plain && group.logs.iter().map(LeaseLog::delayed).sum::<u64>() >= LEASE_DELAYED_PER_GROUP_MAX {
+        return Err(ErrorKind::LimitExceeded);
+    }
+    if !is_plain || !keys.is_empty() {
+        let marks = if is_plain { Vec::new() } else { runs };
+        changes.push(LeaseChange::Marked { log: batch.log.index, from, marks, keys });
+    }
+    Ok(Verdict::New(changes))
+}
+
+/// The marks of a batch with absolute times, those that are alike together.
+fn stored_marks(settings: &LeaseSettings, now: EngineTime, batch: &AppendBatch) -> Vec<(u32, StoredMark)> {
     let stored = |mark: &RecordMark| {
-        let delay_ms = mark.delay_ms.unwrap_or(config.delay_ms());
-        let lives_ms = mark.time_to_live_ms.into_iter().chain(config.time_to_live_ms()).min();
+        let delay_ms = mark.delay_ms.unwrap_or(settings.delay_ms());
+        let lives_ms = mark.time_to_live_ms.into_iter().chain(settings.time_to_live_ms()).min();
         let latest = EngineTime(NEVER.0 - 1);
         StoredMark {
             priority: mark.priority,
-            not_before: if delay_ms == 0 { EngineTime(0) } else { turn.now.after_ms(delay_ms).min(latest) },
-            expires: lives_ms.map_or(NEVER, |ms| turn.now.after_ms(ms).min(latest)),
+            not_before: if delay_ms == 0 { EngineTime(0) } else { now.after_ms(delay_ms).min(latest) },
+            expires: lives_ms.map_or(NEVER, |ms| now.after_ms(ms).min(latest)),
         }
     };
-    let mut marks: Vec<(u32, StoredMark)> = Vec::new();
-    if is_marked {
-        for mark in batch.marks.iter().map(stored) {
-            match marks.last_mut() {
-                Some((len, last)) if *last == mark => *len += 1,
-                _ => marks.push((1, mark)),
-            }
+    let mut runs: Vec<(u32, StoredMark)> = Vec::new();
+    if batch.marks.is_empty() {
+        runs.push((batch.records, stored(&RecordMark::default())));
+    }
+    for mark in batch.marks.iter().map(stored) {
+        match runs.last_mut() {
+            Some((len, last)) if *last == mark => *len += 1,
+            _ => runs.push((1, mark)),
         }
-    } else {
-        marks.push((batch.records, stored(&RecordMark::default())));
     }
-    let kept: u64 = group.logs.iter().map(|log| log.delayed()).sum();
-    if kept + u64::from(batch.records) > LEASE_DELAYED_PER_GROUP_MAX {
-        return Err(ErrorKind::LimitExceeded);
-    }
-    let plain = StoredMark { priority: 0, not_before: EngineTime(0), expires: NEVER };
-    Ok(marks.iter().any(|(_, mark)| *mark != plain).then_some(marks))
+    runs
 }
 
-/// The entry that keeps the marks of a batch.
-pub(crate) fn marked(log: LogId, from: Offset, marks: Vec<(u32, StoredMark)>) -> LeaseEntry {
-    let change = LeaseChange::Marked { log: log.index, from, marks };
-    LeaseEntry { group: LeaseGroupId::default_of(log.stream), change }
+fn halves(id: u128) -> [u64; 2] {
+    let (high, low) = (id >> 64, id & u128::from(u64::MAX));
+    [high, low].map(|half| u64::try_from(half).expect("64 bits"))
 }
 
 /// Logs have got records: gives them to those who wait, and gives up what is too much.

@@ -13,13 +13,18 @@
 //! | 37 | renewed | log u32, deadline i64, count u32, then (offset u64, lease u64) |
 //! | 38 | moving | log u32, reason u8, target u8 (2: and u64), count u32, then (offset u64, delivery count u32, lease u64) |
 //! | 39 | sought | count u32, then (log u32, offset u64) |
-//! | 40 | marked | log u32, offset of the first record u64, count u32, then runs of records marked alike (length u32, priority u8, not before i64, expires i64) |
+//! | 40 | marked | log u32, offset of the first record u64, count u32, then runs of records marked alike (length u32, priority u8, not before i64, expires i64), count u32, then per record, if the stream is ordered, its key (0, or 1 and u64) |
+//! | 41 | keys read | log u32, to u64, count u32, then (offset u64, key (0, or 1 and u64)) |
+//! | 42 | remembered | log u32, offset u64, time i64, id (16) |
+//! | 43 | forgotten | to i64 |
 //!
 //! Each says what is true afterwards of the records it names, so that folding it again, over a state that is newer
 //! already, ends in the same state once the later ones are folded too. That a lease or a delay has run out is not an entry:
 //! it follows from the time.
 
+use super::dedup::Remembered;
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber};
+use super::keys::KeyHash;
 use super::record::{Bound, MoveReason, MoveTarget};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use alloc::boxed::Box;
@@ -99,7 +104,22 @@ pub enum LeaseChange {
         from: Offset,
         /// Runs of records that are marked alike.
         marks: Vec<(u32, StoredMark)>,
+        /// One per record, if their stream is ordered.
+        keys: Vec<KeyHash>,
     },
+    /// The ordering keys of older records were read.
+    KeysRead {
+        /// Their log.
+        log: u32,
+        /// Those of all records before this are known.
+        to: Offset,
+        /// The keys.
+        keys: Vec<(Offset, KeyHash)>,
+    },
+    /// A record came with a dedup id.
+    Remembered(Remembered),
+    /// Dedup ids that came until then are forgotten.
+    Forgotten(EngineTime),
 }
 
 /// See [`LeaseChange::Created`].
@@ -166,6 +186,9 @@ impl LeaseEntry {
             LeaseChange::Moving { .. } => 6,
             LeaseChange::Sought(_) => 7,
             LeaseChange::Marked { .. } => 8,
+            LeaseChange::KeysRead { .. } => 9,
+            LeaseChange::Remembered(_) => 10,
+            LeaseChange::Forgotten(_) => 11,
         };
         out.u8(FIRST_TAG + tag);
         put_group(out, self.group);
@@ -229,7 +252,23 @@ impl LeaseEntry {
                 out.u32(*log);
                 out.u64(offset.0);
             }),
-            LeaseChange::Marked { log, from, marks } => {
+            LeaseChange::KeysRead { log, to, keys } => {
+                out.u32(*log);
+                out.u64(to.0);
+                list(out, keys, |out, (offset, key)| {
+                    out.u64(offset.0);
+                    out.option(*key, Encoder::u64);
+                });
+            }
+            LeaseChange::Remembered(record) => {
+                out.u32(record.log);
+                out.u64(record.offset.0);
+                out.i64(record.time.0);
+                out.u64(record.id[0]);
+                out.u64(record.id[1]);
+            }
+            LeaseChange::Forgotten(to) => out.i64(to.0),
+            LeaseChange::Marked { log, from, marks, keys } => {
                 out.u32(*log);
                 out.u64(from.0);
                 list(out, marks, |out, (len, mark)| {
@@ -238,13 +277,14 @@ impl LeaseEntry {
                     out.i64(mark.not_before.0);
                     out.i64(mark.expires.0);
                 });
+                list(out, keys, |out, key| out.option(*key, Encoder::u64));
             }
         }
     }
 
     pub(crate) fn get(tag: u8, input: &mut Decoder<'_>) -> Result<LeaseEntry, DecodeError> {
         let number =
-            tag.checked_sub(FIRST_TAG).filter(|number| *number <= 8).ok_or(DecodeError::UnknownTag(tag))?;
+            tag.checked_sub(FIRST_TAG).filter(|number| *number <= 11).ok_or(DecodeError::UnknownTag(tag))?;
         let group = get_group(input)?;
         let change = match number {
             0 => {
@@ -304,6 +344,18 @@ impl LeaseEntry {
                 LeaseChange::Moving { log, reason, target, records }
             }
             7 => LeaseChange::Sought(get_list(input, |input| Ok((input.u32()?, input.offset()?)))?),
+            9 => LeaseChange::KeysRead {
+                log: input.u32()?,
+                to: input.offset()?,
+                keys: get_list(input, |input| Ok((input.offset()?, input.option(Decoder::u64)?)))?,
+            },
+            10 => LeaseChange::Remembered(Remembered {
+                log: input.u32()?,
+                offset: input.offset()?,
+                time: EngineTime(input.i64()?),
+                id: [input.u64()?, input.u64()?],
+            }),
+            11 => LeaseChange::Forgotten(EngineTime(input.i64()?)),
             _ => {
                 let (log, from) = (input.u32()?, input.offset()?);
                 let marks = get_list(input, |input| {
@@ -316,7 +368,9 @@ impl LeaseEntry {
                     Ok((len, mark))
                 })?;
                 in_reach(from, marks.iter().map(|(len, _)| u64::from(*len)).sum())?;
-                LeaseChange::Marked { log, from, marks }
+                let keys = get_list(input, |input| input.option(Decoder::u64))?;
+                in_reach(from, keys.len() as u64)?;
+                LeaseChange::Marked { log, from, marks, keys }
             }
         };
         Ok(LeaseEntry { group, change })

@@ -2,12 +2,14 @@
 //!
 //! Apart because recovery folds here without anything that decides: no waits, no limits, no routes.
 
+use super::dedup::DedupWindow;
 use super::entry::{GroupCreated, LeaseChange, LeaseEntry};
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber};
 use super::log::{Delivery, LeaseLog};
 use super::record::{NEVER, State};
 use super::tail::Tail;
 use super::waiters::{Place, Waiter, Waiters};
+use crate::hash::HashSeed;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -22,6 +24,8 @@ pub(crate) struct LeaseGroup {
     pub(super) logs: Vec<LeaseLog>,
     /// The next delivery's number.
     pub(super) next_lease: LeaseNumber,
+    /// What was appended lately with a dedup id; the default group's only.
+    pub(super) dedup: Option<DedupWindow>,
     /// Start of the last frame that changed the group.
     pub(super) last: WalPosition,
     /// Everything below is of this process only.
@@ -48,8 +52,9 @@ pub(super) struct Live {
 }
 
 /// All lease groups of a shard.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Leases {
+    pub(super) seed: HashSeed,
     pub(super) groups: BTreeMap<LeaseGroupId, LeaseGroup>,
     /// The next named group's number.
     pub(super) next_number: u64,
@@ -67,6 +72,10 @@ pub(crate) struct Leases {
     pub(super) mover: Option<crate::effect::Ticket>,
     /// Records that were handed to them.
     pub(super) moving: BTreeSet<(LeaseGroupId, u32, Offset)>,
+    /// Logs of ordered groups whose next records' keys are to be read.
+    pub(super) keys_wanted: BTreeSet<(LeaseGroupId, u32)>,
+    /// Who asked for such logs.
+    pub(super) key_reader: Option<crate::effect::Ticket>,
     /// What deleted groups knew of their logs, dropped in slices (R13).
     pub(super) trash: Vec<LeaseLog>,
 }
@@ -88,7 +97,7 @@ impl Live {
 
 impl LeaseGroup {
     pub(super) fn new(name: Option<Arc<str>>, logs: Vec<LeaseLog>, last: WalPosition) -> LeaseGroup {
-        LeaseGroup { name, logs, next_lease: LeaseNumber(1), last, live: Live::default() }
+        LeaseGroup { name, logs, next_lease: LeaseNumber(1), dedup: None, last, live: Live::default() }
     }
 
     pub(super) fn log(&mut self, index: u32) -> &mut LeaseLog {
@@ -118,6 +127,24 @@ impl LeaseGroup {
 }
 
 impl Leases {
+    pub(crate) fn new(seed: HashSeed) -> Leases {
+        Leases {
+            seed,
+            groups: BTreeMap::new(),
+            next_number: 0,
+            wakes: BTreeSet::new(),
+            hungry: BTreeSet::new(),
+            ending: BTreeSet::new(),
+            removed_last: WalPosition::ZERO,
+            to_move: BTreeSet::new(),
+            mover: None,
+            moving: BTreeSet::new(),
+            keys_wanted: BTreeSet::new(),
+            key_reader: None,
+            trash: Vec::new(),
+        }
+    }
+
     pub(crate) fn group(&self, id: LeaseGroupId) -> Option<&LeaseGroup> {
         self.groups.get(&id)
     }
@@ -168,10 +195,14 @@ impl Leases {
                     self.note_timer(id, acquired.log);
                 }
             }
-            LeaseChange::Settled { log, runs } => {
-                let log = group.log(log);
+            LeaseChange::Settled { log: index, runs } => {
+                let log = group.log(index);
                 for (offset, len) in runs {
                     log.settle(offset.0..offset.0 + len);
+                }
+                // Others of their keys may be ready now.
+                if log.window.is_some() {
+                    group.live.stocked.insert(index);
                 }
             }
             LeaseChange::GivenBack { log: index, until, records } => {
@@ -197,6 +228,7 @@ impl Leases {
                     next = next.max(LeaseNumber(lease.0 + 1));
                     self.to_move.insert((id, index, offset));
                 }
+                group.live.stocked.insert(index);
                 group.next_lease = group.next_lease.max(next);
             }
             LeaseChange::Sought(to) => {
@@ -207,8 +239,23 @@ impl Leases {
                 }
                 self.note_wake(id);
             }
-            LeaseChange::Marked { log: index, from, marks } => {
+            LeaseChange::KeysRead { log: index, to, keys } => {
+                group.log(index).learn(keys.into_iter(), to);
+                group.live.stocked.insert(index);
+            }
+            LeaseChange::Remembered(record) => {
+                group.dedup.get_or_insert_with(|| DedupWindow::new(self.seed)).remember(record);
+            }
+            LeaseChange::Forgotten(to) => {
+                group.dedup.get_or_insert_with(|| DedupWindow::new(self.seed)).forget(to);
+            }
+            LeaseChange::Marked { log: index, from, marks, keys } => {
                 let log = group.log(index);
+                // What lies behind a gap is read when its turn comes.
+                if !keys.is_empty() && from <= log.keys_known_to() && log.has_key_room(keys.len()) {
+                    let to = from.advance(keys.len() as u64);
+                    log.learn((from.0..).map(Offset).zip(keys), to);
+                }
                 if from >= log.marked_to {
                     let mut offset = from;
                     for (len, mark) in marks {

@@ -14,8 +14,11 @@
 //! | 3 | ready before others | log u32, priority u8, count u32, then offset u64 |
 //! | 4 | with a history | log u32, count u32, then offset u64, delivery count u32, lease u64, first i64, expires i64, priority u8, state u8 (0 ready, 1 leased: bound u8, holder u64, deadline i64, 2 delayed: until i64, 3 moving: as in its entry) |
 //! | 5 | put off | log u32, count u32, then (offset u64, until i64) |
+//! | 7 | ordering keys | log u32, known to u64, count u32, then (offset u64, key (0, or 1 and u64)) |
+//! | 8 | dedup ids | forgotten to i64, count u32, then (id (16), log u32, offset u64, time i64) |
 //! | 6 | the next group's number, in place of the group's; its stream is 0 | |
 
+use super::dedup::{DedupWindow, Remembered};
 use super::entry::{get_bound, get_group, get_move, put_bound, put_group, put_move};
 use super::group::{LeaseGroup, Leases};
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber};
@@ -48,6 +51,8 @@ enum Place {
     Numbers,
     /// The first group from this one on.
     Group(LeaseGroupId),
+    /// A group's dedup window, after so many ids.
+    Dedup(LeaseGroupId, u64),
     /// A group's log.
     Log(LeaseGroupId, u32, Part),
 }
@@ -59,6 +64,7 @@ enum Part {
     Ready(u8, Offset),
     Records(Offset),
     Delayed(Offset),
+    Keys(Offset),
 }
 
 impl Leases {
@@ -95,7 +101,22 @@ impl Leases {
                 put_group(out, id);
                 out.option(group.name.as_deref(), |out, name| out.str(name));
                 out.u64(group.next_lease.0);
-                Some(Place::Log(id, 0, Part::Bounds))
+                Some(Place::Dedup(id, 0))
+            }
+            Place::Dedup(id, after) => {
+                let logs = Place::Log(id, 0, Part::Bounds);
+                let Some(window) = self.groups.get(&id).and_then(|group| group.dedup.as_ref()) else {
+                    return Some(logs);
+                };
+                let records: Vec<_> = window.after(after).take(PER_ITEM).collect();
+                out.u8(8);
+                put_group(out, id);
+                out.i64(window.forgotten_to.0);
+                out.u32(u32::try_from(records.len()).expect("bounded by PER_ITEM"));
+                for (_, record) in &records {
+                    put_remembered(out, record);
+                }
+                Some(records.last().map_or(logs, |(came, _)| Place::Dedup(id, *came)))
             }
             Place::Log(id, index, part) => {
                 // A group that is gone meanwhile has an entry that says so.
@@ -122,6 +143,17 @@ impl Leases {
                     if self.groups.insert(id, group).is_some() {
                         return Err(DecodeError::Invalid("a lease group that has an image already"));
                     }
+                }
+                8 => {
+                    let group = self.groups.get_mut(&id);
+                    let group =
+                        group.ok_or(DecodeError::Invalid("dedup ids of a lease group that has no image"))?;
+                    let window = group.dedup.get_or_insert_with(|| DedupWindow::new(self.seed));
+                    let forgotten_to = EngineTime(input.i64()?);
+                    for _ in 0..input.u32()? {
+                        window.remember(get_remembered(input)?);
+                    }
+                    window.forget(forgotten_to);
                 }
                 _ => {
                     let group = self.groups.get_mut(&id);
@@ -199,7 +231,7 @@ fn put_part(id: LeaseGroupId, index: u32, log: &LeaseLog, part: Part, out: &mut 
         }
         Part::Delayed(from) => {
             let delayed: Vec<_> = log.delayed.range(from..).take(PER_ITEM).collect();
-            let (last, _) = delayed.last()?;
+            let Some((last, _)) = delayed.last() else { return Some(Part::Keys(Offset::ZERO)) };
             head(out, 5);
             count(out, delayed.len());
             for (offset, until) in &delayed {
@@ -208,12 +240,50 @@ fn put_part(id: LeaseGroupId, index: u32, log: &LeaseLog, part: Part, out: &mut 
             }
             Some(Part::Delayed(last.advance(1)))
         }
+        Part::Keys(from) => {
+            let window = log.window.as_ref()?;
+            let keys: Vec<_> = window.from(from).take(PER_ITEM).collect();
+            head(out, 7);
+            out.u64(log.keys_known_to().0);
+            count(out, keys.len());
+            for (offset, key) in &keys {
+                out.u64(offset.0);
+                out.option(*key, Encoder::u64);
+            }
+            keys.last().map(|(last, _)| Part::Keys(last.advance(1)))
+        }
     }
+}
+
+fn put_remembered(out: &mut Encoder<'_>, record: &Remembered) {
+    out.u64(record.id[0]);
+    out.u64(record.id[1]);
+    out.u32(record.log);
+    out.u64(record.offset.0);
+    out.i64(record.time.0);
+}
+
+fn get_remembered(input: &mut Decoder<'_>) -> Result<Remembered, DecodeError> {
+    Ok(Remembered {
+        id: [input.u64()?, input.u64()?],
+        log: input.u32()?,
+        offset: input.offset()?,
+        time: EngineTime(input.i64()?),
+    })
 }
 
 fn get_part(kind: u8, log: &mut LeaseLog, input: &mut Decoder<'_>) -> Result<(), DecodeError> {
     if kind == 1 {
         *log = LeaseLog::starting_at(input.offset()?, input.offset()?);
+        return Ok(());
+    }
+    if kind == 7 {
+        let known_to = input.offset()?;
+        let mut keys = Vec::new();
+        for _ in 0..input.u32()? {
+            keys.push((input.offset()?, input.option(Decoder::u64)?));
+        }
+        log.learn(keys.into_iter(), known_to);
         return Ok(());
     }
     let priority = if kind == 3 { input.u8()? } else { 0 };

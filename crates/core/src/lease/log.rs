@@ -16,12 +16,15 @@
 //! `taken` holds those from `next` on that are in one of the first four places, so that `next` itself is never one of them.
 
 use super::ids::{HolderId, LeaseNumber};
+use super::keys::{KeyHash, KeyWindow, Place};
 use super::offsets::OffsetSet;
 use super::ranges::RangeSet;
 use super::record::{Bound, NEVER, Record, State};
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::ops::Range;
+use millstream_types::limits::KEY_WINDOW_RECORDS_MAX;
 use millstream_types::{EngineTime, Offset};
 
 /// See the module's documentation.
@@ -35,6 +38,8 @@ pub(crate) struct LeaseLog {
     pub(super) records: BTreeMap<Offset, Record>,
     pub(super) delayed: BTreeMap<Offset, EngineTime>,
     pub(super) levels: BTreeMap<u8, OffsetSet>,
+    /// The ordering keys of its next records, once anything was appended with one.
+    pub(super) window: Option<Box<KeyWindow>>,
     taken: OffsetSet,
     timers: BTreeSet<(EngineTime, Offset)>,
     /// What is bound to its holder's connection.
@@ -194,17 +199,25 @@ impl LeaseLog {
             State::Delayed { .. } => self.put_off += 1,
             State::Moving { .. } => self.moving += 1,
         }
+        self.tell_window(offset, Place::of(record.state));
         let before = self.records.insert(offset, record);
         assert!(before.is_none(), "an offset is detached before it is attached");
     }
 
     /// Puts a detached offset that nothing need be remembered of among those that are ready.
     fn attach_ready(&mut self, offset: Offset, priority: u8) {
+        self.tell_window(offset, Place::Ready);
         if priority == 0 && offset >= self.next {
             self.taken.remove(offset);
         } else {
             self.take(offset);
             self.levels.entry(priority).or_default().insert(offset);
+        }
+    }
+
+    fn tell_window(&mut self, offset: Offset, place: Place) {
+        if let Some(window) = &mut self.window {
+            window.place(offset, place);
         }
     }
 
@@ -271,6 +284,9 @@ impl LeaseLog {
         let to = Offset(range.end);
         if from >= to {
             return;
+        }
+        if let Some(window) = &mut self.window {
+            window.forget_all(from..to);
         }
         if to.0 - from.0 == 1 {
             if self.done.contains(from) {
@@ -347,6 +363,9 @@ impl LeaseLog {
             };
             self.attach(offset, Record { state, ..reset });
         }
+        if let Some(window) = &mut self.window {
+            **window = KeyWindow::starting_at(to);
+        }
         self.done.clear();
         (self.settled, self.next) = (to, to);
         self.taken = OffsetSet::default();
@@ -387,9 +406,7 @@ impl LeaseLog {
             Some(record) if record.count > 0 => self.attach(offset, record),
             _ if priority == 0 && expires == NEVER => {
                 if let Some(until) = until {
-                    self.take(offset);
-                    self.delayed.insert(offset, until);
-                    self.timers.insert((until, offset));
+                    self.restore_delayed(offset, until);
                 }
             }
             _ => {
@@ -426,10 +443,9 @@ impl LeaseLog {
 
     /// After a restart: ends every lease and delay that is over. What has expired is found by the first ticks.
     pub(super) fn resume(&mut self, now: EngineTime) {
-        let over = |offset: &Offset| self.records.get(offset).is_none_or(|record| record.expires > now);
         let due: Vec<Offset> =
-            self.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, at)| *at).collect();
-        for offset in due.into_iter().filter(over).collect::<Vec<_>>() {
+            self.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, offset)| *offset).collect();
+        for offset in due {
             self.make_ready(offset);
         }
         self.end_connections();
@@ -490,5 +506,33 @@ impl LeaseLog {
         self.take(offset);
         self.delayed.insert(offset, until);
         self.timers.insert((until, offset));
+        self.tell_window(offset, Place::Aside);
+    }
+
+    /// The keys of records before this are known, or do not matter any more.
+    pub(super) fn keys_known_to(&self) -> Offset {
+        self.window.as_ref().map_or(self.settled, |window| window.known_to.max(self.settled))
+    }
+
+    /// Folds the keys of some records. `to`: those of all before it are known then.
+    pub(super) fn learn(&mut self, keys: impl Iterator<Item = (Offset, KeyHash)>, to: Offset) {
+        let known_to = self.keys_known_to();
+        for (offset, key) in keys {
+            if self.is_settled(offset) {
+                continue;
+            }
+            let place = match self.records.get(&offset) {
+                Some(record) => Place::of(record.state),
+                None if self.delayed.contains_key(&offset) => Place::Aside,
+                None => Place::Ready,
+            };
+            self.window.get_or_insert_default().learn(offset, key, place);
+        }
+        self.window.get_or_insert_default().known_to = known_to.max(to);
+    }
+
+    /// Whether keys of so many more records are looked at.
+    pub(super) fn has_key_room(&self, records: usize) -> bool {
+        self.window.as_ref().map_or(0, |window| window.len()) + records <= KEY_WINDOW_RECORDS_MAX
     }
 }

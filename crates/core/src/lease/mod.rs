@@ -41,14 +41,17 @@ mod acquire;
 mod act;
 mod admin;
 mod append;
+mod dedup;
 mod entry;
 mod group;
 mod ids;
 mod image;
+mod keys;
 mod log;
 mod moving;
 mod offsets;
 mod ranges;
+mod reading;
 mod record;
 mod reply;
 mod request;
@@ -63,11 +66,13 @@ pub use entry::LeaseEntry;
 pub use ids::{HolderId, LeaseGroupId, LeaseNumber, LeaseRef, LeaseToken, TOKEN_BYTES};
 pub use image::LeaseImageKey;
 pub use record::{Bound, MoveReason, MoveTarget};
-pub use reply::{Acquired, AcquiredRecord, GroupCounts, LeaseError, LeaseReply, Move};
-pub use request::{Acquire, Action, Binding, FinishMove, LeaseRequest, MoveOutcome, SeekTo, Settle};
+pub use reply::{Acquired, AcquiredRecord, GroupCounts, KeyRequest, LeaseError, LeaseReply, Move};
+pub use request::{
+    Acquire, Action, Binding, FinishMove, GiveKeys, LeaseRequest, MoveOutcome, SeekTo, Settle,
+};
 
 pub(crate) use act::ROOM_BYTES;
-pub(crate) use append::{appended, check_append, mark_bytes, marked};
+pub(crate) use append::{Verdict, appended, check_append, mark_bytes};
 pub(crate) use entry::FIRST_TAG;
 pub(crate) use group::Leases;
 pub(crate) use image::TAG as IMAGE_TAG;
@@ -127,6 +132,11 @@ pub(crate) fn apply(
             if let Err(kind) = act.finish_moves(ticket, moves) {
                 act.effects.reply_now(ticket, Reply::Refused(kind));
             }
+        }
+        LeaseRequest::TakeKeyRequests => act.take_key_requests(ticket),
+        LeaseRequest::GiveKeys(given) => {
+            let result = act.give_keys(&given);
+            act.done(given.group, ticket, result);
         }
         LeaseRequest::EndHolder { group, holder } => {
             let result = act.end_holder(group, holder);

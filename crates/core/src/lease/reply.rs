@@ -28,6 +28,8 @@ pub enum LeaseReply {
     /// Per move, in the order of the request: whether it ended as was said. Otherwise the record was not moving any more,
     /// or could not be appended, for this reason, and is ready again.
     Moved(Vec<Result<bool, ErrorKind>>),
+    /// Logs whose keys are to be read; none if somebody else asks for them now.
+    KeyRequests(Vec<KeyRequest>),
     /// It is so.
     Done,
 }
@@ -71,6 +73,19 @@ pub struct Move {
     pub target: MoveTarget,
     /// How often it was delivered.
     pub delivery_count: u32,
+}
+
+/// A log whose next records' ordering keys are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyRequest {
+    /// The group that asks.
+    pub group: LeaseGroupId,
+    /// Index of the log.
+    pub log: u32,
+    /// The first record whose key is not known.
+    pub from: Offset,
+    /// Where the log ends.
+    pub to: Offset,
 }
 
 /// Why a lease was not settled.

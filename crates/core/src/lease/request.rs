@@ -63,6 +63,12 @@ pub enum LeaseRequest {
     /// result each; or `LimitExceeded` for more than
     /// [`MOVES_PER_REQUEST_MAX`](millstream_types::limits::MOVES_PER_REQUEST_MAX).
     FinishMoves(Vec<FinishMove>),
+    /// Ask for logs of ordered streams whose next records' keys are not known; one asker at a time. Answer:
+    /// [`KeyRequests`](super::LeaseReply::KeyRequests) once there are any.
+    TakeKeyRequests,
+    /// Say the keys of some records that were read. Answer: [`Done`](super::LeaseReply::Done); or `UnknownLog`,
+    /// `OffsetOutOfRange`, `LimitExceeded`.
+    GiveKeys(GiveKeys),
     /// Give back everything that is bound to a holder's connection, and end its waits. Answer: [`Done`](super::LeaseReply::Done) at once;
     /// what a holder of many leases had comes back in slices.
     EndHolder {
@@ -170,6 +176,22 @@ pub enum MoveOutcome {
     Drop,
     /// With the record ready again where it was.
     Return,
+}
+
+/// See [`LeaseRequest::GiveKeys`].
+#[derive(Debug, Clone)]
+pub struct GiveKeys {
+    /// The group that asked for them.
+    pub group: LeaseGroupId,
+    /// Index of the log.
+    pub log: u32,
+    /// From here on the log was read.
+    pub from: Offset,
+    /// Up to here.
+    pub to: Offset,
+    /// Every record that was found there, ascending, with a hash of its ordering key if it has one; at most
+    /// [`KEYS_PER_REQUEST_MAX`](millstream_types::limits::KEYS_PER_REQUEST_MAX). Offsets between them have no record.
+    pub keys: Vec<(Offset, Option<u64>)>,
 }
 
 /// A place in every log of a stream.

@@ -9,8 +9,8 @@ use super::entry::HEAD_BYTES;
 use super::request::{LeaseRequest, MoveOutcome, SeekTo};
 use crate::request::FrameSize;
 use millstream_types::limits::{
-    LEASE_ACQUIRE_RECORDS_MAX, LEASE_SETTLE_RECORDS_MAX, LOGS_PER_SEEK_MAX, LOGS_PER_STREAM_MAX,
-    NAME_BYTES_MAX,
+    KEYS_PER_REQUEST_MAX, LEASE_ACQUIRE_RECORDS_MAX, LEASE_SETTLE_RECORDS_MAX, LOGS_PER_SEEK_MAX,
+    LOGS_PER_STREAM_MAX, NAME_BYTES_MAX,
 };
 
 /// Bytes per log of a group that is created or sought.
@@ -44,7 +44,12 @@ impl LeaseRequest {
             }
             LeaseRequest::CancelAcquire { .. } | LeaseRequest::EndHolder { .. } => size(ROOM_BYTES),
             LeaseRequest::DeleteGroup { .. } => size(HEAD_BYTES),
-            LeaseRequest::Describe { .. } | LeaseRequest::TakeMoves => size(0),
+            LeaseRequest::Describe { .. } | LeaseRequest::TakeMoves | LeaseRequest::TakeKeyRequests => {
+                size(0)
+            }
+            LeaseRequest::GiveKeys(given) => {
+                size(ROOM_BYTES + (given.keys.len().min(KEYS_PER_REQUEST_MAX) + 2) * RECORD_BYTES)
+            }
             LeaseRequest::FinishMoves(moves) => {
                 let batches = moves.iter().filter_map(|finish| match &finish.outcome {
                     MoveOutcome::Append(batch) => Some(batch),

@@ -38,6 +38,7 @@ pub(crate) fn tick(shard: &mut Shard, turn: Turn, effects: &mut Effects) {
         }
     }
     act.hand_out_moves();
+    act.hand_out_key_requests();
     act.shard.leases.discard();
 }
 
@@ -45,7 +46,9 @@ impl Leases {
     /// When [`tick`] has something to do next.
     pub(crate) fn next_deadline(&self) -> Option<EngineTime> {
         let may_move = self.mover.is_some() && self.may_hand_out();
-        if may_move || !self.hungry.is_empty() || !self.ending.is_empty() || !self.trash.is_empty() {
+        let may_ask = self.key_reader.is_some() && !self.keys_wanted.is_empty();
+        if may_move || may_ask || !self.hungry.is_empty() || !self.ending.is_empty() || !self.trash.is_empty()
+        {
             return Some(EngineTime(i64::MIN));
         }
         self.wakes.first().map(|(at, _)| *at)

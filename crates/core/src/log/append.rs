@@ -5,7 +5,7 @@
 
 use crate::effect::{Effects, Ticket};
 use crate::entry::Entry;
-use crate::lease::{self, RecordMark};
+use crate::lease::{self, LeaseEntry, LeaseGroupId, RecordMark, Verdict};
 use crate::request::Reply;
 use crate::shard::{Shard, Turn};
 use alloc::vec::Vec;
@@ -126,8 +126,11 @@ pub(crate) fn append_one(
         }
     }
     let log_start = log.start;
-    let marks = lease::check_append(shard, turn, &batch)?;
-    if marks.is_some() && effects.entry_count >= ENTRIES_PER_APPLY_MAX / 2 {
+    let changes = match lease::check_append(shard, turn, &batch, base_offset)? {
+        Verdict::New(changes) => changes,
+        Verdict::Duplicate(base_offset) => return Ok(Appended { base_offset, log_start, duplicate: true }),
+    };
+    if !changes.is_empty() && effects.entry_count >= ENTRIES_PER_APPLY_MAX / 2 {
         return Err(ErrorKind::LimitExceeded);
     }
     let facts = BatchFacts {
@@ -144,9 +147,9 @@ pub(crate) fn append_one(
     if let Some(appended) = appended {
         shard.record(turn, Entry::ProducerAppended(appended), effects);
     }
-    if let Some(marks) = marks {
-        let entry = lease::marked(facts.log, base_offset, marks);
-        shard.record(turn, Entry::Lease(entry), effects);
+    for change in changes {
+        let group = LeaseGroupId::default_of(facts.log.stream);
+        shard.record(turn, Entry::Lease(LeaseEntry { group, change }), effects);
     }
     fold_facts(shard, turn.position, &facts);
     effects.batches.push((facts, batch.bytes));

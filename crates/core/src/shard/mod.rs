@@ -89,7 +89,7 @@ impl Shard {
             log_count: 0,
             catalog_last: WalPosition::ZERO,
             groups: Groups::new(options.groups),
-            leases: Leases::default(),
+            leases: Leases::new(seed),
             objects: Objects::default(),
             trash: Vec::new(),
         }

@@ -201,9 +201,9 @@ impl Restore {
         objects.finish(|log| shard.log_bounds(log))?;
         shard.objects = objects;
         shard.groups.resume(now, &shard.streams);
-        let mut leases = core::mem::take(&mut shard.leases);
-        leases.resume(now, |log| shard.log_bounds(log).map(|(start, _)| start));
-        shard.leases = leases;
+        let streams = &shard.streams;
+        let log = |id: LogId| streams.get(&id.stream)?.logs.get(id.index as usize);
+        shard.leases.resume(now, |id| log(id).map(|log| log.start));
         Ok(shard)
     }
 }

@@ -10,6 +10,7 @@ mod damage;
 mod fuzzed;
 mod history;
 mod joins;
+mod keyed;
 mod large;
 mod objects;
 mod people;

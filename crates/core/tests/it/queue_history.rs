@@ -163,6 +163,7 @@ impl World {
                 priority: *random.pick(&[0, 0, 0, 1, 7]),
                 delay_ms: *random.pick(&[None, None, Some(0), Some(60)]),
                 time_to_live_ms: *random.pick(&[None, None, None, Some(80)]),
+                ..RecordMark::default()
             })
             .collect();
         let is_marked = random.one_in(2);

@@ -248,9 +248,12 @@ impl Queue {
     pub(crate) fn restart(&mut self, now: i64) {
         self.waiters.clear();
         for record in &mut self.records {
-            if matches!(record.state, State::Leased { connection: true, .. }) {
-                record.state = State::Ready;
-            }
+            record.state = match record.state {
+                State::Leased { connection: true, .. } => State::Ready,
+                State::Leased { until, .. } if until <= now => State::Ready,
+                State::Delayed { until } if until.min(record.expires) <= now => State::Ready,
+                state => state,
+            };
         }
         self.pass(now);
     }

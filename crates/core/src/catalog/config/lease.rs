@@ -8,7 +8,7 @@
 //! ```text
 //! 16 enabled u8 │ 17 timeout ms u64 │ 18 delivery limit (0, or 1 and u32) │ 19 dead letter (0, or 1 and a name)
 //! 20 delay ms u64 │ 21 time to live ms (0, or 1 and u64) │ 22 length max (0, or 1 and u64) │ 23 overflow u8
-//! 24 single holder u8 │ 25 paused u8
+//! 24 single holder u8 │ 25 paused u8 │ 26 ordering u8 │ 27 dedup window ms (0, or 1 and u64)
 //! ```
 
 use crate::catalog::check_name;
@@ -30,6 +30,17 @@ pub enum Overflow {
     Reject,
     /// The oldest records that nobody has out are dead-lettered.
     DeadLetter,
+}
+
+/// What ordering keys mean.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ordering {
+    /// Nothing.
+    Unordered,
+    /// While a record of a key is out, no other of that key is delivered.
+    Ordered,
+    /// The key with the fewest records out comes first.
+    Fair,
 }
 
 /// One setting with its value.
@@ -55,6 +66,11 @@ pub enum LeaseSetting {
     SingleHolder(bool),
     /// Nobody is served. Default: no.
     Paused(bool),
+    /// What ordering keys mean. Default: nothing.
+    Ordering(Ordering),
+    /// A record whose dedup id came so recently is not appended again; `None`: dedup ids mean nothing. Default: nothing; at
+    /// most a year.
+    DedupWindowMs(Option<u64>),
 }
 
 /// Names a setting.
@@ -80,6 +96,10 @@ pub enum LeaseSettingKey {
     SingleHolder,
     /// See [`LeaseSetting::Paused`].
     Paused,
+    /// See [`LeaseSetting::Ordering`].
+    Ordering,
+    /// See [`LeaseSetting::DedupWindowMs`].
+    DedupWindowMs,
 }
 
 /// What was set. Getters give the effective value.
@@ -95,6 +115,8 @@ pub struct LeaseSettings {
     overflow: Option<Overflow>,
     single_holder: Option<bool>,
     paused: Option<bool>,
+    ordering: Option<Ordering>,
+    dedup_window_ms: Option<Option<u64>>,
 }
 
 impl LeaseSettings {
@@ -148,6 +170,16 @@ impl LeaseSettings {
     pub fn paused(&self) -> bool {
         self.paused.unwrap_or(false)
     }
+    /// What ordering keys mean.
+    #[must_use]
+    pub fn ordering(&self) -> Ordering {
+        self.ordering.unwrap_or(Ordering::Unordered)
+    }
+    /// For how long a dedup id is remembered, in milliseconds.
+    #[must_use]
+    pub fn dedup_window_ms(&self) -> Option<u64> {
+        self.dedup_window_ms.unwrap_or(None)
+    }
     /// Whether a setting was set, rather than left to the default.
     #[must_use]
     pub fn is_set(&self, key: LeaseSettingKey) -> bool {
@@ -162,6 +194,8 @@ impl LeaseSettings {
             LeaseSettingKey::Overflow => self.overflow.is_some(),
             LeaseSettingKey::SingleHolder => self.single_holder.is_some(),
             LeaseSettingKey::Paused => self.paused.is_some(),
+            LeaseSettingKey::Ordering => self.ordering.is_some(),
+            LeaseSettingKey::DedupWindowMs => self.dedup_window_ms.is_some(),
         }
     }
 
@@ -178,6 +212,8 @@ impl LeaseSettings {
             LeaseSetting::Overflow(overflow) => self.overflow = Some(*overflow),
             LeaseSetting::SingleHolder(single) => self.single_holder = Some(*single),
             LeaseSetting::Paused(paused) => self.paused = Some(*paused),
+            LeaseSetting::Ordering(ordering) => self.ordering = Some(*ordering),
+            LeaseSetting::DedupWindowMs(ms) => self.dedup_window_ms = Some(*ms),
         }
         Ok(())
     }
@@ -194,6 +230,8 @@ impl LeaseSettings {
             LeaseSettingKey::Overflow => self.overflow = None,
             LeaseSettingKey::SingleHolder => self.single_holder = None,
             LeaseSettingKey::Paused => self.paused = None,
+            LeaseSettingKey::Ordering => self.ordering = None,
+            LeaseSettingKey::DedupWindowMs => self.dedup_window_ms = None,
         }
     }
 
@@ -210,6 +248,8 @@ impl LeaseSettings {
             self.overflow.map(LeaseSetting::Overflow),
             self.single_holder.map(LeaseSetting::SingleHolder),
             self.paused.map(LeaseSetting::Paused),
+            self.ordering.map(LeaseSetting::Ordering),
+            self.dedup_window_ms.map(LeaseSetting::DedupWindowMs),
         ]
         .into_iter()
         .flatten()
@@ -236,7 +276,7 @@ impl LeaseSettings {
 fn check(setting: &LeaseSetting) -> Result<(), ErrorKind> {
     let fits = match setting {
         LeaseSetting::TimeoutMs(ms) => (1..=TIME_MS_MAX).contains(ms),
-        LeaseSetting::DelayMs(ms) => *ms <= TIME_MS_MAX,
+        LeaseSetting::DelayMs(ms) | LeaseSetting::DedupWindowMs(Some(ms)) => *ms <= TIME_MS_MAX,
         LeaseSetting::DeliveryLimit(limit) => *limit != Some(0),
         LeaseSetting::DeadLetter(Some(name)) => check_name(name).is_ok(),
         LeaseSetting::DeadLetter(None)
@@ -245,7 +285,9 @@ fn check(setting: &LeaseSetting) -> Result<(), ErrorKind> {
         | LeaseSetting::LengthMax(_)
         | LeaseSetting::Overflow(_)
         | LeaseSetting::SingleHolder(_)
-        | LeaseSetting::Paused(_) => true,
+        | LeaseSetting::Paused(_)
+        | LeaseSetting::Ordering(_)
+        | LeaseSetting::DedupWindowMs(None) => true,
     };
     if fits { Ok(()) } else { Err(ErrorKind::InvalidConfig) }
 }
@@ -297,6 +339,18 @@ fn put(out: &mut Encoder<'_>, setting: &LeaseSetting) {
             tag(out, 9);
             out.u8(u8::from(*paused));
         }
+        LeaseSetting::Ordering(ordering) => {
+            tag(out, 10);
+            out.u8(match ordering {
+                Ordering::Unordered => 0,
+                Ordering::Ordered => 1,
+                Ordering::Fair => 2,
+            });
+        }
+        LeaseSetting::DedupWindowMs(ms) => {
+            tag(out, 11);
+            out.option(*ms, Encoder::u64);
+        }
     }
 }
 
@@ -317,6 +371,13 @@ fn get(tag: u8, input: &mut Decoder<'_>) -> Result<LeaseSetting, DecodeError> {
         }),
         Some(8) => LeaseSetting::SingleHolder(input.bool()?),
         Some(9) => LeaseSetting::Paused(input.bool()?),
+        Some(10) => LeaseSetting::Ordering(match input.u8()? {
+            0 => Ordering::Unordered,
+            1 => Ordering::Ordered,
+            2 => Ordering::Fair,
+            _ => return Err(DecodeError::Invalid("a stream's ordering")),
+        }),
+        Some(11) => LeaseSetting::DedupWindowMs(input.option(Decoder::u64)?),
         _ => return Err(DecodeError::UnknownTag(tag)),
     })
 }

@@ -34,6 +34,10 @@ fn all() -> Vec<Setting> {
         Setting::Lease(LeaseSetting::Overflow(Overflow::DeadLetter)),
         Setting::Lease(LeaseSetting::SingleHolder(true)),
         Setting::Lease(LeaseSetting::Paused(true)),
+        Setting::Lease(LeaseSetting::Ordering(Ordering::Unordered)),
+        Setting::Lease(LeaseSetting::Ordering(Ordering::Ordered)),
+        Setting::Lease(LeaseSetting::Ordering(Ordering::Fair)),
+        Setting::Lease(LeaseSetting::DedupWindowMs(Some(14))),
     ]
 }
 
