@@ -11,8 +11,9 @@ use anyhow::{Context as _, ensure};
 use crate::project;
 
 /// Fuzz targets, and the package whose tests replay their corpus.
-const TARGETS: [(&str, &str); 5] = [
+const TARGETS: [(&str, &str); 6] = [
     ("kafka_request", "millstream-kafka"),
+    ("aws_request", "millstream-aws"),
     ("record_batch", "millstream-types"),
     ("wal_recovery", "millstream-storage"),
     ("packed_object", "millstream-storage"),

@@ -202,8 +202,13 @@ impl Waiting {
         let mut outcome = Outcome::Wait(exchange);
         let mut commands = Commands::default();
         for (tag, reply) in events {
-            let Outcome::Wait(exchange) = outcome else { return };
-            outcome = exchange.handle(self.broker.now(), Event::Reply(tag, reply), &mut commands);
+            // The last of them may be the answer to the call that took the wait back: nobody needs it.
+            outcome = match outcome {
+                Outcome::Wait(exchange) => {
+                    exchange.handle(self.broker.now(), Event::Reply(tag, reply), &mut commands)
+                }
+                outcome => outcome,
+            };
         }
         self.step(outcome, commands);
     }

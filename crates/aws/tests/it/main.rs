@@ -3,6 +3,7 @@
 mod broker;
 mod client;
 mod docs;
+mod fuzzed;
 mod hostile;
 mod messages;
 mod queues;
