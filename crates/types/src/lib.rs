@@ -9,6 +9,7 @@ pub mod batch;
 pub mod error;
 pub mod facts;
 pub mod ids;
+pub mod key;
 pub mod limits;
 pub mod object;
 #[cfg(feature = "planted")]

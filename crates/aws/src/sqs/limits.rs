@@ -47,6 +47,8 @@ pub(crate) const POLICY_BYTES_MAX: usize = 8192;
 pub(crate) const PERMISSION_ITEMS_MAX: usize = 20;
 /// Attribute names that one request may list; there are fewer.
 pub(crate) const LISTED_NAMES_MAX: usize = 100;
+/// A duplicate is recognised for so long: five minutes.
+pub(crate) const DEDUPLICATION_MS: u64 = 300_000;
 /// Time between two purges of a queue, and before a deleted queue's name may be used again.
 pub(crate) const QUEUE_PAUSE_MS: u64 = 60_000;
 

@@ -173,3 +173,61 @@ fn a_queue_that_is_deleted_ends_the_wait() {
     );
     assert_eq!(reply.code, "AWS.SimpleQueueService.NonExistentQueue");
 }
+
+#[test]
+fn a_group_with_a_message_out_is_held_back_and_others_are_not() {
+    let client = Client::new();
+    let url = client.create("q.fifo", json!({"FifoQueue": "true", "ContentBasedDeduplication": "true"}));
+    let send = |group: &str, body: &str| {
+        client.call("SendMessage", json!({"QueueUrl": url, "MessageBody": body, "MessageGroupId": group}));
+    };
+    let receive =
+        |max: i64| client.call("ReceiveMessage", json!({"QueueUrl": url, "MaxNumberOfMessages": max}));
+    ["a1", "a2", "a3"].iter().for_each(|body| send("a", body));
+    let first = receive(1);
+    assert_eq!(bodies(&first), ["a1"]);
+    send("b", "b1");
+    assert_eq!(bodies(&receive(10)), ["b1"], "the group a is held back");
+    assert_eq!(bodies(&receive(10)), Vec::<&str>::new());
+    let handle = &first["Messages"][0]["ReceiptHandle"];
+    client.call("DeleteMessage", json!({"QueueUrl": url, "ReceiptHandle": handle}));
+    assert_eq!(bodies(&receive(10)), ["a2", "a3"], "several of a group at once, in order");
+    client.broker.advance_ms(30_000);
+    let back = receive(10);
+    let of_a: Vec<&str> = bodies(&back).into_iter().filter(|body| body.starts_with('a')).collect();
+    assert_eq!(of_a, ["a2", "a3"], "what came back is in its order again");
+}
+
+#[test]
+fn a_duplicate_is_answered_as_the_first_one_was() {
+    let client = Client::new();
+    let by_group = json!({"FifoQueue": "true", "DeduplicationScope": "messageGroup"});
+    let (url, scoped) =
+        (client.create("q.fifo", json!({"FifoQueue": "true"})), client.create("s.fifo", by_group));
+    let send = |url: &str, group: &str, id: &str| {
+        let call = json!({"QueueUrl": url, "MessageBody": "b", "MessageGroupId": group, "MessageDeduplicationId": id});
+        let sent = client.call("SendMessage", call);
+        (sent["MessageId"].clone(), sent["SequenceNumber"].clone())
+    };
+    let first = send(&url, "g", "1");
+    assert_eq!(send(&url, "g", "1"), first);
+    assert_eq!(send(&url, "other", "1"), first, "in the whole queue");
+    let second = send(&url, "g", "2");
+    assert_ne!(second, first);
+    assert_ne!(send(&scoped, "g", "1"), send(&scoped, "other", "1"), "in each group for itself");
+    let received = client.call("ReceiveMessage", json!({"QueueUrl": url, "MaxNumberOfMessages": 10}));
+    assert_eq!(bodies(&received).len(), 2);
+    for message in received["Messages"].as_array().unwrap() {
+        client.call("DeleteMessage", json!({"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}));
+    }
+    client.broker.advance_ms(299_999);
+    assert_eq!(send(&url, "g", "1"), first, "though it was deleted");
+    client.broker.advance_ms(1);
+    assert_ne!(send(&url, "g", "1"), first);
+    let entries = json!([
+        {"Id": "x", "MessageBody": "b", "MessageGroupId": "g", "MessageDeduplicationId": "9"},
+        {"Id": "y", "MessageBody": "b", "MessageGroupId": "g", "MessageDeduplicationId": "9"},
+    ]);
+    let sent = client.call("SendMessageBatch", json!({"QueueUrl": url, "Entries": entries}));
+    assert_eq!(sent["Successful"][0]["MessageId"], sent["Successful"][1]["MessageId"]);
+}

@@ -17,5 +17,5 @@ pub(crate) use permission::{add_permission, remove_permission};
 #[cfg(test)]
 use redrive::RedriveAllow;
 pub(crate) use redrive::RedrivePolicy;
-pub(crate) use settings::QueueSettings;
+pub(crate) use settings::{DeduplicationScope, QueueSettings};
 pub(crate) use tags::{TagMap, check_tags};

@@ -143,7 +143,7 @@ fn existing(cx: &Context, wanted: &Wanted, entry: &Arc<StreamEntry>) -> Result<S
         return Ok(Step::respond(QueueUrl { url }));
     }
     let grant = cx.allow(Action::Alter, Resource::Stream(&entry.name))?;
-    let mut changes = attach();
+    let mut changes = attach(&entry.config, wanted.settings.fifo);
     if !wanted.tags.is_empty() {
         stored.set_tags(&wanted.tags, &mut changes);
     }

@@ -1,8 +1,7 @@
 //! SendMessage: one message, durable when the reply comes.
 //!
-//! The message's id, and on a FIFO queue its sequence number, follow from where it is stored.
-//!
-//! Not supported: recognising a duplicate by its deduplication id, which is checked and kept with the message.
+//! A duplicate on a FIFO queue, within five minutes, is not stored again and answered with the first one's id and
+//! sequence number, whichever protocol and connection it comes by.
 
 use super::queues::{Queue, submit};
 use super::sending::{Sent, append, results};
@@ -17,7 +16,7 @@ use millstream_front::registry::Operation;
 
 pub(crate) const OPERATION: Operation = operation(
     "SendMessage",
-    "On the disk when the reply comes. Deduplication ids are checked and kept; a duplicate is stored again.",
+    "On the disk when the reply comes. A group on a standard queue is kept with the message and favours nobody.",
 );
 
 impl Output for Sent {

@@ -1,10 +1,10 @@
 //! Sending: messages become one append, and what came of it becomes their answers.
 //!
 //! Apart because one message and a batch of them are sent alike. Messages of a standard queue are one batch of records;
-//! on a FIFO queue each is a batch of its own. One request is one frame either way: all of it is durable, or nothing is.
+//! on a FIFO queue each is a batch of its own, since each is looked up by its deduplication id. One request is one frame either way: all of it is durable, or nothing is.
 
 use super::queues::Queue;
-use crate::sqs::attributes::QueueSettings;
+use crate::sqs::attributes::{DeduplicationScope, QueueSettings};
 use crate::sqs::errors::SqsError;
 use crate::sqs::message::{md5_of_attributes, md5_of_body};
 use crate::sqs::outgoing::Outgoing;
@@ -15,6 +15,7 @@ use millstream_core::lease::RecordMark;
 use millstream_core::log::{AppendBatch, Appended};
 use millstream_core::{Reply, Request};
 use millstream_types::batch::{BatchBuilder, Compression};
+use millstream_types::key::{dedup_id, ordering_key};
 use millstream_types::{LogId, Offset, RecordTime, StreamUid};
 use serde::Serialize;
 
@@ -81,7 +82,7 @@ pub(super) fn append(
             pending.batches.push((index, Vec::new()));
         }
         let draft = batches.last_mut().expect("one was pushed if there was none");
-        draft.push(&message, RecordTime(cx.now.0))?;
+        draft.push(&message, settings, RecordTime(cx.now.0))?;
         pending.batches.last_mut().expect("as many as drafts").1.push(answer(&message));
     }
     let batches: Result<Vec<AppendBatch>, SqsError> =
@@ -97,7 +98,12 @@ struct Draft {
 }
 
 impl Draft {
-    fn push(&mut self, message: &Outgoing<'_>, now: RecordTime) -> Result<(), SqsError> {
+    fn push(
+        &mut self,
+        message: &Outgoing<'_>,
+        settings: &QueueSettings,
+        now: RecordTime,
+    ) -> Result<(), SqsError> {
         let trace_header = message.trace_header.as_ref();
         let record = Message {
             body: (&*message.body).into(),
@@ -110,7 +116,7 @@ impl Draft {
             sent: now,
         };
         push_record(&mut self.builder, &record).map_err(|error| SqsError::from(error.kind()))?;
-        self.marks.push(RecordMark { delay_ms: message.delay_ms, ..RecordMark::default() });
+        self.marks.push(mark(message, settings));
         Ok(())
     }
 
@@ -127,6 +133,21 @@ impl Draft {
             marks: if plain { Vec::new() } else { self.marks },
             bytes,
         })
+    }
+}
+
+/// What the core has to know of a message. Groups count on FIFO queues, where they are held in order.
+fn mark(message: &Outgoing<'_>, settings: &QueueSettings) -> RecordMark {
+    let group = message.group.as_deref().map(str::as_bytes);
+    let scope = match settings.deduplication_scope {
+        DeduplicationScope::Queue => None,
+        DeduplicationScope::MessageGroup => group,
+    };
+    RecordMark {
+        delay_ms: message.delay_ms,
+        ordering_key: group.filter(|_| settings.fifo).map(ordering_key),
+        dedup: message.deduplication_id.as_deref().map(|id| dedup_id(scope, id.as_bytes())),
+        ..RecordMark::default()
     }
 }
 

@@ -5,10 +5,10 @@
 
 use super::long;
 use crate::sqs::attributes::{AttributeName as A, QueueSettings, RedrivePolicy, TagMap};
-use crate::sqs::limits::RETENTION_SECONDS_MAX;
+use crate::sqs::limits::{DEDUPLICATION_MS, RETENTION_SECONDS_MAX};
 use crate::sqs::queue::{QueueRef, is_queue_name};
 use millstream_core::catalog::{
-    ConfigChange, LeaseSetting, LeaseSettingKey, Setting, SettingKey, StreamConfig, StreamEntry,
+    ConfigChange, LeaseSetting, LeaseSettingKey, Ordering, Setting, SettingKey, StreamConfig, StreamEntry,
 };
 use millstream_types::EngineTime;
 
@@ -49,7 +49,7 @@ pub(crate) fn is_own(config: &StreamConfig) -> bool {
 /// The configuration of a stream that SQS creates.
 pub(crate) fn creation(settings: &QueueSettings, tags: &TagMap, now: EngineTime) -> Vec<ConfigChange> {
     let config = StreamConfig::default();
-    let mut changes = attach();
+    let mut changes = attach(&config, settings.fifo);
     changes.push(ConfigChange::Set(Setting::Annotation(CREATED.into(), "true".into())));
     changes.push(ConfigChange::Set(Setting::Consumed(Some(0))));
     changes.push(ConfigChange::Set(Setting::RetentionMs(Some(ms(settings.retention_seconds)))));
@@ -61,9 +61,17 @@ pub(crate) fn creation(settings: &QueueSettings, tags: &TagMap, now: EngineTime)
     changes
 }
 
-/// What makes a stream a queue that is none yet. What another front has set stays.
-pub(crate) fn attach() -> Vec<ConfigChange> {
-    vec![ConfigChange::Set(Setting::Lease(LeaseSetting::Enabled(true)))]
+/// What makes a stream a queue that is none yet. What another front has set stays. A FIFO queue's groups are ordered;
+/// on a standard queue nothing holds anything up.
+pub(crate) fn attach(config: &StreamConfig, fifo: bool) -> Vec<ConfigChange> {
+    let mut settings = vec![LeaseSetting::Enabled(true)];
+    if fifo && !config.is_set(&SettingKey::Lease(LeaseSettingKey::Ordering)) {
+        settings.push(LeaseSetting::Ordering(Ordering::Ordered));
+    }
+    if fifo && !config.is_set(&SettingKey::Lease(LeaseSettingKey::DedupWindowMs)) {
+        settings.push(LeaseSetting::DedupWindowMs(Some(DEDUPLICATION_MS)));
+    }
+    settings.into_iter().map(|setting| ConfigChange::Set(Setting::Lease(setting))).collect()
 }
 
 /// What makes a queue a stream of its creator alone again.
@@ -252,6 +260,7 @@ mod tests {
         let lease = config.lease();
         assert_eq!((lease.dead_letter(), lease.delivery_limit()), (Some("dead.fifo"), Some(3)));
         assert_eq!((lease.delay_ms(), lease.timeout_ms()), (5000, 1));
+        assert_eq!((lease.ordering(), lease.dedup_window_ms()), (Ordering::Ordered, Some(300_000)));
         assert_eq!((config.retention_ms(), config.consumed()), (Some(60_000), Some(0)));
 
         let plain = settings(true, &[]);
@@ -282,7 +291,7 @@ mod tests {
             config.change(&ConfigChange::Set(setting)).unwrap();
         }
         let before = config.clone();
-        apply(&mut config, &attach());
+        apply(&mut config, &attach(&before, false));
         assert!(config.lease().enabled() && !is_own(&config));
         let seen = Stored { config: &config }.settings(&queue("q"));
         assert_eq!(seen.retention_seconds, RETENTION_SECONDS_MAX);

@@ -7,8 +7,9 @@
 //! A wait time in the request takes the place of the queue's, 0 as well. Waiting ends with the client: its connection
 //! gone, the wait is called off, and what was acquired for it already goes back undelivered.
 //!
-//! Not supported: holding a FIFO queue's group back while one of its messages is out, and attempt ids, which are checked
-//! and have no effect.
+//! On a FIFO queue a group with a message out is held back; one receive may take several messages of a group, in order.
+//!
+//! Not supported: attempt ids, which are checked and have no effect.
 
 mod fetch;
 mod show;
@@ -34,8 +35,7 @@ use show::{Received, SystemFilter};
 
 pub(crate) const OPERATION: Operation = operation(
     "ReceiveMessage",
-    "A FIFO queue gives messages in the order in which they were sent, and holds no group back while one of its messages \
-     is out. ReceiveRequestAttemptId is checked and has no effect. A reply holds at most 10 MiB of messages, and always one.",
+    "ReceiveRequestAttemptId is checked and has no effect. A reply holds at most 10 MiB of messages, and always one.",
 );
 
 #[derive(Default, Deserialize)]
