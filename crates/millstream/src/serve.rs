@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use millstream_core::ShardOptions;
 use millstream_front::{Authorizer, Budget};
 use millstream_kafka::{KafkaOptions, Listener};
-use millstream_net::{Bound, Document, Options, Server, Service};
+use millstream_net::{Bound, Document, Front, Options, Server, Service};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -114,7 +114,7 @@ async fn serve(
         let limits = Options::default();
         let connections_max = limits.connections_max.min(descriptors.connections_max);
         let service = Service {
-            factory: Arc::new(Listener::new(options, authorizer)),
+            front: Front::Sessions(Arc::new(Listener::new(options, authorizer))),
             backend: broker.backend.clone(),
             budget,
             output_budget,

@@ -31,11 +31,20 @@ pub(crate) const BUFFER_KEPT_MS: u64 = 1_000;
 /// How long what remains is written, and the peer's rest thrown away, after a session ended its connection.
 pub(crate) const CLOSING_MS: u64 = 1_000;
 
+/// What an HTTP connection may keep for itself beside the memory budget: a request's head at most, what is read of a
+/// body at once, and what was read ahead of its time: 16 KiB.
+pub(crate) const HTTP_BUFFER_BYTES: usize = 16 << 10;
+/// Reserved for a body whose length was not announced, until it turns out to be longer: 64 KiB.
+pub(crate) const BODY_BYTES_UNANNOUNCED: usize = 64 << 10;
+/// How long an exchange may go on whose client is gone, when the broker stops: less than the listener waits.
+pub(crate) const ABANDONED_MS: u64 = 500;
+
 const _: () = {
     assert!(COPIED_BYTES_MAX < READ_CHUNK_BYTES, "a full read is never copied");
     assert!(READ_CHUNK_BYTES <= READ_CHUNK_BYTES_MAX);
     assert!(EXACT_READ_BYTES <= READ_CHUNK_BYTES_MAX);
     assert!(READ_CHUNK_BYTES_MAX <= OUTPUT_BYTES_MAX);
+    assert!(HTTP_BUFFER_BYTES <= READ_CHUNK_BYTES, "the thread's buffer takes what is read at once");
 };
 
 /// Limits of one listener.
@@ -45,7 +54,7 @@ pub struct Options {
     pub connections_max: usize,
     /// Connections of one address at once.
     pub connections_per_ip_max: usize,
-    /// A peer that has begun its first request must have sent all of it after so long.
+    /// A peer that has begun its first request must have sent all of it after so long; over HTTP the head of every one.
     pub first_request_ms: u64,
     /// Over so long a peer in the middle of a later request must send at least 64 KiB or the rest of it: a request
     /// holds memory that was reserved for all of it.
@@ -58,6 +67,9 @@ pub struct Options {
     pub unread_awaited_ms: u64,
     /// A connection without traffic and without a request under way is closed after so long.
     pub idle_ms: u64,
+    /// A request for which there is no memory is refused after so long, by protocols that can say so. Others are not
+    /// read until there is.
+    pub memory_wait_ms: u64,
     /// How long requests under way may take once the broker stops or the peer has closed its side.
     pub finish_ms: u64,
 }
@@ -77,6 +89,8 @@ impl Default for Options {
             unread_awaited_ms: 2_000,
             // What clients are used to as `connections.max.idle.ms`.
             idle_ms: 600_000,
+            // Less than clients wait for an answer, so that it is still there when they are told to come again.
+            memory_wait_ms: 5_000,
             finish_ms: 5_000,
         }
     }

@@ -5,6 +5,7 @@
 
 use crate::connections::{Admission, Connections, Refusal};
 use crate::driver::{Budgets, Driver, Ended};
+use crate::http;
 use crate::options::Options;
 use millstream_front::{Backend, Budget, SessionFactory};
 use millstream_types::EngineTime;
@@ -13,7 +14,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -34,11 +35,31 @@ const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_interval(Duration::from_secs(10))
     .with_retries(6);
 
+/// What answers a listener's clients.
+#[derive(Clone)]
+pub enum Front {
+    /// A session per connection.
+    Sessions(Arc<dyn SessionFactory>),
+    /// A service for the requests of all connections, which speak HTTP.
+    Http(Arc<dyn millstream_front::http::Service>),
+}
+
+impl Front {
+    /// The protocol's name, for logs and metrics.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Front::Sessions(factory) => factory.name(),
+            Front::Http(service) => service.name(),
+        }
+    }
+}
+
 /// What a listener serves, and with what.
 #[derive(Clone)]
 pub struct Service {
-    /// Makes a session per connection.
-    pub factory: Arc<dyn SessionFactory>,
+    /// What answers.
+    pub front: Front,
     /// The broker.
     pub backend: Arc<dyn Backend>,
     /// Memory for requests, shared by all listeners.
@@ -130,7 +151,7 @@ async fn accept(
     connections: Arc<Connections>,
     mut stopped: oneshot::Receiver<()>,
 ) {
-    let name = service.factory.name();
+    let name = service.front.name();
     let loans = Budget::new(1);
     let mut tasks = JoinSet::new();
     let mut pause_ms = ACCEPT_PAUSE_MS;
@@ -189,9 +210,9 @@ async fn connection(
     loans: Arc<Budget>,
     admission: Admission,
 ) {
-    let name = service.factory.name();
+    let name = service.front.name();
     tracing::debug!(name, %peer, "connected");
-    match isolated(drive(stream, peer, service, loans, admission)).await {
+    match isolated(Box::pin(drive(stream, peer, service, loans, admission))).await {
         Ok(Ended::Orderly) => tracing::debug!(name, %peer, "disconnected"),
         Ok(Ended::Lost(error)) => tracing::debug!(name, %peer, %error, "disconnected"),
         Ok(Ended::Because(reason)) => tracing::info!(name, %peer, reason, "disconnected"),
@@ -206,14 +227,32 @@ async fn drive(
     loans: Arc<Budget>,
     admission: Admission,
 ) -> Ended {
-    if let Err(error) = prepare(&stream) {
-        return Ended::Lost(error);
+    match prepare(&stream) {
+        Ok(()) => driven(stream, peer, service, loans, admission).await,
+        Err(error) => Ended::Lost(error),
     }
-    let Service { factory, backend, budget, output_budget, options } = service;
+}
+
+/// What drives a connection. Boxed, so that a connection costs what its own front needs.
+fn driven(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: Service,
+    loans: Arc<Budget>,
+    admission: Admission,
+) -> Pin<Box<dyn Future<Output = Ended> + Send>> {
+    let factory = match &service.front {
+        Front::Sessions(factory) => factory,
+        Front::Http(front) => {
+            let front = front.clone();
+            return Box::pin(http::drive(stream, front, service, admission));
+        }
+    };
+    let session = factory.session(peer, &service.backend);
+    let Service { front: _, backend, budget, output_budget, options } = service;
     let budgets = Budgets { requests: budget, loans, output: output_budget };
-    let session = factory.session(peer, &backend);
-    let mut driver = Box::new(Driver::new(stream, session, backend, budgets, options, admission));
-    poll_fn(move |cx| driver.poll(cx)).await
+    let mut driver = Driver::new(stream, session, backend, budgets, options, admission);
+    Box::pin(poll_fn(move |cx| driver.poll(cx)))
 }
 
 fn prepare(stream: &TcpStream) -> io::Result<()> {
@@ -222,8 +261,7 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
 }
 
 /// Runs a future; its panic becomes an error with the panic's message.
-async fn isolated<T>(future: impl Future<Output = T>) -> Result<T, String> {
-    let mut future = pin!(future);
+async fn isolated<T>(mut future: Pin<Box<impl Future<Output = T>>>) -> Result<T, String> {
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),

@@ -131,7 +131,7 @@ impl Input {
 }
 
 /// One read of at most `room` bytes into what `buffer` has room for; it does not grow.
-fn poll_read(
+pub(crate) fn poll_read(
     stream: &mut TcpStream,
     cx: &mut Context<'_>,
     buffer: &mut BytesMut,

@@ -14,23 +14,22 @@ mod commands;
 mod expiry;
 mod input;
 mod memory;
-mod outlay;
 mod output;
 
 use crate::connections::Admission;
 use crate::mailbox::Mailbox;
 use crate::options::{CLOSING_MS, COPIED_BYTES_MAX, Options, ROUNDS_PER_TURN};
+use crate::reads::Reads;
 use crate::scratch::Scratch;
 use expiry::Expiry;
 use input::Input;
+pub(crate) use input::poll_read;
 use memory::Memory;
 use millstream_front::backend::Inbox;
 use millstream_front::limits::OUTPUT_BYTES_MAX;
-use millstream_front::{Backend, Budget, Close, Event, Need, ReadCommand, Session, WatchGuard};
+use millstream_front::{Backend, Budget, Close, Event, Need, Session, WatchGuard};
 use millstream_types::EngineTime;
-use outlay::Outlay;
 use output::Output;
-use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -106,7 +105,6 @@ pub(crate) struct Driver {
     input: Input,
     output: Output,
     memory: Memory,
-    outlay: Outlay,
     /// What the session needs to go on; 0: nothing.
     need: usize,
     /// Whether the session is to look at its input again although nothing was read.
@@ -115,8 +113,8 @@ pub(crate) struct Driver {
     held_back: bool,
     /// Whether the broker stops, as the mailbox last said.
     draining: bool,
-    /// Reads of logs that were not begun.
-    reads: VecDeque<ReadCommand>,
+    /// Reads of logs, and the memory for output.
+    reads: Reads,
     /// Registrations of the watch that is set.
     watching: Vec<WatchGuard>,
     phase: Phase,
@@ -158,13 +156,12 @@ impl Driver {
             input: Input::new(),
             output: Output::new(now),
             memory: Memory::new(budgets.requests, budgets.loans),
-            outlay: Outlay::new(budgets.output),
             need: 1,
             // The session says what it needs before the first byte is there; some speak first.
             receive_again: true,
             held_back: false,
             draining: false,
-            reads: VecDeque::new(),
+            reads: Reads::new(budgets.output),
             watching: Vec::new(),
             phase: Phase::Open,
             reason: String::new(),
@@ -224,7 +221,7 @@ impl Driver {
         }
         busy |= self.expire(now, scratch).map_err(Some)?;
         busy |= self.output.poll_write(now, &mut self.stream, cx).map_err(|error| Some(error.into()))?;
-        self.outlay.settle(self.output.bytes());
+        self.reads.outlay.settle(self.output.bytes());
         if self.end(now, cx, scratch).map_err(|error| Some(error.into()))? {
             return Ok(Poll::Ready(()));
         }
@@ -248,11 +245,7 @@ impl Driver {
         let mut happened = !events.is_empty();
         for event in events.drain(..) {
             match event {
-                Event::Read(tag, outcome) => {
-                    self.outlay.end(tag);
-                    self.hand_over(now, tag, outcome, scratch)?;
-                    continue;
-                }
+                Event::Read(tag, ref outcome) => self.reads.returned(tag, outcome),
                 Event::Moved(_) => self.watching = Vec::new(),
                 Event::Reply(..) | Event::Deadline => {}
             }
@@ -282,7 +275,7 @@ impl Driver {
             self.read_at = now;
             self.first_begun = self.first_begun.and(Some(now));
         }
-        if self.output.bytes() > OUTPUT_BYTES_MAX || !self.outlay.has_room(cx.waker()) {
+        if self.output.bytes() > OUTPUT_BYTES_MAX || !self.reads.outlay.has_room(cx.waker()) {
             self.held_back = true;
             return Ok(false);
         }
@@ -360,7 +353,7 @@ impl Driver {
             Expiry::Unread => return Err(Stop::Abandon("the peer does not read")),
             Expiry::Looked => {
                 let reads = self.output.reads_since_look(now);
-                if !reads && self.outlay.is_awaited() {
+                if !reads && self.reads.outlay.is_awaited() {
                     return Err(Stop::Abandon("the peer reads too slowly while memory is short"));
                 }
                 if !reads {

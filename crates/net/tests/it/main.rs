@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod flow;
+mod http;
 mod lifetime;
 mod logs;
 mod memory;

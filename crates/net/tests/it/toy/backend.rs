@@ -14,6 +14,8 @@ pub(crate) struct Toy {
     /// Keep submissions until [`Toy::reply_to_held`].
     pub(crate) hold: AtomicBool,
     held: Mutex<Vec<(Arc<dyn Inbox>, Tag)>>,
+    /// Looks at the clock: one per turn of a connection at least.
+    pub(crate) looks: AtomicUsize,
     /// Calls of `submit`.
     pub(crate) submits: AtomicUsize,
     /// Frames that sessions took.
@@ -72,6 +74,7 @@ impl Drop for Watching {
 impl Backend for Toy {
     #[allow(clippy::disallowed_methods)] // a test's clock is the machine's
     fn now(&self) -> EngineTime {
+        self.looks.fetch_add(1, SeqCst);
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         EngineTime(since.as_millis().try_into().unwrap())
     }

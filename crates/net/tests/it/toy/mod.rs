@@ -6,10 +6,10 @@ mod backend;
 mod session;
 
 pub(crate) use backend::Toy;
-pub(crate) use session::Kind;
+pub(crate) use session::{Kind, grant};
 
 use millstream_front::Budget;
-use millstream_net::{Bound, Options, Server, Service};
+use millstream_net::{Bound, Front, Options, Server, Service};
 use session::Factory;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -33,13 +33,23 @@ impl Harness {
     }
 
     pub(crate) fn with_output(options: Options, budget_bytes: u64, output_bytes: u64) -> Harness {
+        let front = |toy: &Arc<Toy>| Front::Sessions(Arc::new(Factory(toy.clone())));
+        Harness::with_front(front, options, budget_bytes, output_bytes)
+    }
+
+    pub(crate) fn with_front(
+        front: impl FnOnce(&Arc<Toy>) -> Front,
+        options: Options,
+        budget_bytes: u64,
+        output_bytes: u64,
+    ) -> Harness {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let toy = Arc::new(Toy::default());
         let budget = Budget::new(budget_bytes);
         let output_budget = Budget::new(output_bytes);
         let service = Service {
-            factory: Arc::new(Factory(toy.clone())),
+            front: front(&toy),
             backend: toy.clone(),
             budget: budget.clone(),
             output_budget: output_budget.clone(),

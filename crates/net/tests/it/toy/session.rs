@@ -55,7 +55,7 @@ struct ToySession {
     deadline: Option<(EngineTime, Tag)>,
 }
 
-fn grant() -> Grant {
+pub(crate) fn grant() -> Grant {
     Authorizer::local_only().authorize(&Principal::local(), Action::Read, Resource::Cluster).unwrap()
 }
 

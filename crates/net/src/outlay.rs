@@ -1,13 +1,13 @@
 //! A connection's share of the memory for output: what was read from logs for it, and what waits to be written.
 //!
 //! Apart because readers and writers must not wait for each other's memory: requests have a budget of their own
-//! ([`memory`](super::memory)), and this one is what slow and stuck readers can use up. Two things keep it moving:
+//! (`driver/memory.rs`), and this one is what slow and stuck readers can use up. Two things keep it moving:
 //!
 //! - Only a read waits for memory, and only one that begins an answer. A session that holds slices already is given
 //!   nothing more and answers with what it has, so nobody waits for memory while holding memory that is not being
 //!   written to a peer.
 //! - What is being written to a peer comes free when the peer reads, and when it does not, the peer is disconnected
-//!   ([`expiry`](super::expiry)), soon when others wait for memory.
+//!   (`driver/expiry.rs`, `http/watch.rs`), soon when others wait for memory.
 //!
 //! Reads leave a quarter of the budget to answers, which nobody can size before they are made: an answer that the socket
 //! does not take at once is charged. When even that quarter is used up, no more requests are read.
