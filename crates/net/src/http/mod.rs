@@ -5,6 +5,9 @@
 //! an exchange whose client is gone, and how all of it ends when the broker stops. There is one task per connection and no
 //! other; it is woken by its socket, by its exchange's mailbox and by one timer, which is not moved while an exchange waits.
 //!
+//! A client that closes its side while a request waits is taken for gone: nearly always it is, and a long poll must not
+//! outlive it.
+//!
 //! HTTP/2 is not served: its windows and streams are memory that peers can announce in ways of their own, and no front needs
 //! it so far.
 
