@@ -12,6 +12,7 @@ mod history;
 mod joins;
 mod keyed;
 mod large;
+mod lease_cells;
 mod objects;
 mod people;
 mod queue_history;
