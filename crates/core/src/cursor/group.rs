@@ -16,7 +16,7 @@ use crate::hash::KeyedMap;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use millstream_types::{EngineTime, LogId, StreamId, WalPosition};
+use millstream_types::{EngineTime, LogId, Offset, StreamId, WalPosition};
 
 /// A group.
 #[derive(Debug, Default)]
@@ -84,6 +84,13 @@ impl Groups {
             return Some(EngineTime(i64::MIN));
         }
         [self.timers.first(), self.next_check].into_iter().flatten().min()
+    }
+
+    /// The lowest offset of a log that any group has committed since; `None` if none has.
+    pub(crate) fn committed_since(&self, log: LogId, since: EngineTime) -> Option<Offset> {
+        let readers =
+            self.readers.get(&log.stream)?.iter().filter_map(|id| self.by_id.get(id)?.offsets.get(&log));
+        readers.filter(|committed| committed.committed >= since).map(|committed| committed.offset).min()
     }
 
     /// A stream is gone: its offsets will go in slices, and nobody sees them from now on.

@@ -75,8 +75,24 @@ impl<'a> Act<'a> {
     }
 
     pub(super) fn record(&mut self, group: LeaseGroupId, change: LeaseChange) {
+        self.note_consumed(group, &change);
         self.shard.record(self.turn, Entry::Lease(LeaseEntry { group, change }), self.effects);
         assert!(self.effects.entries.len() <= self.bytes_max, "a turn writes what was announced at most");
+    }
+
+    /// Has the logs looked at in which records are settled, if consumed records go.
+    fn note_consumed(&mut self, group: LeaseGroupId, change: &LeaseChange) {
+        let (one, places) = match change {
+            LeaseChange::Settled { log, .. } => (Some(*log), &[][..]),
+            LeaseChange::Sought(places) => (None, &places[..]),
+            _ => return,
+        };
+        let stream = &self.shard.streams[&group.stream];
+        if group.number == 0 && stream.entry.config.consumed().is_some() {
+            for index in one.into_iter().chain(places.iter().map(|(log, _)| *log)) {
+                self.shard.leases.has_consumed(group.log(index), self.turn.now);
+            }
+        }
     }
 
     /// For how many records there is room.

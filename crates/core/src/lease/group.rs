@@ -2,6 +2,7 @@
 //!
 //! Apart because recovery folds here without anything that decides: no waits, no limits, no routes.
 
+use super::consumed::Consumption;
 use super::dedup::DedupWindow;
 use super::entry::{GroupCreated, LeaseChange, LeaseEntry};
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber};
@@ -76,6 +77,8 @@ pub(crate) struct Leases {
     pub(super) keys_wanted: BTreeSet<(LeaseGroupId, u32)>,
     /// Who asked for such logs.
     pub(super) key_reader: Option<crate::effect::Ticket>,
+    /// Logs whose consumed records may go.
+    pub(super) consumption: Consumption,
     /// What deleted groups knew of their logs, dropped in slices (R13).
     pub(super) trash: Vec<LeaseLog>,
 }
@@ -141,6 +144,7 @@ impl Leases {
             moving: BTreeSet::new(),
             keys_wanted: BTreeSet::new(),
             key_reader: None,
+            consumption: Consumption::default(),
             trash: Vec::new(),
         }
     }
@@ -350,5 +354,6 @@ impl Leases {
             }
             self.note_wake(id);
         }
+        self.look_at_all(now);
     }
 }

@@ -33,14 +33,15 @@
 //! Leases and delays pass without an entry: a lease whose deadline has passed *is* ready, so that a mass expiry writes
 //! nothing. Entries are decisions, and say what is true afterwards.
 //!
-//! State: `log.rs` (one log of a group, everything that is folded), `record.rs`, `ranges.rs`, `offsets.rs`; `group.rs`.
-//! Events: `acquire.rs`, `settle.rs`, `moving.rs`, `append.rs`, `admin.rs`; by themselves: `tick.rs`. Persisted:
+//! State: `log.rs` (one log of a group, everything that is folded), `record.rs`, `ranges.rs`, `offsets.rs`, `keys.rs`; `group.rs`, `dedup.rs`.
+//! Events: `acquire.rs`, `settle.rs`, `moving.rs`, `append.rs`, `admin.rs`, `reading.rs`; by themselves: `tick.rs`, `consumed.rs`. Persisted:
 //! `entry.rs`, `image.rs`.
 
 mod acquire;
 mod act;
 mod admin;
 mod append;
+mod consumed;
 mod dedup;
 mod entry;
 mod group;

@@ -37,6 +37,7 @@ pub(crate) fn tick(shard: &mut Shard, turn: Turn, effects: &mut Effects) {
             act.serve(id);
         }
     }
+    act.trim_consumed();
     act.hand_out_moves();
     act.hand_out_key_requests();
     act.shard.leases.discard();
@@ -51,7 +52,7 @@ impl Leases {
         {
             return Some(EngineTime(i64::MIN));
         }
-        self.wakes.first().map(|(at, _)| *at)
+        [self.wakes.first().map(|(at, _)| *at), self.consumption.first()].into_iter().flatten().min()
     }
 
     fn may_hand_out(&self) -> bool {

@@ -2,7 +2,8 @@
 
 use crate::broker::Broker;
 use crate::work::{ACK, HOLDER, LATE_ACK, RELEASE, lease, listed, marked, take};
-use millstream_core::catalog::{LeaseSetting, Overflow};
+use millstream_core::catalog::{ConfigChange, LeaseSetting, Overflow, Setting};
+use millstream_core::cursor::GroupRequest;
 use millstream_core::lease::{
     Acquire, Action, Binding, FinishMove, GroupCounts, HolderId, LeaseError, LeaseGroupId, LeaseReply,
     LeaseRequest, MoveOutcome, MoveReason, MoveTarget, RecordMark, SeekTo,
@@ -413,6 +414,54 @@ fn logs_take_turns() {
         logs.extend(broker.acquired(ticket).expect("answered").records.iter().map(|record| record.log));
     }
     assert_eq!(logs, [0, 1, 2, 0, 1, 2]);
+}
+
+#[test]
+fn what_is_consumed_goes_at_once_later_or_when_readers_have_passed_it() {
+    let start =
+        |broker: &Broker, stream| broker.shard.log_bounds(LogId { stream, index: 0 }).expect("it is there").0;
+    let consumed = |broker: &mut Broker, stream, kept_ms| {
+        let changes = vec![ConfigChange::Set(Setting::Consumed(Some(kept_ms)))];
+        broker.call(Request::AlterStream { stream, changes });
+    };
+    let mut broker = Broker::new();
+    let queue = broker.queue("q", 1, &[]);
+    consumed(&mut broker, queue, 0);
+    broker.fill(queue, 10);
+    broker.offsets(queue, 4);
+    broker.settle(queue, &[(lease(0, 1), ACK), (lease(1, 2), ACK), (lease(3, 4), ACK)]);
+    broker.advance(1_000);
+    assert_eq!(start(&broker, queue), Offset(2), "up to the first that is not settled");
+    broker.settle(queue, &[(lease(2, 3), ACK)]);
+    broker.crash();
+    broker.advance(1_000);
+    assert_eq!(start(&broker, queue), Offset(4), "a restart looks at everything");
+    let log = LogId { stream: queue, index: 0 };
+    broker.group(GroupRequest::CommitOffsets(crate::people::simple_commit("reader", &[(log, 5)])));
+    assert_eq!(broker.seek(queue, SeekTo::End), 6);
+    broker.advance(1_000);
+    assert_eq!(start(&broker, queue), Offset(5), "a reader is behind");
+    broker.group(GroupRequest::CommitOffsets(crate::people::simple_commit("reader", &[(log, 9)])));
+    broker.advance(10_000);
+    assert_eq!(start(&broker, queue), Offset(9));
+    broker.advance(25 * 3_600_000);
+    assert_eq!(start(&broker, queue), Offset(10), "a reader that is gone holds nothing back");
+
+    let queue = broker.queue("kept", 1, &[]);
+    consumed(&mut broker, queue, 640_000);
+    broker.fill(queue, 10);
+    for number in 1..=10 {
+        broker.offsets(queue, 1);
+        broker.settle(queue, &[(lease(number - 1, number), ACK)]);
+        broker.advance(64_000);
+    }
+    assert!(start(&broker, queue) <= Offset(1), "{:?}", start(&broker, queue));
+    broker.advance(320_000);
+    let at = start(&broker, queue);
+    assert!((Offset(4)..=Offset(5)).contains(&at), "{at}");
+    broker.seek(queue, SeekTo::Offsets(vec![(0, Offset(7))]));
+    broker.advance(3_600_000);
+    assert_eq!(start(&broker, queue), Offset(7), "what is to be worked again stays");
 }
 
 #[test]
