@@ -59,12 +59,12 @@ impl Broker {
     }
 
     /// A stream that another front creates.
-    pub(crate) fn create_stream(self: &Arc<Self>, name: &str) {
+    pub(crate) fn create_stream(self: &Arc<Self>, name: &str, logs: u32) {
         let create = CreateStream {
             namespace: Namespace::DEFAULT,
             name: name.into(),
             uid: StreamUid(self.random()),
-            logs: 1,
+            logs,
             config: StreamConfig::default(),
         };
         self.ask(Request::CreateStream(Box::new(create)));

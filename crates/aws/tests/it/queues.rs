@@ -255,7 +255,7 @@ fn a_deleted_queue_is_gone_and_its_name_rests_a_minute() {
 #[test]
 fn a_stream_of_another_front_becomes_a_queue_and_outlives_it() {
     let client = Client::new();
-    client.broker.create_stream("topic");
+    client.broker.create_stream("topic", 1);
     assert_eq!(
         client.refused(Wire::Json, "GetQueueUrl", &json!({"QueueName": "topic"})).code,
         "AWS.SimpleQueueService.NonExistentQueue"

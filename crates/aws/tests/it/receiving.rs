@@ -231,3 +231,51 @@ fn a_duplicate_is_answered_as_the_first_one_was() {
     let sent = client.call("SendMessageBatch", json!({"QueueUrl": url, "Entries": entries}));
     assert_eq!(sent["Successful"][0]["MessageId"], sent["Successful"][1]["MessageId"]);
 }
+
+#[test]
+fn a_burst_of_one_tenant_does_not_starve_another() {
+    let client = Client::new();
+    let url = client.create("q", json!({}));
+    let send = |tenant: &str, count: usize| {
+        let entry = |n: usize| json!({"Id": n.to_string(), "MessageBody": tenant, "MessageGroupId": tenant});
+        for _ in 0..count {
+            let entries: Vec<Value> = (0..10).map(entry).collect();
+            let sent = client.call("SendMessageBatch", json!({"QueueUrl": url, "Entries": entries}));
+            assert_eq!(sent["Failed"], json!([]));
+        }
+    };
+    send("noisy", 20);
+    send("quiet", 1);
+    client.call("SendMessage", json!({"QueueUrl": url, "MessageBody": "none"}));
+    let received = client.call("ReceiveMessage", json!({"QueueUrl": url, "MaxNumberOfMessages": 10}));
+    let of = |tenant: &str| bodies(&received).into_iter().filter(|body| *body == tenant).count();
+    assert!(of("quiet") >= 4 && of("none") == 1, "{:?}", bodies(&received));
+    let more = client.call("ReceiveMessage", json!({"QueueUrl": url, "MaxNumberOfMessages": 10}));
+    assert_eq!(bodies(&more).len(), 10, "nobody is held back");
+}
+
+#[test]
+fn a_queue_over_several_logs_gives_all_it_has() {
+    let client = Client::new();
+    client.broker.create_stream("topic", 3);
+    let url = client.create("topic", json!({}));
+    let entries: Vec<Value> =
+        (0..10).map(|n| json!({"Id": n.to_string(), "MessageBody": n.to_string()})).collect();
+    let sent = client.call("SendMessageBatch", json!({"QueueUrl": url, "Entries": entries}));
+    let id_of = |body: &str| {
+        let entry = &sent["Successful"][body.parse::<usize>().unwrap()];
+        assert_eq!(entry["Id"], body);
+        entry["MessageId"].clone()
+    };
+    let mut seen = Vec::new();
+    for _ in 0..10 {
+        let reply = client.call("ReceiveMessage", json!({"QueueUrl": url, "MaxNumberOfMessages": 2}));
+        for message in reply["Messages"].as_array().into_iter().flatten() {
+            let body = message["Body"].as_str().unwrap();
+            assert_eq!(message["MessageId"], id_of(body));
+            seen.push(body.to_owned());
+        }
+    }
+    seen.sort();
+    assert_eq!(seen, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+}

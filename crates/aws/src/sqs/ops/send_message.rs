@@ -1,10 +1,11 @@
 //! SendMessage: one message, durable when the reply comes.
 //!
 //! A duplicate on a FIFO queue, within five minutes, is not stored again and answered with the first one's id and
-//! sequence number, whichever protocol and connection it comes by.
+//! sequence number, whichever protocol and connection it comes by. A group on a standard queue makes it a fair one:
+//! who has the fewest messages out comes first.
 
-use super::queues::{Queue, submit};
-use super::sending::{Sent, append, results};
+use super::queues::Queue;
+use super::sending::{Sent, send};
 use crate::sqs::call::Call;
 use crate::sqs::errors::SqsError;
 use crate::sqs::ops::operation;
@@ -16,7 +17,7 @@ use millstream_front::registry::Operation;
 
 pub(crate) const OPERATION: Operation = operation(
     "SendMessage",
-    "On the disk when the reply comes. A group on a standard queue is kept with the message and favours nobody.",
+    "On the disk when the reply comes. The first group on a standard queue makes it a fair one for good.",
 );
 
 impl Output for Sent {
@@ -35,9 +36,7 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     let grant = queue.allow(cx, Action::Write)?;
     let settings = queue.settings();
     let message = Outgoing::check(raw, &settings)?;
-    let (request, sent) = append(cx, &queue, &settings, vec![message])?;
-    Ok(submit(grant.request(request), move |_, reply| {
-        let mut sent = results(reply, sent)?;
+    send(cx, &queue, &grant, &settings, vec![message], |mut sent| {
         sent.pop().ok_or(SqsError::Internal)?.map(Step::respond)
-    }))
+    })
 }

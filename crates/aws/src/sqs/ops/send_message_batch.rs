@@ -2,8 +2,8 @@
 //!
 //! What is taken is durable together. Entries are refused before anything is stored.
 
-use super::queues::{Queue, submit};
-use super::sending::{Sent, append, results};
+use super::queues::Queue;
+use super::sending::{Sent, send};
 use crate::sqs::batch::{BatchOutput, Entries, Success, entries};
 use crate::sqs::call::Call;
 use crate::sqs::errors::SqsError;
@@ -62,14 +62,13 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
         let refused = checked.into_iter().map(|(id, refusal)| (id, refusal.and(Err(SqsError::Internal))));
         return Ok(Step::respond(BatchOutput::<Sent>::new(refused)));
     }
-    let (request, pending) = append(cx, &queue, &settings, messages)?;
-    Ok(submit(grant.request(request), move |_, reply| {
-        let mut sent = results(reply, pending)?.into_iter();
+    send(cx, &queue, &grant, &settings, messages, move |sent| {
+        let mut sent = sent.into_iter();
         let results = checked.into_iter().map(|(id, checked)| {
             let result = checked.and_then(|()| sent.next().unwrap_or(Err(SqsError::Internal)));
             let own = id.clone();
             (id, result.map(|sent| sent.entry(own)))
         });
         Ok(Step::respond(BatchOutput::new(results)))
-    }))
+    })
 }

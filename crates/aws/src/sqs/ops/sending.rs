@@ -9,14 +9,16 @@ use crate::sqs::errors::SqsError;
 use crate::sqs::message::{md5_of_attributes, md5_of_body};
 use crate::sqs::outgoing::Outgoing;
 use crate::sqs::translate::{Message, log_of, message_id, push_record, sequence_number};
-use crate::step::Context;
+use crate::step::{Context, Step};
 use crate::xml::Xml;
+use millstream_core::catalog::{ConfigChange, LeaseSetting, LeaseSettingKey, Ordering, Setting};
 use millstream_core::lease::RecordMark;
 use millstream_core::log::{AppendBatch, Appended};
 use millstream_core::{Reply, Request};
+use millstream_front::Grant;
 use millstream_types::batch::{BatchBuilder, Compression};
 use millstream_types::key::{dedup_id, ordering_key};
-use millstream_types::{LogId, Offset, RecordTime, StreamUid};
+use millstream_types::{ErrorKind, LogId, Offset, RecordTime, StreamUid};
 use serde::Serialize;
 
 /// The answer to one message.
@@ -55,21 +57,53 @@ impl Sent {
 }
 
 /// What is kept of messages until it is known where they went.
-pub(super) struct Pending {
+struct Pending {
     uid: StreamUid,
     fifo: bool,
     /// Per batch of the append: its log, and the answers of its messages but for what depends on their offsets.
     batches: Vec<(u32, Vec<Sent>)>,
 }
 
-/// One append of some messages, at least one.
+/// Sends messages, at least one; goes on with their answers in their order.
 ///
 /// # Errors
 /// When they do not fit into a batch of records, which their own limits prevent.
-pub(super) fn append(
+pub(super) fn send(
+    cx: &Context,
+    queue: &Queue,
+    grant: &Grant,
+    settings: &QueueSettings,
+    messages: Vec<Outgoing<'_>>,
+    then: impl FnOnce(Vec<Result<Sent, SqsError>>) -> Result<Step, SqsError> + Send + 'static,
+) -> Result<Step, SqsError> {
+    let mut requests = Vec::with_capacity(2);
+    let lease = queue.entry.config.lease();
+    let has_groups = messages.iter().any(|message| message.group.is_some());
+    let mut is_keyed = lease.ordering() != Ordering::Unordered;
+    if has_groups && !lease.is_set(LeaseSettingKey::Ordering) {
+        // The first tenant on a standard queue: from now on none of them starves another. Queues without tenants do
+        // not pay for it. It is no change that its sender makes, but what Amazon calls a fair queue.
+        let changes = vec![ConfigChange::Set(Setting::Lease(LeaseSetting::Ordering(Ordering::Fair)))];
+        requests.push(grant.allow(Request::AlterStream { stream: queue.entry.id, changes }));
+        is_keyed = true;
+    }
+    let (append, pending) = append(cx, queue, settings, is_keyed, messages)?;
+    requests.push(grant.allow(append));
+    let then = move |_: &mut Context, mut replies: Vec<Reply>| {
+        // The append is the last request. Its sender need not know whether the change before it was made: without it
+        // the groups' marks have no effect.
+        let appended = replies.pop().unwrap_or(Reply::Refused(ErrorKind::Indeterminate));
+        Step::from(results(appended, pending).and_then(then))
+    };
+    Ok(Step::Submit(requests, Box::new(then)))
+}
+
+/// One append of some messages.
+fn append(
     cx: &Context,
     queue: &Queue,
     settings: &QueueSettings,
+    is_keyed: bool,
     messages: Vec<Outgoing<'_>>,
 ) -> Result<(Request, Pending), SqsError> {
     let mut pending = Pending { uid: queue.entry.uid, fifo: settings.fifo, batches: Vec::new() };
@@ -82,11 +116,11 @@ pub(super) fn append(
             pending.batches.push((index, Vec::new()));
         }
         let draft = batches.last_mut().expect("one was pushed if there was none");
-        draft.push(&message, settings, RecordTime(cx.now.0))?;
+        draft.push(&message, settings, is_keyed, RecordTime(cx.now.0))?;
         pending.batches.last_mut().expect("as many as drafts").1.push(answer(&message));
     }
     let batches: Result<Vec<AppendBatch>, SqsError> =
-        batches.into_iter().map(|draft| draft.finish(queue, RecordTime(cx.now.0))).collect();
+        batches.into_iter().map(|draft| draft.finish(queue, is_keyed, RecordTime(cx.now.0))).collect();
     Ok((Request::Append(batches?), pending))
 }
 
@@ -102,6 +136,7 @@ impl Draft {
         &mut self,
         message: &Outgoing<'_>,
         settings: &QueueSettings,
+        is_keyed: bool,
         now: RecordTime,
     ) -> Result<(), SqsError> {
         let trace_header = message.trace_header.as_ref();
@@ -116,14 +151,15 @@ impl Draft {
             sent: now,
         };
         push_record(&mut self.builder, &record).map_err(|error| SqsError::from(error.kind()))?;
-        self.marks.push(mark(message, settings));
+        self.marks.push(mark(message, settings, is_keyed));
         Ok(())
     }
 
-    fn finish(self, queue: &Queue, now: RecordTime) -> Result<AppendBatch, SqsError> {
+    fn finish(self, queue: &Queue, is_keyed: bool, now: RecordTime) -> Result<AppendBatch, SqsError> {
         let records = self.builder.record_count();
         let bytes = self.builder.finish(Compression::None).map_err(|error| SqsError::from(error.kind()))?;
-        let plain = self.marks.iter().all(|mark| *mark == RecordMark::default());
+        // Where keys count, that a record has none has to be said as well, or it would have to be read for it.
+        let plain = !is_keyed && self.marks.iter().all(|mark| *mark == RecordMark::default());
         Ok(AppendBatch {
             log: LogId { stream: queue.entry.id, index: self.log },
             records,
@@ -136,8 +172,8 @@ impl Draft {
     }
 }
 
-/// What the core has to know of a message. Groups count on FIFO queues, where they are held in order.
-fn mark(message: &Outgoing<'_>, settings: &QueueSettings) -> RecordMark {
+/// What the core has to know of a message.
+fn mark(message: &Outgoing<'_>, settings: &QueueSettings, is_keyed: bool) -> RecordMark {
     let group = message.group.as_deref().map(str::as_bytes);
     let scope = match settings.deduplication_scope {
         DeduplicationScope::Queue => None,
@@ -145,7 +181,7 @@ fn mark(message: &Outgoing<'_>, settings: &QueueSettings) -> RecordMark {
     };
     RecordMark {
         delay_ms: message.delay_ms,
-        ordering_key: group.filter(|_| settings.fifo).map(ordering_key),
+        ordering_key: group.filter(|_| is_keyed).map(ordering_key),
         dedup: message.deduplication_id.as_deref().map(|id| dedup_id(scope, id.as_bytes())),
         ..RecordMark::default()
     }
@@ -167,7 +203,7 @@ fn answer(message: &Outgoing<'_>) -> Sent {
 ///
 /// # Errors
 /// When the whole append was refused.
-pub(super) fn results(reply: Reply, pending: Pending) -> Result<Vec<Result<Sent, SqsError>>, SqsError> {
+fn results(reply: Reply, pending: Pending) -> Result<Vec<Result<Sent, SqsError>>, SqsError> {
     let appended = match reply {
         Reply::Appended(appended) => appended,
         Reply::Refused(kind) => return Err(kind.into()),
