@@ -279,3 +279,25 @@ fn a_queue_over_several_logs_gives_all_it_has() {
     seen.sort();
     assert_eq!(seen, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
 }
+
+#[test]
+fn messages_far_apart_are_found_in_one_receive() {
+    let client = Client::new();
+    let url = client.create("q.fifo", json!({"FifoQueue": "true", "ContentBasedDeduplication": "true"}));
+    for n in 0..120 {
+        let (group, body) = (if n % 40 == 0 { "rare" } else { "often" }, n.to_string());
+        client.call("SendMessage", json!({"QueueUrl": url, "MessageBody": body, "MessageGroupId": group}));
+    }
+    let mut seen = Vec::new();
+    while seen.len() < 120 {
+        let reply = client.call("ReceiveMessage", json!({"QueueUrl": url, "MaxNumberOfMessages": 10}));
+        for message in reply["Messages"].as_array().expect("there are more") {
+            seen.push(message["Body"].as_str().unwrap().parse::<usize>().unwrap());
+            client.call("DeleteMessage", json!({"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}));
+        }
+    }
+    let rare: Vec<usize> = seen.iter().copied().filter(|n| n % 40 == 0).collect();
+    let often: Vec<usize> = seen.iter().copied().filter(|n| n % 40 != 0).collect();
+    assert_eq!(rare, [0, 40, 80]);
+    assert!(often.is_sorted(), "{often:?}");
+}

@@ -14,8 +14,12 @@ use millstream_front::{ReadError, ReadSlice};
 use millstream_types::batch::{self, BatchHeader, OpenLimits};
 use millstream_types::{EngineTime, LogId, Offset, StreamId};
 
-/// Bytes that a read asks for: ten messages of the usual size. A larger batch comes whole.
+/// Bytes that a read of several records asks for: ten messages of the usual size. A larger batch comes whole.
 const READ_BYTES: u32 = 64 << 10;
+/// Asks for the batch that holds a record, and no other.
+const ONE_BATCH: u32 = 1;
+/// Records at most so far apart are read together: messages lie close to each other unless groups are picked apart.
+const NEIGHBOURS: u64 = 16;
 /// Content of one reply, beyond which messages are left for the next: as much as ten of Amazon's largest.
 const REPLY_BYTES_MAX: u64 = 10 << 20;
 /// A batch that was compressed may grow to this: 128 MiB, as the largest batch.
@@ -51,18 +55,21 @@ impl Fetch {
         Fetch { received: acquired.now, wanted, bytes: 0, failure: None }
     }
 
-    /// The reads to make next: of each log from the first record on that has to be looked for. None: all is known.
+    /// The reads to make next, for all records that have to be looked for: one for each run of neighbours. None: all is
+    /// known.
     pub(super) fn reads(&self, stream: StreamId) -> Vec<Read> {
+        let missing = self.wanted.iter().filter(|(_, fate)| matches!(fate, Fate::Missing));
+        let mut places: Vec<(u32, Offset)> = missing.map(|(record, _)| (record.log, record.offset)).collect();
+        places.sort_unstable();
         let mut reads: Vec<Read> = Vec::new();
-        for (record, fate) in &self.wanted {
-            if !matches!(fate, Fate::Missing) {
-                continue;
+        let mut before: Option<(u32, Offset)> = None;
+        for (index, offset) in places {
+            let joins = before.is_some_and(|(log, last)| log == index && offset.0 - last.0 <= NEIGHBOURS);
+            match reads.last_mut() {
+                Some((_, _, bytes)) if joins => *bytes = READ_BYTES,
+                _ => reads.push((LogId { stream, index }, offset, ONE_BATCH)),
             }
-            let log = LogId { stream, index: record.log };
-            match reads.iter_mut().find(|(known, ..)| *known == log) {
-                Some((_, first, _)) => *first = record.offset.min(*first),
-                None => reads.push((log, record.offset, READ_BYTES)),
-            }
+            before = Some((index, offset));
         }
         reads
     }
