@@ -111,6 +111,8 @@ struct State {
     boot: u64,
     operations: u64,
     crash_at: Option<u64>,
+    /// Changes of names before the power goes.
+    names_left: Option<u64>,
     crashed: bool,
     locked: bool,
     /// Files whose bytes are not in the page cache.
@@ -137,6 +139,7 @@ impl SimDisk {
                 boot: 0,
                 operations: 0,
                 crash_at: None,
+                names_left: None,
                 crashed: false,
                 locked: false,
                 cold: BTreeSet::new(),
@@ -156,6 +159,12 @@ impl SimDisk {
     /// The power goes before the operation of this number; it and all later ones fail until [`SimDisk::crash`].
     pub fn crash_at(&self, operation: Option<u64>) {
         self.state.lock().crash_at = operation;
+    }
+
+    /// The power goes right after the `changes`-th change of a name from now on, before anything can make it durable, unless
+    /// it goes before.
+    pub fn crash_after_names(&self, changes: Option<u64>) {
+        self.state.lock().names_left = changes;
     }
 
     /// What has gone wrong so far.
@@ -277,9 +286,20 @@ impl State {
         self.boot += 1;
         self.crashed = false;
         self.crash_at = None;
+        self.names_left = None;
         self.locked = false;
         let named: BTreeSet<u64> = self.directories.values().flat_map(Directory::files).collect();
         self.files.retain(|id, _| named.contains(id));
+    }
+
+    /// Changes a name.
+    fn change(&mut self, dir: &str, change: Change) -> io::Result<()> {
+        self.directory(dir)?.change(change);
+        self.names_left = self.names_left.map(|left| left.saturating_sub(1));
+        if self.names_left == Some(0) {
+            self.crash_at = Some(self.operations);
+        }
+        Ok(())
     }
 
     fn find(&self, path: &str) -> Option<u64> {
@@ -334,7 +354,7 @@ impl Disk for SimDisk {
                 let id = state.next_file;
                 state.next_file += 1;
                 state.files.insert(id, FileData::default());
-                state.directory(dir)?.change(Change::Create { name: name.to_owned(), file: id });
+                state.change(dir, Change::Create { name: name.to_owned(), file: id })?;
                 id
             }
         };
@@ -347,10 +367,8 @@ impl Disk for SimDisk {
         state.begin(boot, "rename", from, 0, 0)?;
         let ((dir, from), (to_dir, to)) = (split(from), split(to));
         assert_eq!(dir, to_dir, "files keep their directory");
-        let directory = state.directory(dir)?;
-        let file = directory.get(from).ok_or(ErrorKind::NotFound)?;
-        directory.change(Change::Rename { from: from.to_owned(), to: to.to_owned(), file });
-        Ok(())
+        let file = state.directory(dir)?.get(from).ok_or(ErrorKind::NotFound)?;
+        state.change(dir, Change::Rename { from: from.to_owned(), to: to.to_owned(), file })
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
@@ -358,12 +376,10 @@ impl Disk for SimDisk {
         let boot = state.boot;
         state.begin(boot, "remove", path, 0, 0)?;
         let (dir, name) = split(path);
-        let directory = state.directory(dir)?;
-        if directory.get(name).is_none() {
+        if state.directory(dir)?.get(name).is_none() {
             return Err(ErrorKind::NotFound.into());
         }
-        directory.change(Change::Remove { name: name.to_owned() });
-        Ok(())
+        state.change(dir, Change::Remove { name: name.to_owned() })
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<String>> {

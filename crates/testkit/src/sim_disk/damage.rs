@@ -25,6 +25,7 @@ impl SimDisk {
                 boot: 0,
                 operations: 0,
                 crash_at: None,
+                names_left: None,
                 crashed: false,
                 locked: false,
                 cold: state.cold.clone(),
