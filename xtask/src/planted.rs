@@ -32,8 +32,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let seeds = options.seeds.to_string();
     let target = project::target_dir(&root).join("planted");
     let mut command = Command::new(project::cargo());
-    // Without optimising across crates: the build takes longer than what that saves.
-    command.args(["run", "--quiet", "--release", "--locked", "--config", "profile.release.lto=\"off\""]);
+    // Without optimising: the build takes longer than what that saves.
+    command.args(["run", "--quiet", "--locked"]);
     command.args(["-p", "millstream-sim", "--features", "planted", "--target-dir"]).arg(target);
     command.args(["--", "--seeds", &seeds, "--planted"]).args(&options.only);
     let child = command.current_dir(&root).stdout(Stdio::piped()).spawn().context("starting cargo")?;

@@ -27,7 +27,6 @@ bugs! {
     SyncRetried, "lane", "A failed sync is tried again, and the second answer is believed.";
     PoisonedLaneGoesOn, "lane", "After a failed write or sync the lane goes on.";
     ShownBeforeDurable, "lane", "Read views show a group before it is synced.";
-    FileBegunOverUnsynced, "lane", "A file is begun while the header page of the one before may still be lost.";
     GateOneFrameEarly, "gate", "A reply leaves one frame too early.";
     BegunNameNotSynced, "lane", "A file is begun while its name may still be lost.";
     FreedWhilePinned, "keeper", "A WAL file is freed while a read is under way in it.";

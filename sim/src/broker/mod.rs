@@ -38,6 +38,8 @@ use crate::neighbour::Neighbour;
 /// Length of the frame that a clean stop adds.
 const CLOSING_FRAME_BYTES: u64 = 64;
 const SEED: HashSeed = HashSeed([3, 4]);
+/// A life that ends right after a change of a name has seen so many of them, at most.
+const NAMES_MAX: u64 = 12;
 /// When the first life begins.
 const BEGINNING: EngineTime = EngineTime(1_000_000);
 
@@ -92,6 +94,8 @@ struct World {
     options: Options,
     /// Leaps of time so far.
     leaps: u64,
+    /// Files that begin before this are listed by a checkpoint.
+    listed_to: WalPosition,
     /// Objects that logs have been seen to have records in.
     committed: BTreeSet<ObjectNumber>,
     /// A copy of the directory after some clean stop, and what clients knew then.
@@ -143,6 +147,7 @@ impl World {
             options: plan.options,
             clients: Clients::new(plan.teams, batch_bytes_max, expires, BEGINNING),
             leaps: 0,
+            listed_to: WalPosition::ZERO,
             committed: BTreeSet::new(),
             older: None,
             midway: None,
@@ -181,6 +186,11 @@ impl World {
         let mut live = self.start()?;
         let patience = 10 + self.rng.below(300);
         self.disk.crash_at(Some(self.disk.operations() + patience));
+        if self.plan.swarm.is_some() && self.rng.one_in(4) {
+            // Right after a name has changed: only then is it in memory and nowhere else.
+            let changes = 1 + self.rng.below(NAMES_MAX);
+            self.disk.crash_after_names(Some(changes));
+        }
         let mut alive = self.clear_up(&mut live)?;
         for _ in 0..5 + self.rng.below(40) {
             alive = alive && self.step(&mut live)?;
@@ -278,7 +288,7 @@ impl World {
             },
             10..=12 => {
                 for _ in 0..=self.rng.below(3) {
-                    self.outcome.checkpoints += u64::from(live.steps.checkpoint());
+                    self.checkpoint(live);
                 }
                 Ok(!self.disk.is_crashed())
             }
@@ -300,6 +310,17 @@ impl World {
             }
         }
         if self.rng.one_in(4) { Ok(true) } else { self.write(live) }
+    }
+
+    /// A step of a checkpoint; true when one was finished.
+    fn checkpoint(&mut self, live: &mut Live) -> bool {
+        let durable = live.steps.durable();
+        let is_finished = live.steps.checkpoint();
+        if is_finished {
+            self.outcome.checkpoints += 1;
+            self.listed_to = durable;
+        }
+        is_finished
     }
 
     /// Time passes.

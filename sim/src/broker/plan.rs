@@ -89,7 +89,9 @@ impl Plan {
             housekeeping_one_in: [2, 3, 8][rng.below(3) as usize],
         };
         let disk_seed = rng.next_u64();
-        let options = options(seed, wal_file_bytes, rng);
+        let mut options = options(seed, wal_file_bytes, rng);
+        // Most files are then used again, with what they held before.
+        options.pool_files_max += [0, 5][rng.below(2) as usize];
         let mut groups = GroupOptions::default();
         if leaps {
             groups.offsets_retention_ms = OFFSETS_RETENTION_MS;

@@ -152,7 +152,9 @@ impl World {
     /// A read of the disk takes long. Meanwhile its log is trimmed, or all are, checkpoints free what held the records, and
     /// new ones are written. It must give the right bytes or say that they are gone.
     fn slow_read(&mut self, live: &mut Live) -> Result<bool> {
-        let Some((log, view, from)) = self.somewhere(live) else { return Ok(true) };
+        let Some((log, view, somewhere)) = self.somewhere(live) else { return Ok(true) };
+        // What is oldest comes free first.
+        let from = if self.rng.one_in(2) { view.log_start().0 } else { somewhere };
         let mut known: KnownLog = self.clients.known.log(log).clone();
         let hold = self.disk.hold_next_read();
         let (result, alive) = std::thread::scope(|scope| {
@@ -193,8 +195,7 @@ impl World {
         // One that was under way may need what was written before.
         for _ in 0..2 {
             for _ in 0..CHECKPOINT_STEPS {
-                if live.steps.checkpoint() {
-                    self.outcome.checkpoints += 1;
+                if self.checkpoint(live) {
                     break;
                 }
             }
@@ -205,10 +206,10 @@ impl World {
                 Err(_) => return self.failed(),
             }
             let upkeep = self.plan.swarm.is_some_and(|swarm| swarm.upkeep);
-            if upkeep && self.rng.one_in(2) && !self.keep_up(live)? {
+            if upkeep && !self.keep_up(live)? {
                 return Ok(false);
             }
-            for _ in 0..6 {
+            for _ in 0..if empties { 16 } else { 6 } {
                 if !self.requests(live)? {
                     return Ok(false);
                 }

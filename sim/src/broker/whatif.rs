@@ -16,6 +16,7 @@ use millstream_engine::steps::Steps;
 use millstream_storage::{OpenError, Options};
 use millstream_testkit::sim_disk::{Faults, SECTOR_BYTES, SimDisk};
 use millstream_testkit::sometimes;
+use millstream_types::WalPosition;
 
 use super::check::{self, Damage};
 use super::{SEED, World, hash, upkeep};
@@ -180,7 +181,10 @@ impl World {
             Trouble::Truncated if !bytes.is_empty() && !self.is_newest(disk, &path) => {
                 disk.put(&path, &bytes[..self.rng.below(bytes.len() as u64) as usize]);
             }
-            Trouble::Lost if !self.is_newest(disk, &path) => disk.take(&path),
+            // That it was there, a checkpoint may say.
+            Trouble::Lost if !self.is_newest(disk, &path) || base_of(&bytes) < self.listed_to => {
+                disk.take(&path);
+            }
             Trouble::Old if !self.is_newest(disk, &path) => {
                 disk.put(&path, &self.midway.as_ref()?.bytes_of(&path)?);
             }
@@ -212,11 +216,10 @@ impl World {
     /// Whether a sector holds the beginning of the closing frame, and with it perhaps the last frames before: nothing else
     /// proves those durable.
     fn holds_the_end(&self, bytes: &[u8], path: &str, sector_at: u64, disk: &SimDisk) -> bool {
-        let Some(base) = bytes.get(BASE_AT..BASE_AT + 8).filter(|_| self.is_newest(disk, path)) else {
+        if !self.is_newest(disk, path) {
             return false;
-        };
-        let base = u64::from_le_bytes(base.try_into().expect("eight bytes were taken"));
-        let closing_at = (self.reached.0 + HEADER_PAGE_BYTES).checked_sub(base);
+        }
+        let closing_at = (self.reached.0 + HEADER_PAGE_BYTES).checked_sub(base_of(bytes).0);
         closing_at.is_some_and(|at| (sector_at..sector_at + SECTOR_BYTES as u64).contains(&at))
     }
 
@@ -317,6 +320,12 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Where the first frame of a WAL file stands in the log; beyond everything when it is none.
+fn base_of(bytes: &[u8]) -> WalPosition {
+    let base = bytes.get(BASE_AT..BASE_AT + 8).map(|base| base.try_into().expect("eight bytes were taken"));
+    WalPosition(base.map_or(u64::MAX, u64::from_le_bytes))
 }
 
 /// Whether an operator knows from it where to look.

@@ -153,9 +153,7 @@ impl Writer {
     fn write_part(&mut self, group: &Group, index: usize) -> Result<Result<(), io::Error>, LaneError> {
         let part = &group.parts[index];
         let file = &part.file;
-        if !self.unsynced.last().is_none_or(|(last, _)| Arc::ptr_eq(last, file))
-            && !planted!(FileBegunOverUnsynced)
-        {
+        if !self.unsynced.last().is_none_or(|(last, _)| Arc::ptr_eq(last, file)) {
             // A file's header page must be durable before the next file is begun: a crash that lost the page and
             // kept the next one's would leave a gap that looks like a loss.
             self.sync_written()?;
