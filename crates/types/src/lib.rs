@@ -6,6 +6,7 @@
 extern crate alloc;
 
 pub mod batch;
+pub mod dead_letter;
 pub mod error;
 pub mod facts;
 pub mod ids;
