@@ -79,6 +79,8 @@ pub(crate) struct Leases {
     pub(super) key_reader: Option<crate::effect::Ticket>,
     /// Logs whose consumed records may go.
     pub(super) consumption: Consumption,
+    /// Records that could not be moved, and when they are handed out again. Some may have gone another way since.
+    pub(super) move_later: BTreeSet<(EngineTime, (LeaseGroupId, u32, Offset))>,
     /// What deleted groups knew of their logs, dropped in slices (R13).
     pub(super) trash: Vec<LeaseLog>,
 }
@@ -142,6 +144,7 @@ impl Leases {
             to_move: BTreeSet::new(),
             mover: None,
             moving: BTreeSet::new(),
+            move_later: BTreeSet::new(),
             keys_wanted: BTreeSet::new(),
             key_reader: None,
             consumption: Consumption::default(),

@@ -5,7 +5,7 @@
 
 use super::act::Act;
 use super::entry::LeaseChange;
-use super::ids::LeaseGroupId;
+use super::ids::{LeaseGroupId, LeaseRef};
 use super::record::State;
 use super::reply::LeaseReply;
 use super::request::{FinishMove, MoveOutcome};
@@ -28,7 +28,7 @@ impl Act<'_> {
             let id = finish.group;
             let target = match &finish.outcome {
                 MoveOutcome::Append(batch) => Some(batch.log),
-                MoveOutcome::Drop | MoveOutcome::Return => None,
+                MoveOutcome::Drop | MoveOutcome::Return | MoveOutcome::Later { .. } => None,
             };
             let result = self.finish_move(finish);
             if result == Ok(true) {
@@ -48,26 +48,36 @@ impl Act<'_> {
 
     fn finish_move(&mut self, finish: FinishMove) -> Result<bool, ErrorKind> {
         let FinishMove { group: id, record, outcome } = finish;
+        let key = (id, record.log, record.offset);
+        // Also if the record went another way meanwhile: whoever moves it has done with it.
+        self.shard.leases.moving.remove(&key);
         let found = self.log(id, record.log).and_then(|log| log.records.get(&record.offset)).copied();
         let is_open = |found: &super::record::Record| {
             matches!(found.state, State::Moving { .. }) && found.lease == record.lease
         };
         let Some(found) = found.filter(is_open) else { return Ok(false) };
-        self.shard.leases.moving.remove(&(id, record.log, record.offset));
-        let outcome = match outcome {
+        match outcome {
             MoveOutcome::Append(batch) => {
-                append_one(self.shard, self.turn, batch, self.effects).map(|_| true)
+                if let Err(kind) = append_one(self.shard, self.turn, batch, self.effects) {
+                    self.shard.leases.moving.insert(key);
+                    return Err(kind);
+                }
+                self.settle_moved(id, record);
             }
-            MoveOutcome::Drop => Ok(true),
-            MoveOutcome::Return => Ok(false),
-        };
-        if outcome == Ok(true) {
-            let runs = vec![(record.offset, 1)];
-            self.record(id, LeaseChange::Settled { log: record.log, runs });
-        } else {
-            let records = vec![(record.offset, found.count, found.priority)];
-            self.record(id, LeaseChange::GivenBack { log: record.log, until: None, records });
+            MoveOutcome::Drop => self.settle_moved(id, record),
+            MoveOutcome::Return => {
+                let records = vec![(record.offset, found.count, found.priority)];
+                self.record(id, LeaseChange::GivenBack { log: record.log, until: None, records });
+            }
+            MoveOutcome::Later { after_ms } => {
+                self.shard.leases.move_later.insert((self.now().after_ms(after_ms), key));
+            }
         }
-        outcome.map(|_| true)
+        Ok(true)
+    }
+
+    fn settle_moved(&mut self, id: LeaseGroupId, record: LeaseRef) {
+        let runs = vec![(record.offset, 1)];
+        self.record(id, LeaseChange::Settled { log: record.log, runs });
     }
 }

@@ -25,8 +25,8 @@ pub enum LeaseReply {
     },
     /// Records to be moved; none if somebody else asks for them now.
     Moves(Vec<Move>),
-    /// Per move, in the order of the request: whether it ended as was said. Otherwise the record was not moving any more,
-    /// or could not be appended, for this reason, and is ready again.
+    /// Per move, in the order of the request: whether it ended as was said, or the record was not moving any more. If it
+    /// could not be appended, for this reason, the move is still under way.
     Moved(Vec<Result<bool, ErrorKind>>),
     /// Logs whose keys are to be read; none if somebody else asks for them now.
     KeyRequests(Vec<KeyRequest>),
@@ -73,6 +73,8 @@ pub struct Move {
     pub target: MoveTarget,
     /// How often it was delivered.
     pub delivery_count: u32,
+    /// 0 unless it goes before others.
+    pub priority: u8,
 }
 
 /// A log whose next records' ordering keys are not known.

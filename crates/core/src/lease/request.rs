@@ -170,12 +170,17 @@ pub struct FinishMove {
 #[derive(Debug, Clone)]
 pub enum MoveOutcome {
     /// With the record in another stream: it is appended there and settled here, both or neither. If it cannot be
-    /// appended it stays here, as with [`MoveOutcome::Return`].
+    /// appended the move has not ended: it has to be ended in another way.
     Append(AppendBatch),
     /// With the record settled: there is nowhere it could go.
     Drop,
     /// With the record ready again where it was.
     Return,
+    /// Not yet: the record stays on its way, and is handed out again so long from now. Nothing is written.
+    Later {
+        /// From now on.
+        after_ms: u64,
+    },
 }
 
 /// See [`LeaseRequest::GiveKeys`].

@@ -53,7 +53,7 @@ impl LeaseRequest {
             LeaseRequest::FinishMoves(moves) => {
                 let batches = moves.iter().filter_map(|finish| match &finish.outcome {
                     MoveOutcome::Append(batch) => Some(batch),
-                    MoveOutcome::Drop | MoveOutcome::Return => None,
+                    MoveOutcome::Drop | MoveOutcome::Return | MoveOutcome::Later { .. } => None,
                 });
                 let marks: usize = batches.clone().map(mark_bytes).sum();
                 FrameSize {

@@ -22,6 +22,8 @@ const TIMERS_PER_TICK: usize = 1024;
 const DISCARDED_PER_TICK: usize = 4096;
 /// Waits that one tick ends.
 const WAITS_PER_TICK: usize = 1024;
+/// Moves that were put off and are handed out again by one tick.
+const MOVES_PER_TICK: usize = 1024;
 
 /// Bytes of entries that [`tick`] makes at most.
 pub(crate) const TICK_BYTES: usize = ROOM_BYTES;
@@ -38,6 +40,7 @@ pub(crate) fn tick(shard: &mut Shard, turn: Turn, effects: &mut Effects) {
         }
     }
     act.trim_consumed();
+    act.shard.leases.resume_moves(act.turn.now);
     act.hand_out_moves();
     act.hand_out_key_requests();
     act.shard.leases.discard();
@@ -52,7 +55,18 @@ impl Leases {
         {
             return Some(EngineTime(i64::MIN));
         }
-        [self.wakes.first().map(|(at, _)| *at), self.consumption.first()].into_iter().flatten().min()
+        let wake = self.wakes.first().map(|(at, _)| *at);
+        let moves = self.move_later.first().map(|(at, _)| *at);
+        [wake, moves, self.consumption.first()].into_iter().flatten().min()
+    }
+
+    /// Has moves that were put off handed out again.
+    fn resume_moves(&mut self, now: EngineTime) {
+        for _ in 0..MOVES_PER_TICK {
+            let Some(&(at, key)) = self.move_later.first().filter(|(at, _)| *at <= now) else { return };
+            self.move_later.remove(&(at, key));
+            self.to_move.insert(key);
+        }
     }
 
     fn may_hand_out(&self) -> bool {
@@ -199,7 +213,14 @@ impl Act<'_> {
             self.shard.leases.moving.insert((id, index, offset));
             after = after.max(self.last(id));
             let of = LeaseRef { log: index, offset, lease: record.lease };
-            moves.push(Move { group: id, record: of, reason, target, delivery_count: record.count });
+            moves.push(Move {
+                group: id,
+                record: of,
+                reason,
+                target,
+                delivery_count: record.count,
+                priority: record.priority,
+            });
         }
         if !moves.is_empty() {
             self.shard.leases.mover = None;

@@ -198,7 +198,7 @@ fn records_beyond_their_limit_move_to_the_dead_letters_in_one_frame() {
 }
 
 #[test]
-fn a_move_that_cannot_end_gives_the_record_back() {
+fn a_move_that_cannot_end_is_put_off_or_gives_the_record_back() {
     let mut broker = Broker::new();
     let queue = broker.queue("q", 1, &[LeaseSetting::DeadLetter(Some("nowhere".into()))]);
     broker.fill(queue, 1);
@@ -206,12 +206,48 @@ fn a_move_that_cannot_end_gives_the_record_back() {
     assert_eq!(broker.settle(queue, &[(lease(0, 1), Action::Reject)]), [Ok(())]);
     let mover = broker.lease(LeaseRequest::TakeMoves);
     let Some(Ok(LeaseReply::Moves(moves))) = broker.leased(mover) else { panic!("a move is asked for") };
+    let end = |broker: &mut Broker, outcome| {
+        let finish = FinishMove { group: moves[0].group, record: moves[0].record, outcome };
+        broker.ask_lease(LeaseRequest::FinishMoves(vec![finish]))
+    };
     let gone = LogId { stream: millstream_types::StreamId(99), index: 0 };
-    let outcome = MoveOutcome::Append(Broker::batch(gone, 1));
-    let finish = FinishMove { group: moves[0].group, record: moves[0].record, outcome };
-    let reply = broker.ask_lease(LeaseRequest::FinishMoves(vec![finish]));
+    let reply = end(&mut broker, MoveOutcome::Append(Broker::batch(gone, 1)));
     assert_eq!(reply, Ok(LeaseReply::Moved(vec![Err(ErrorKind::UnknownStream)])));
+    assert_eq!(broker.counts(queue), counts(0, 0, 0, 1), "it has not ended");
+    let put_off = LeaseReply::Moved(vec![Ok(true)]);
+    assert_eq!(end(&mut broker, MoveOutcome::Later { after_ms: 1_000 }), Ok(put_off));
+    let mover = broker.lease(LeaseRequest::TakeMoves);
+    broker.advance(999);
+    assert_eq!(broker.leased(mover), None);
+    assert_eq!(broker.counts(queue), counts(0, 0, 0, 1));
+    broker.advance(1);
+    assert_eq!(broker.leased(mover), Some(Ok(LeaseReply::Moves(moves.clone()))), "the same again");
+    assert_eq!(end(&mut broker, MoveOutcome::Return), Ok(LeaseReply::Moved(vec![Ok(true)])));
     assert_eq!(broker.acquire(take(queue, 1)), [(0, 2, 3)]);
+}
+
+#[test]
+fn records_that_are_sought_away_on_their_way_leave_room_for_others() {
+    let mut broker = Broker::new();
+    let queue = broker.queue("q", 1, &[LeaseSetting::DeadLetter(Some("dead".into()))]);
+    let group = LeaseGroupId::default_of(queue);
+    for _ in 0..10 {
+        broker.fill(queue, 128);
+        let records = broker.acquire(take(queue, 128));
+        let rejects: Vec<_> =
+            records.iter().map(|(offset, _, of)| (lease(*offset, *of), Action::Reject)).collect();
+        broker.settle(queue, &rejects);
+        let mover = broker.lease(LeaseRequest::TakeMoves);
+        let Some(Ok(LeaseReply::Moves(moves))) = broker.leased(mover) else { panic!("moves are asked for") };
+        broker.lease(LeaseRequest::Seek { group, to: SeekTo::End });
+        let finish = |of: &millstream_core::lease::Move| FinishMove {
+            group,
+            record: of.record,
+            outcome: MoveOutcome::Drop,
+        };
+        let ends = LeaseRequest::FinishMoves(moves.iter().map(finish).collect());
+        assert_eq!(broker.ask_lease(ends), Ok(LeaseReply::Moved(vec![Ok(false); 128])));
+    }
 }
 
 #[test]
