@@ -5,6 +5,7 @@
 use crate::catalog::Catalog;
 use crate::clock::EngineClock;
 use crate::gate::{Gate, let_go};
+use crate::mover::MoverStats;
 use crate::queue::Submission;
 use crate::queue::{Bell, Queue};
 use crate::seat::Seat;
@@ -45,6 +46,9 @@ pub(crate) struct Shared {
     /// Where the upkeep waits.
     pub(crate) upkeep: Arc<Inbox>,
     pub(crate) upkeep_stats: Arc<UpkeepStats>,
+    /// Where the mover waits.
+    pub(crate) mover: Arc<Inbox>,
+    pub(crate) mover_stats: Arc<MoverStats>,
     failure: Mutex<FailureState>,
 }
 
@@ -167,6 +171,8 @@ impl Shared {
             objects,
             upkeep: Arc::default(),
             upkeep_stats: Arc::default(),
+            mover: Arc::default(),
+            mover_stats: Arc::default(),
             failure: Mutex::new(FailureState::default()),
         })
     }
@@ -188,6 +194,7 @@ impl Shared {
         self.lane.close();
         self.keeper.close();
         self.upkeep.close();
+        self.mover.close();
     }
 
     /// Why the engine has failed, or registers to be told.

@@ -8,6 +8,7 @@ use crate::clock::EngineClock;
 use crate::gate::{Gate, let_go};
 use crate::keeper::KeeperThread;
 use crate::lane::LaneThread;
+use crate::mover::{Mover, MoverThread, MoverTotals};
 use crate::options::EngineOptions;
 use crate::queue::Submission;
 use crate::replay::Replayer;
@@ -47,6 +48,7 @@ pub struct Engine {
     lane: JoinHandle<Option<Writer>>,
     keeper: JoinHandle<Option<(Keeper, Checkpointer)>>,
     upkeep: JoinHandle<()>,
+    mover: JoinHandle<()>,
     /// Keeps every other process out of the directory.
     lock: Box<dyn DirLock>,
 }
@@ -134,6 +136,7 @@ impl Engine {
             ),
             shared: shared.clone(),
         };
+        let mover = MoverThread { mover: Mover::new(shared.mover_stats.clone()), shared: shared.clone() };
         let keeper =
             KeeperThread { shared: shared.clone(), keeper, checkpointer, writing: None, tries_again: false };
         Ok(Engine {
@@ -144,6 +147,7 @@ impl Engine {
             lane: spawn("lane", || lane.run())?,
             keeper: spawn("keeper", || keeper.run())?,
             upkeep: spawn("upkeep", || upkeep.run())?,
+            mover: spawn("mover", || mover.run())?,
             shared,
             lock,
         })
@@ -161,9 +165,11 @@ impl Engine {
     /// # Errors
     /// When storage has failed, before or now; everything acknowledged is kept all the same.
     pub fn stop(self) -> Result<(), Failure> {
-        let Engine { shared, shard, lane, keeper, upkeep, lock } = self;
+        let Engine { shared, shard, lane, keeper, upkeep, mover, lock } = self;
         shared.upkeep.close();
+        shared.mover.close();
         join(upkeep);
+        join(mover);
         shared.queue.close();
         shared.bell.ring();
         join(shard);
@@ -246,6 +252,12 @@ impl Handle {
     #[must_use]
     pub fn upkeep(&self) -> UpkeepTotals {
         self.shared.upkeep_stats.totals()
+    }
+
+    /// What became of records that were to be moved into other streams, since the start.
+    #[must_use]
+    pub fn mover(&self) -> MoverTotals {
+        self.shared.mover_stats.totals()
     }
 
     /// The files of the data directory.

@@ -6,6 +6,7 @@
 
 use crate::catalog::Catalog;
 use crate::gate::{Gate, ReplySink, let_go};
+use crate::mover::{self, Mover, MoverStats, MoverTotals};
 use crate::options::EngineOptions;
 use crate::queue::Submission;
 use crate::replay::Replayer;
@@ -40,6 +41,10 @@ pub struct Steps {
     upkeep_stats: Arc<UpkeepStats>,
     /// Where the upkeep's replies go.
     inbox: Arc<Inbox>,
+    mover: Mover,
+    mover_stats: Arc<MoverStats>,
+    /// Where the mover's replies go.
+    mover_inbox: Arc<Inbox>,
     objects: Arc<Objects>,
     recovered: Recovered,
     _lock: Box<dyn DirLock>,
@@ -90,7 +95,11 @@ impl Steps {
         let stored = Stored { objects: Arc::clone(&objects), files, scrubber, next_number: next_object };
         let upkeep_stats = Arc::default();
         let upkeep = Upkeep::new(options.upkeep, stored, Arc::clone(&upkeep_stats), seed, now);
+        let mover_stats = Arc::default();
         Ok(Steps {
+            mover: Mover::new(Arc::clone(&mover_stats)),
+            mover_stats,
+            mover_inbox: Arc::default(),
             upkeep,
             upkeep_stats,
             inbox: Arc::default(),
@@ -222,6 +231,28 @@ impl Steps {
             self.submit(Submission { sink, tag, request });
         }
         matches!(next, Next::More { .. })
+    }
+
+    /// One step of moving records into other streams; its request waits for the next turn. True when it made one.
+    pub fn mover(&mut self, now: EngineTime) -> bool {
+        for (tag, reply) in self.mover_inbox.take() {
+            self.mover.answer(tag, reply, now);
+        }
+        let world = mover::World { now, catalog: &self.catalog, views: &self.views };
+        let mut requests = Vec::new();
+        self.mover.step(&world, &mut requests);
+        let has_asked = !requests.is_empty();
+        for (tag, request) in requests {
+            let sink = Arc::clone(&self.mover_inbox) as Arc<dyn ReplySink>;
+            self.submit(Submission { sink, tag, request });
+        }
+        has_asked
+    }
+
+    /// What became of records that were to be moved into other streams, since the start.
+    #[must_use]
+    pub fn mover_totals(&self) -> MoverTotals {
+        self.mover_stats.totals()
     }
 
     /// What keeping the data in shape has cost since the start.

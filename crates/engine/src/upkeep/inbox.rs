@@ -1,6 +1,6 @@
-//! Where the upkeep's thread waits: for replies to its requests, for the lane to move, for the end.
+//! Where the upkeep's thread, and the mover's, waits: for replies to its requests, for the lane to move, for the end.
 //!
-//! Apart because the shard and the lane call it, and neither may wait for the upkeep.
+//! Apart because the shard and the lane call it, and neither may wait for these.
 
 use crate::gate::ReplySink;
 use millstream_core::Reply;
@@ -8,7 +8,7 @@ use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// What has come for the upkeep.
+/// What has come for the upkeep, or for the mover.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     state: Mutex<State>,

@@ -7,6 +7,7 @@ mod crash;
 mod directory;
 mod disk_full;
 mod golden;
+mod moves;
 mod serve;
 mod space;
 mod upkeep;
