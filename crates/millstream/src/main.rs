@@ -5,6 +5,7 @@
 
 mod cli;
 mod config;
+mod credentials;
 mod descriptors;
 mod logging;
 mod serve;

@@ -5,12 +5,15 @@
 //! closed after the last connection, so that every reply that was due has left.
 
 use crate::config::{Durability, Settings};
+use crate::credentials;
 use crate::descriptors::Descriptors;
 use crate::wiring::{Broker, BrokerOptions, SOCKET};
 use anyhow::{Context, anyhow, bail};
+use millstream_aws::AwsOptions;
+use millstream_aws::sigv4::Credentials;
 use millstream_core::ShardOptions;
 use millstream_front::{Authorizer, Budget};
-use millstream_kafka::{KafkaOptions, Listener};
+use millstream_kafka::KafkaOptions;
 use millstream_net::{Bound, Document, Front, Options, Server, Service};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -25,6 +28,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const NODE_ID: i32 = 1;
 /// How long the process waits at its end for threads that do not matter any more.
 const RUNTIME_END: Duration = Duration::from_secs(1);
+
+/// The addresses that were taken.
+struct Listeners {
+    kafka: Option<Bound>,
+    aws: Option<Bound>,
+}
 
 /// What a broker that is ready has to say.
 pub(crate) struct Ready {
@@ -81,8 +90,19 @@ pub(crate) fn run(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Resul
 async fn live(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let descriptors = Descriptors::claim(settings.wal_pool_files_max);
-    let kafka =
-        settings.listen_kafka.as_ref().map(|addr| bind("kafka", addr, settings.insecure)).transpose()?;
+    let credentials = credentials::load(settings.aws_credentials_file.as_deref())?;
+    let bound = Listeners {
+        kafka: settings
+            .listen_kafka
+            .as_ref()
+            .map(|addr| bind("kafka", addr, settings.insecure))
+            .transpose()?,
+        aws: settings
+            .listen_aws
+            .as_ref()
+            .map(|addr| bind("aws", addr, settings.insecure || settings.aws_credentials_file.is_some()))
+            .transpose()?,
+    };
     let opening = {
         let (data_dir, options) = (settings.data_dir.clone(), broker_options(settings, descriptors));
         tokio::task::spawn_blocking(move || Broker::open(&data_dir, &options))
@@ -92,7 +112,7 @@ async fn live(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()
         // A start that is interrupted is a crash to the directory, and every start can follow a crash.
         () = signals.wait() => return Ok(()),
     };
-    let outcome = serve(settings, &broker, descriptors, kafka, &mut signals, say).await;
+    let outcome = serve(settings, &broker, descriptors, (bound, credentials), &mut signals, say).await;
     let stopped = tokio::task::spawn_blocking(move || broker.stop()).await;
     outcome.and(stopped.context("stopping panicked")?)
 }
@@ -101,7 +121,7 @@ async fn serve(
     settings: &Settings,
     broker: &Broker,
     descriptors: Descriptors,
-    kafka: Option<Bound>,
+    (bound, credentials): (Listeners, Credentials),
     signals: &mut Signals,
     say: impl FnOnce(&Ready) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
@@ -109,19 +129,30 @@ async fn serve(
     let output_budget = Budget::new(settings.memory_budget_bytes / 8);
     let authorizer = Arc::new(Authorizer::local_only());
     let mut servers: Vec<(&'static str, Server)> = Vec::new();
-    if let Some(bound) = kafka {
-        let options = kafka_options(settings, bound.addr());
+    // A share of the descriptors for each, so that the clients of one cannot take those of another.
+    let listeners = usize::from(bound.kafka.is_some()) + usize::from(bound.aws.is_some());
+    let mut listen = |bound: Bound, front: Front| {
         let limits = Options::default();
-        let connections_max = limits.connections_max.min(descriptors.connections_max);
+        let connections_max = limits.connections_max.min(descriptors.connections_max / listeners);
+        let (name, addr) = (front.name(), bound.addr());
         let service = Service {
-            front: Front::Sessions(Arc::new(Listener::new(options, authorizer))),
+            front,
             backend: broker.backend.clone(),
-            budget,
-            output_budget,
+            budget: budget.clone(),
+            output_budget: output_budget.clone(),
             options: Options { connections_max, ..limits },
         };
-        let addr = bound.addr();
-        servers.push(("kafka", bound.serve(service).with_context(|| in_use("kafka", addr))?));
+        servers.push((name, bound.serve(service).with_context(|| in_use(name, addr))?));
+        anyhow::Ok(())
+    };
+    if let Some(bound) = bound.kafka {
+        let options = kafka_options(settings, bound.addr());
+        let front = millstream_kafka::Listener::new(options, authorizer.clone());
+        listen(bound, Front::Sessions(Arc::new(front)))?;
+    }
+    if let Some(bound) = bound.aws {
+        let options = AwsOptions { host: bound.addr().to_string(), credentials };
+        listen(bound, Front::Http(Arc::new(millstream_aws::Listener::new(options, authorizer))))?;
     }
     let look = broker.storage_status();
     let document = Document::serve(&settings.data_dir, SOCKET, move || {

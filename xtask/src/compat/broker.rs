@@ -98,7 +98,7 @@ fn log_file(path: &Path) -> anyhow::Result<File> {
 /// Starts the binary and waits for the line that says it is ready; returns its address.
 fn start_millstream(binary: &Path, dir: &Path, log: &Path, listen: &str) -> anyhow::Result<(Child, String)> {
     let mut child = Command::new(binary)
-        .args(["serve", "--json", "--listen-kafka", listen, "--data-dir"])
+        .args(["serve", "--json", "--listen-aws", "127.0.0.1:0", "--listen-kafka", listen, "--data-dir"])
         .arg(dir)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

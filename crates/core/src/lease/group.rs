@@ -102,7 +102,10 @@ impl Live {
 
 impl LeaseGroup {
     pub(super) fn new(name: Option<Arc<str>>, logs: Vec<LeaseLog>, last: WalPosition) -> LeaseGroup {
-        LeaseGroup { name, logs, next_lease: LeaseNumber(1), dedup: None, last, live: Live::default() }
+        // Its logs may hold records already.
+        let stocked = (0..).zip(&logs).map(|(index, _)| index).collect();
+        let live = Live { stocked, ..Live::default() };
+        LeaseGroup { name, logs, next_lease: LeaseNumber(1), dedup: None, last, live }
     }
 
     pub(super) fn log(&mut self, index: u32) -> &mut LeaseLog {

@@ -35,6 +35,16 @@ fn records_are_taken_out_in_order_and_settled_once() {
 }
 
 #[test]
+fn a_stream_that_becomes_a_queue_hands_out_what_it_holds_already() {
+    let mut broker = Broker::new();
+    let stream = broker.stream("s", 2);
+    broker.fill(stream, 3);
+    broker.set(stream, LeaseSetting::Enabled(true));
+    assert_eq!(broker.counts(stream), counts(3, 0, 0, 0));
+    assert_eq!(broker.offsets(stream, 9), [0, 1, 2]);
+}
+
+#[test]
 fn a_lease_that_runs_out_gives_its_record_back_before_newer_ones() {
     let mut broker = Broker::new();
     let queue = broker.queue("q", 1, &[LeaseSetting::TimeoutMs(1_000)]);

@@ -128,6 +128,38 @@ pub(crate) const KNOBS: &[Knob] = &[
         show: |settings| settings.advertise_kafka.as_ref().map_or(String::new(), show_host_port),
     },
     Knob {
+        key: "listen_aws",
+        value: "ADDR|off",
+        kind: Kind::Text,
+        unit: "",
+        doc: "Address for AWS clients (Amazon SQS) as HOST:PORT; port 0 takes a free one, off means none",
+        cost: "Beyond loopback everybody who reaches the address may do everything, so it needs insecure or aws_credentials_file.",
+        set: |settings, text| {
+            settings.listen_aws = if text == "off" { None } else { Some(host_port(text)?) };
+            Ok(())
+        },
+        show: |settings| settings.listen_aws.as_ref().map_or("off".to_owned(), show_host_port),
+    },
+    Knob {
+        key: "aws_credentials_file",
+        value: "FILE",
+        kind: Kind::Text,
+        unit: "",
+        doc: "Credentials that requests of AWS clients must be signed with: a line each of access key id, secret access key and, if it \
+              is not 000000000000, the account of 12 digits; not set: any are taken",
+        cost: "The file holds secrets: only the broker's user should be able to read it. It is read at the start.",
+        set: |settings, text| {
+            if text.is_empty() {
+                return Err("a file is needed".to_owned());
+            }
+            settings.aws_credentials_file = Some(PathBuf::from(text));
+            Ok(())
+        },
+        show: |settings| {
+            settings.aws_credentials_file.as_ref().map_or(String::new(), |file| file.display().to_string())
+        },
+    },
+    Knob {
         key: "memory_budget_bytes",
         value: "BYTES",
         kind: Kind::Number,

@@ -28,6 +28,10 @@ pub(crate) struct Settings {
     pub(crate) listen_kafka: Option<(String, u16)>,
     /// What clients are told; `None`: the address that is listened on.
     pub(crate) advertise_kafka: Option<(String, u16)>,
+    /// Host and port, or `None` for no listener.
+    pub(crate) listen_aws: Option<(String, u16)>,
+    /// A file with the credentials that AWS clients sign with; `None`: every one is taken.
+    pub(crate) aws_credentials_file: Option<PathBuf>,
     pub(crate) memory_budget_bytes: u64,
     pub(crate) wal_pool_files_max: usize,
     pub(crate) upkeep_bytes_per_second: u64,
@@ -62,6 +66,8 @@ impl Default for Settings {
             interval_ms: 50,
             listen_kafka: Some(("127.0.0.1".to_owned(), 9092)),
             advertise_kafka: None,
+            listen_aws: Some(("127.0.0.1".to_owned(), 4566)),
+            aws_credentials_file: None,
             memory_budget_bytes: limits::MEMORY_BUDGET_DEFAULT,
             wal_pool_files_max: 4,
             upkeep_bytes_per_second: 128 << 20,

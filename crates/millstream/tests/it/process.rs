@@ -71,7 +71,8 @@ pub(crate) struct Broker {
 impl Broker {
     /// Starts `millstream serve --json` with a free port and waits until it is ready.
     pub(crate) fn start(scratch: &Scratch, args: &[&str]) -> Broker {
-        let mut command = millstream(scratch, &["serve", "--json", "--listen-kafka", "127.0.0.1:0"]);
+        let mut command =
+            millstream(scratch, &["serve", "--json", "--listen-aws", "off", "--listen-kafka", "127.0.0.1:0"]);
         Broker::spawn(command.args(args))
     }
 
