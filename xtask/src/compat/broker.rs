@@ -37,6 +37,13 @@ pub(crate) struct Broker {
     log: PathBuf,
     child: Child,
     address: String,
+    aws: Option<String>,
+}
+
+/// Where a broker listens, as it says itself.
+struct Listening {
+    kafka: String,
+    aws: Option<String>,
 }
 
 impl Broker {
@@ -47,14 +54,20 @@ impl Broker {
         }
         std::fs::create_dir_all(dir)?;
         let (dir, log) = (dir.to_path_buf(), log.to_path_buf());
-        let (child, address) = match &kind {
+        let (child, listening) = match &kind {
             Kind::Millstream(binary) => start_millstream(binary, &dir, &log, "127.0.0.1:0")?,
             Kind::Kafka { class_path, properties } => {
                 let address = format_kafka(class_path, properties, &dir, &log)?;
-                (start_kafka(class_path, &dir, &log, &address)?, address)
+                let child = start_kafka(class_path, &dir, &log, &address)?;
+                (child, Listening { kafka: address, aws: None })
             }
         };
-        Ok(Self { kind, dir, log, child, address })
+        Ok(Self { kind, dir, log, child, address: listening.kafka, aws: listening.aws })
+    }
+
+    /// Host and port for AWS clients, of a broker that has them.
+    pub(crate) fn aws(&self) -> Option<&str> {
+        self.aws.as_deref()
     }
 
     /// Host and port for clients.
@@ -95,8 +108,13 @@ fn log_file(path: &Path) -> anyhow::Result<File> {
         .with_context(|| format!("opening {}", path.display()))
 }
 
-/// Starts the binary and waits for the line that says it is ready; returns its address.
-fn start_millstream(binary: &Path, dir: &Path, log: &Path, listen: &str) -> anyhow::Result<(Child, String)> {
+/// Starts the binary and waits for the line that says it is ready; returns its addresses.
+fn start_millstream(
+    binary: &Path,
+    dir: &Path,
+    log: &Path,
+    listen: &str,
+) -> anyhow::Result<(Child, Listening)> {
     let mut child = Command::new(binary)
         .args(["serve", "--json", "--listen-aws", "127.0.0.1:0", "--listen-kafka", listen, "--data-dir"])
         .arg(dir)
@@ -114,16 +132,17 @@ fn start_millstream(binary: &Path, dir: &Path, log: &Path, listen: &str) -> anyh
         }
     });
     let ready = lines.recv_timeout(START);
-    let address = ready.ok().and_then(|line| {
+    let listening = ready.ok().and_then(|line| {
         let line: Value = serde_json::from_str(&line).ok()?;
-        line["listen"]["kafka"].as_str().map(str::to_owned)
+        let address = |front: &str| line["listen"][front].as_str().map(str::to_owned);
+        Some(Listening { kafka: address("kafka")?, aws: address("aws") })
     });
-    let Some(address) = address else {
+    let Some(listening) = listening else {
         child.kill()?;
         child.wait()?;
         bail!("the broker did not say that it is ready, see {}", log.display());
     };
-    Ok((child, address))
+    Ok((child, listening))
 }
 
 /// Writes Kafka's configuration and formats its directory; returns the address it will have.

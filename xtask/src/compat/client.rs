@@ -26,6 +26,8 @@ pub(crate) struct Program {
     pub name: &'static str,
     /// Program and arguments; the bootstrap address is appended.
     pub command: Vec<PathBuf>,
+    /// Variables of its environment beside the harness's own.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 /// What came from a process.
@@ -58,7 +60,7 @@ impl Process {
         let mut child = Command::new(&program.command[0])
             .args(&program.command[1..])
             .arg(bootstrap)
-            .env("KAFKAJS_NO_PARTITIONER_WARNING", "1")
+            .envs(program.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors)
@@ -123,8 +125,10 @@ pub(crate) struct Abilities {
     /// Name and version of the library.
     pub version: String,
     /// Compressions it can write and read.
+    #[serde(default)]
     pub codecs: Vec<String>,
     /// Group protocols it speaks: `classic`, `consumer`.
+    #[serde(default)]
     pub protocols: Vec<String>,
     /// Whether it can write a header that has no value.
     #[serde(default = "yes")]
@@ -132,6 +136,9 @@ pub(crate) struct Abilities {
     /// Whether it brings Kafka Streams along.
     #[serde(default)]
     pub counts_words: bool,
+    /// Whether it brings a framework along that works on a queue's messages by itself.
+    #[serde(default)]
+    pub works: bool,
 }
 
 fn yes() -> bool {

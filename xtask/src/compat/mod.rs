@@ -1,4 +1,4 @@
-//! `cargo xtask compat`: unmodified Kafka clients against the real binary.
+//! `cargo xtask compat`: unmodified Kafka and SQS clients against the real binary.
 //!
 //! Apart from the workspace's own tests because it needs other languages' tools; `compat/README.md` tells what runs.
 
@@ -10,6 +10,7 @@ mod prepare;
 mod record;
 mod report;
 mod scenarios;
+mod sqs;
 
 use std::path::{Path, PathBuf};
 
@@ -25,9 +26,15 @@ use scenarios::Bench;
 /// What runs against what.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Run only this client; may be given several times
+    /// Run only this Kafka client; may be given several times
     #[arg(long = "client", value_enum)]
     clients: Vec<prepare::Name>,
+    /// Run only this SQS client; may be given several times
+    #[arg(long = "sqs-client", value_enum)]
+    sqs_clients: Vec<sqs::Name>,
+    /// Run the SQS clients against this endpoint, such as http://127.0.0.1:9324, and nothing else: are the checks right?
+    #[arg(long, value_name = "URL", conflicts_with_all = ["clients", "server", "binary"])]
+    sqs_endpoint: Option<String>,
     /// The broker under test
     #[arg(long, value_enum, default_value_t = Server::Millstream)]
     server: Server,
@@ -48,6 +55,14 @@ enum Server {
 /// Runs the command; an error if a check failed.
 pub(crate) fn run(options: Options) -> anyhow::Result<()> {
     let root = crate::project::root();
+    let named = !options.clients.is_empty() || !options.sqs_clients.is_empty();
+    let sqs_clients = if named { options.sqs_clients } else { sqs::Name::all() };
+    if let Some(endpoint) = options.sqs_endpoint {
+        let mut report = Report::default();
+        sqs::run(&endpoint, &sqs_clients, &root, &mut report)?;
+        anyhow::ensure!(report.close(), "some clients do not work as they should");
+        return Ok(());
+    }
     let kind = match options.server {
         Server::Kafka => prepare::kafka(&root)?,
         Server::Millstream => Kind::Millstream(match options.binary {
@@ -55,18 +70,18 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
             None => crate::project::build_binary(&root)?,
         }),
     };
-    let clients = if options.clients.is_empty() { prepare::Name::all() } else { options.clients };
-    let report = against(kind, &clients)?;
+    let clients = if named { options.clients } else { prepare::Name::all() };
+    let report = against(kind, &clients, &sqs_clients)?;
     anyhow::ensure!(report.close(), "some clients do not work as they should");
     Ok(())
 }
 
-/// Runs all clients against this workspace's binary.
+/// Runs all Kafka clients against this workspace's binary.
 pub(crate) fn all(binary: &Path) -> anyhow::Result<Report> {
-    against(Kind::Millstream(binary.to_path_buf()), &prepare::Name::all())
+    against(Kind::Millstream(binary.to_path_buf()), &prepare::Name::all(), &[])
 }
 
-fn against(kind: Kind, clients: &[prepare::Name]) -> anyhow::Result<Report> {
+fn against(kind: Kind, clients: &[prepare::Name], sqs_clients: &[sqs::Name]) -> anyhow::Result<Report> {
     let root = crate::project::root();
     let work = root.join("target/compat");
     let logs = work.join("logs");
@@ -97,6 +112,9 @@ fn against(kind: Kind, clients: &[prepare::Name]) -> anyhow::Result<Report> {
         };
         let outcome = scenarios::run(bench);
         report.check("the client ends in peace".to_owned(), outcome);
+    }
+    if let Some(address) = broker.aws() {
+        sqs::run(&format!("http://{address}"), sqs_clients, &root, &mut report)?;
     }
     Ok(report)
 }

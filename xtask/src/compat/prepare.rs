@@ -36,39 +36,50 @@ pub(crate) fn client(name: Name, root: &Path) -> anyhow::Result<Program> {
     Ok(match name {
         Name::Librdkafka | Name::Aiokafka => {
             let name = if name == Name::Librdkafka { "librdkafka" } else { "aiokafka" };
-            Program { name, command: vec![python(&compat, &target)?, compat.join(name).join("client.py")] }
+            let command = vec![python(&compat, &target)?, compat.join(name).join("client.py")];
+            Program { name, command, environment: vec![] }
         }
         Name::Java => {
-            let mvn = tool("mvn", Some("maven"))?;
-            let here = compat.join("java");
-            let classes = target.join("java");
-            let place = format!("-Dcompat.target={}", classes.display());
-            run_in(&here, &mvn, &["-q", "-B", "-ntp", "compile", &place])?;
-            let class_path = format!("{0}/classes:{0}/lib/*", classes.display());
-            let command = [
-                "-Xmx256m",
-                "-XX:TieredStopAtLevel=1",
-                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                "-cp",
-            ];
-            let mut command: Vec<PathBuf> = command.map(PathBuf::from).into();
-            command.insert(0, tool("java", Some("openjdk-17-jdk-headless"))?);
-            command.extend([class_path.into(), "Client".into()]);
-            Program { name: "java", command }
+            let command = java(&compat.join("java"), &target.join("java"))?;
+            Program { name: "java", command, environment: vec![] }
         }
         Name::FranzGo => {
-            let binary = target.join("franz-go");
-            let output = binary.display().to_string();
-            run_in(&compat.join("franz-go"), &tool("go", None)?, &["build", "-o", &output, "."])?;
-            Program { name: "franz-go", command: vec![binary] }
+            let command = go(&compat.join("franz-go"), target.join("franz-go"))?;
+            Program { name: "franz-go", command, environment: vec![] }
         }
         Name::Kafkajs => {
-            let (node, npm) = (tool("node", Some("nodejs"))?, tool("npm", Some("npm"))?);
-            let here = compat.join("kafkajs");
-            run_in(&here, &npm, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])?;
-            Program { name: "kafkajs", command: vec![node, here.join("client.mjs")] }
+            let environment = vec![("KAFKAJS_NO_PARTITIONER_WARNING", "1".to_owned())];
+            Program { name: "kafkajs", command: node(&compat.join("kafkajs"))?, environment }
         }
     })
+}
+
+/// Compiles the Java program of a folder, with its libraries beside it, and tells how to run it.
+pub(super) fn java(here: &Path, classes: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mvn = tool("mvn", Some("maven"))?;
+    let place = format!("-Dcompat.target={}", classes.display());
+    run_in(here, &mvn, &["-q", "-B", "-ntp", "compile", &place])?;
+    let class_path = format!("{0}/classes:{0}/lib/*", classes.display());
+    let command =
+        ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp"];
+    let mut command: Vec<PathBuf> = command.map(PathBuf::from).into();
+    command.insert(0, tool("java", Some("openjdk-17-jdk-headless"))?);
+    command.extend([class_path.into(), "Client".into()]);
+    Ok(command)
+}
+
+/// Builds the Go program of a folder.
+pub(super) fn go(here: &Path, binary: PathBuf) -> anyhow::Result<Vec<PathBuf>> {
+    let output = binary.display().to_string();
+    run_in(here, &tool("go", None)?, &["build", "-o", &output, "."])?;
+    Ok(vec![binary])
+}
+
+/// Installs what the JavaScript program of a folder needs.
+pub(super) fn node(here: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let (node, npm) = (tool("node", Some("nodejs"))?, tool("npm", Some("npm"))?);
+    run_in(here, &npm, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])?;
+    Ok(vec![node, here.join("client.mjs")])
 }
 
 /// The Python of an environment of our own that holds exactly what `requirements.txt` names.
