@@ -12,8 +12,11 @@ use crate::{broker, harness, trace};
 /// Crash points per seed.
 const POINTS: u64 = 25;
 /// The simulations, in the order in which each seed goes through them.
-const SIMULATIONS: [(&str, trace::Run); 2] =
-    [("the broker, simulated", broker::run), ("storage, simulated", harness::run::<Toy>)];
+const SIMULATIONS: [(&str, trace::Run); 3] = [
+    ("the broker, simulated", broker::run),
+    ("storage, simulated", harness::run::<Toy>),
+    ("held reads", broker::held::run),
+];
 
 /// How a mistake was found.
 struct Caught {

@@ -40,6 +40,11 @@ fn what_was_found_once_stays_mended() {
 }
 
 #[test]
+fn what_is_read_stays_and_what_is_listed_is_missed() {
+    broker::held::run(1, POINTS, None).unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+#[test]
 fn storage_keeps_what_it_acknowledged() {
     for seed in 1..=4 {
         let outcome =

@@ -118,7 +118,9 @@ impl Objects {
     #[must_use]
     pub fn unused(&self) -> Vec<ObjectNumber> {
         let registry = self.registry.lock();
-        let unused = registry.live.values().filter(|object| Arc::strong_count(object) == 1);
+        let is_free =
+            |object: &&Arc<Object>| Arc::strong_count(object) == 1 || planted!(ObjectFreedWhileRead);
+        let unused = registry.live.values().filter(is_free);
         unused.map(|object| object.number()).collect()
     }
 

@@ -541,7 +541,12 @@ fn join(group: usize, rng: &mut Rng) -> JoinGroup {
     }
 }
 
-fn append_batch(log: LogId, shape: &Shape, producer: Option<ProducerStamp>, bytes: Bytes) -> AppendBatch {
+pub(crate) fn append_batch(
+    log: LogId,
+    shape: &Shape,
+    producer: Option<ProducerStamp>,
+    bytes: Bytes,
+) -> AppendBatch {
     let (records, max_timestamp) = (shape.records, RecordTime(shape.time_ms));
     AppendBatch {
         log,

@@ -7,6 +7,7 @@
 mod batch;
 mod check;
 mod client;
+pub mod held;
 mod known;
 mod plan;
 mod rules;

@@ -25,7 +25,7 @@ const LEAPS_MAX: u64 = 8;
 const CHECKPOINT_STEPS: usize = 12;
 
 /// Lets the held read go whatever happens: its thread is waited for.
-struct LetGo(Arc<Hold>);
+pub(super) struct LetGo(pub(super) Arc<Hold>);
 
 impl Drop for LetGo {
     fn drop(&mut self) {
@@ -34,7 +34,7 @@ impl Drop for LetGo {
 }
 
 /// Says that the reading thread is through, whatever happens.
-struct End(Arc<Hold>);
+pub(super) struct End(pub(super) Arc<Hold>);
 
 impl Drop for End {
     fn drop(&mut self) {
