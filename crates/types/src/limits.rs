@@ -72,6 +72,10 @@ pub const LEASE_SETTLE_RECORDS_MAX: usize = 2048;
 pub const LEASED_PER_GROUP_MAX: u64 = 1 << 20;
 /// Records of one group that may be put off at the same time: 50 bytes or so each.
 pub const LEASE_DELAYED_PER_GROUP_MAX: u64 = 5_000_000;
+/// Logs of a stream that can be redriven.
+pub const LOGS_PER_REDRIVE_MAX: usize = 256;
+/// Redrives of one group that are remembered.
+pub const REDRIVES_REMEMBERED: usize = 10;
 /// Dedup ids that one group remembers: fifty bytes each.
 pub const DEDUP_IDS_PER_GROUP_MAX: usize = 5_000_000;
 /// Records of one log whose ordering keys are known at the same time.

@@ -115,7 +115,7 @@ impl Act<'_> {
         Ok(())
     }
 
-    fn counts(&self, id: LeaseGroupId) -> Option<GroupCounts> {
+    pub(super) fn counts(&self, id: LeaseGroupId) -> Option<GroupCounts> {
         let group = self.group(id)?;
         let mut counts = GroupCounts { waiting: group.live.waiters.len() as u64, ..GroupCounts::default() };
         let untouched = LeaseLog::default();

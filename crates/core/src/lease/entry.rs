@@ -17,6 +17,7 @@
 //! | 41 | keys read | log u32, to u64, count u32, then (offset u64, key (0, or 1 and u64)) |
 //! | 42 | remembered | log u32, offset u64, time i64, id (16) |
 //! | 43 | forgotten | to i64 |
+//! | 44 | redriven | number u64, target u8 (2: and u64), rate (0, or 1 and u32), started i64, state u8, moved u64, total u64, count u32, then end u64 per log |
 //!
 //! Each says what is true afterwards of the records it names, so that folding it again, over a state that is newer
 //! already, ends in the same state once the later ones are folded too. That a lease or a delay has run out is not an entry:
@@ -26,6 +27,7 @@ use super::dedup::Remembered;
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber};
 use super::keys::KeyHash;
 use super::record::{Bound, MoveReason, MoveTarget};
+use super::redrive::{self, Redrive};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -120,6 +122,8 @@ pub enum LeaseChange {
     Remembered(Remembered),
     /// Dedup ids that came until then are forgotten.
     Forgotten(EngineTime),
+    /// How far a redrive is.
+    Redriven(Redrive),
 }
 
 /// See [`LeaseChange::Created`].
@@ -189,6 +193,7 @@ impl LeaseEntry {
             LeaseChange::KeysRead { .. } => 9,
             LeaseChange::Remembered(_) => 10,
             LeaseChange::Forgotten(_) => 11,
+            LeaseChange::Redriven(_) => 12,
         };
         out.u8(FIRST_TAG + tag);
         put_group(out, self.group);
@@ -268,6 +273,7 @@ impl LeaseEntry {
                 out.u64(record.id[1]);
             }
             LeaseChange::Forgotten(to) => out.i64(to.0),
+            LeaseChange::Redriven(redrive) => redrive::put(out, redrive),
             LeaseChange::Marked { log, from, marks, keys } => {
                 out.u32(*log);
                 out.u64(from.0);
@@ -284,7 +290,7 @@ impl LeaseEntry {
 
     pub(crate) fn get(tag: u8, input: &mut Decoder<'_>) -> Result<LeaseEntry, DecodeError> {
         let number =
-            tag.checked_sub(FIRST_TAG).filter(|number| *number <= 11).ok_or(DecodeError::UnknownTag(tag))?;
+            tag.checked_sub(FIRST_TAG).filter(|number| *number <= 12).ok_or(DecodeError::UnknownTag(tag))?;
         let group = get_group(input)?;
         let change = match number {
             0 => {
@@ -356,6 +362,7 @@ impl LeaseEntry {
                 id: [input.u64()?, input.u64()?],
             }),
             11 => LeaseChange::Forgotten(EngineTime(input.i64()?)),
+            12 => LeaseChange::Redriven(redrive::get(input)?),
             _ => {
                 let (log, from) = (input.u32()?, input.offset()?);
                 let marks = get_list(input, |input| {
@@ -437,6 +444,10 @@ pub(super) fn put_move(out: &mut Encoder<'_>, reason: MoveReason, target: MoveTa
         MoveReason::Length => 3,
         MoveReason::Redrive => 4,
     });
+    put_target(out, target);
+}
+
+pub(super) fn put_target(out: &mut Encoder<'_>, target: MoveTarget) {
     match target {
         MoveTarget::DeadLetter => out.u8(0),
         MoveTarget::Source => out.u8(1),
@@ -456,11 +467,14 @@ pub(super) fn get_move(input: &mut Decoder<'_>) -> Result<(MoveReason, MoveTarge
         4 => MoveReason::Redrive,
         _ => return Err(DecodeError::Invalid("why a record moves")),
     };
-    let target = match input.u8()? {
-        0 => MoveTarget::DeadLetter,
-        1 => MoveTarget::Source,
-        2 => MoveTarget::Stream(StreamId(input.id()?)),
-        _ => return Err(DecodeError::Invalid("where a record moves")),
-    };
-    Ok((reason, target))
+    Ok((reason, get_target(input)?))
+}
+
+pub(super) fn get_target(input: &mut Decoder<'_>) -> Result<MoveTarget, DecodeError> {
+    match input.u8()? {
+        0 => Ok(MoveTarget::DeadLetter),
+        1 => Ok(MoveTarget::Source),
+        2 => Ok(MoveTarget::Stream(StreamId(input.id()?))),
+        _ => Err(DecodeError::Invalid("where a record moves")),
+    }
 }

@@ -8,6 +8,7 @@ use super::entry::{GroupCreated, LeaseChange, LeaseEntry};
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber};
 use super::log::{Delivery, LeaseLog};
 use super::record::{NEVER, State};
+use super::redrive::{self, Redrive, RedriveState};
 use super::tail::Tail;
 use super::waiters::{Place, Waiter, Waiters};
 use crate::hash::HashSeed;
@@ -27,6 +28,8 @@ pub(crate) struct LeaseGroup {
     pub(super) next_lease: LeaseNumber,
     /// What was appended lately with a dedup id; the default group's only.
     pub(super) dedup: Option<DedupWindow>,
+    /// Its newest redrives, in the order of their numbers.
+    pub(super) redrives: Vec<Redrive>,
     /// Start of the last frame that changed the group.
     pub(super) last: WalPosition,
     /// Everything below is of this process only.
@@ -81,6 +84,8 @@ pub(crate) struct Leases {
     pub(super) consumption: Consumption,
     /// Records that could not be moved, and when they are handed out again. Some may have gone another way since.
     pub(super) move_later: BTreeSet<(EngineTime, (LeaseGroupId, u32, Offset))>,
+    /// Groups that are redriven, and when they go on.
+    pub(super) redriving: BTreeSet<(EngineTime, LeaseGroupId)>,
     /// What deleted groups knew of their logs, dropped in slices (R13).
     pub(super) trash: Vec<LeaseLog>,
 }
@@ -105,7 +110,8 @@ impl LeaseGroup {
         // Its logs may hold records already.
         let stocked = (0..).zip(&logs).map(|(index, _)| index).collect();
         let live = Live { stocked, ..Live::default() };
-        LeaseGroup { name, logs, next_lease: LeaseNumber(1), dedup: None, last, live }
+        let next_lease = LeaseNumber(1);
+        LeaseGroup { name, logs, next_lease, dedup: None, redrives: Vec::new(), last, live }
     }
 
     pub(super) fn log(&mut self, index: u32) -> &mut LeaseLog {
@@ -151,6 +157,7 @@ impl Leases {
             keys_wanted: BTreeSet::new(),
             key_reader: None,
             consumption: Consumption::default(),
+            redriving: BTreeSet::new(),
             trash: Vec::new(),
         }
     }
@@ -252,6 +259,13 @@ impl Leases {
             LeaseChange::KeysRead { log: index, to, keys } => {
                 group.log(index).learn(keys.into_iter(), to);
                 group.live.stocked.insert(index);
+            }
+            LeaseChange::Redriven(redrive) => {
+                let is_new = group.redrives.last().is_none_or(|last| last.number < redrive.number);
+                if is_new && redrive.state == RedriveState::Running {
+                    self.redriving.insert((redrive.started, id));
+                }
+                redrive::fold(&mut group.redrives, redrive);
             }
             LeaseChange::Remembered(record) => {
                 group.dedup.get_or_insert_with(|| DedupWindow::new(self.seed)).remember(record);
@@ -361,5 +375,9 @@ impl Leases {
             self.note_wake(id);
         }
         self.look_at_all(now);
+        let running =
+            |group: &LeaseGroup| group.redrives.iter().any(|one| one.state == RedriveState::Running);
+        let redriven = self.groups.iter().filter(|(_, group)| running(group)).map(|(&id, _)| (now, id));
+        self.redriving = redriven.collect();
     }
 }

@@ -16,6 +16,7 @@
 //! | 5 | put off | log u32, count u32, then (offset u64, until i64) |
 //! | 7 | ordering keys | log u32, known to u64, count u32, then (offset u64, key (0, or 1 and u64)) |
 //! | 8 | dedup ids | forgotten to i64, count u32, then (id (16), log u32, offset u64, time i64) |
+//! | 9 | redrives | count u32, then each as in its entry |
 //! | 6 | the next group's number, in place of the group's; its stream is 0 | |
 
 use super::dedup::{DedupWindow, Remembered};
@@ -24,10 +25,14 @@ use super::group::{LeaseGroup, Leases};
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber};
 use super::log::LeaseLog;
 use super::record::{Bound, Record, State};
+use super::redrive;
 use crate::codec::{DecodeError, Decoder, Encoder};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use millstream_types::limits::{CHECKPOINT_CHUNK_BYTES_MAX, LOGS_PER_STREAM_MAX, NAME_BYTES_MAX};
+use millstream_types::limits::{
+    CHECKPOINT_CHUNK_BYTES_MAX, LOGS_PER_REDRIVE_MAX, LOGS_PER_STREAM_MAX, NAME_BYTES_MAX,
+    REDRIVES_REMEMBERED,
+};
 use millstream_types::{EngineTime, Offset, StreamId, WalPosition};
 
 /// The tag of all lease chunks.
@@ -39,6 +44,10 @@ const PER_ITEM: usize = 256;
 /// Bytes of one element at most.
 const ELEMENT_BYTES: usize = 64;
 
+const _: () = assert!(
+    CHUNK_BYTES + REDRIVES_REMEMBERED * (64 + 8 * LOGS_PER_REDRIVE_MAX) + NAME_BYTES_MAX + 128
+        <= CHECKPOINT_CHUNK_BYTES_MAX
+);
 const _: () =
     assert!(CHUNK_BYTES + PER_ITEM * ELEMENT_BYTES + NAME_BYTES_MAX + 64 <= CHECKPOINT_CHUNK_BYTES_MAX);
 
@@ -101,6 +110,10 @@ impl Leases {
                 put_group(out, id);
                 out.option(group.name.as_deref(), |out, name| out.str(name));
                 out.u64(group.next_lease.0);
+                out.u8(9);
+                put_group(out, id);
+                out.u32(u32::try_from(group.redrives.len()).expect("few are remembered"));
+                group.redrives.iter().for_each(|one| redrive::put(out, one));
                 Some(Place::Dedup(id, 0))
             }
             Place::Dedup(id, after) => {
@@ -142,6 +155,14 @@ impl Leases {
                     let group = LeaseGroup { next_lease, ..LeaseGroup::new(name, Vec::new(), stamp) };
                     if self.groups.insert(id, group).is_some() {
                         return Err(DecodeError::Invalid("a lease group that has an image already"));
+                    }
+                }
+                9 => {
+                    let group = self.groups.get_mut(&id);
+                    let group =
+                        group.ok_or(DecodeError::Invalid("redrives of a lease group that has no image"))?;
+                    for _ in 0..input.u32()? {
+                        redrive::fold(&mut group.redrives, redrive::get(input)?);
                     }
                 }
                 8 => {

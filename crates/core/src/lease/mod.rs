@@ -34,7 +34,7 @@
 //! nothing. Entries are decisions, and say what is true afterwards.
 //!
 //! State: `log.rs` (one log of a group, everything that is folded), `record.rs`, `ranges.rs`, `offsets.rs`, `keys.rs`; `group.rs`, `dedup.rs`.
-//! Events: `acquire.rs`, `settle.rs`, `moving.rs`, `append.rs`, `admin.rs`, `reading.rs`; by themselves: `tick.rs`, `consumed.rs`. Persisted:
+//! Events: `acquire.rs`, `settle.rs`, `moving.rs`, `append.rs`, `admin.rs`, `reading.rs`; by themselves: `tick.rs`, `consumed.rs`, `redrive.rs`. Persisted:
 //! `entry.rs`, `image.rs`.
 
 mod acquire;
@@ -54,6 +54,7 @@ mod offsets;
 mod ranges;
 mod reading;
 mod record;
+mod redrive;
 mod reply;
 mod request;
 mod settle;
@@ -67,9 +68,10 @@ pub use entry::LeaseEntry;
 pub use ids::{HolderId, LeaseGroupId, LeaseNumber, LeaseRef, LeaseToken, TOKEN_BYTES};
 pub use image::LeaseImageKey;
 pub use record::{Bound, MoveReason, MoveTarget};
+pub use redrive::{Redrive, RedriveState};
 pub use reply::{Acquired, AcquiredRecord, GroupCounts, KeyRequest, LeaseError, LeaseReply, Move};
 pub use request::{
-    Acquire, Action, Binding, FinishMove, GiveKeys, LeaseRequest, MoveOutcome, SeekTo, Settle,
+    Acquire, Action, Binding, FinishMove, GiveKeys, LeaseRequest, MoveOutcome, SeekTo, Settle, StartRedrive,
 };
 
 pub(crate) use act::ROOM_BYTES;
@@ -133,6 +135,18 @@ pub(crate) fn apply(
             if let Err(kind) = act.finish_moves(ticket, moves) {
                 act.effects.reply_now(ticket, Reply::Refused(kind));
             }
+        }
+        LeaseRequest::StartRedrive(start) => {
+            let result = act.start_redrive(ticket, start);
+            act.finish(start.group, ticket, result);
+        }
+        LeaseRequest::CancelRedrive { group, number } => {
+            let result = act.cancel_redrive(ticket, group, number);
+            act.finish(group, ticket, result);
+        }
+        LeaseRequest::Redrives { group } => {
+            let result = act.list_redrives(ticket, group);
+            act.finish(group, ticket, result);
         }
         LeaseRequest::TakeKeyRequests => act.take_key_requests(ticket),
         LeaseRequest::GiveKeys(given) => {

@@ -4,6 +4,7 @@
 
 use super::ids::{LeaseGroupId, LeaseNumber, LeaseRef};
 use super::record::{MoveReason, MoveTarget};
+use super::redrive::Redrive;
 use alloc::vec::Vec;
 use millstream_types::{EngineTime, ErrorKind, Offset};
 
@@ -30,6 +31,15 @@ pub enum LeaseReply {
     Moved(Vec<Result<bool, ErrorKind>>),
     /// Logs whose keys are to be read; none if somebody else asks for them now.
     KeyRequests(Vec<KeyRequest>),
+    /// The redrive that is under way.
+    Redrive {
+        /// It.
+        redrive: Redrive,
+        /// It began with this request.
+        is_new: bool,
+    },
+    /// The newest redrives of a group, the oldest of them first.
+    Redrives(Vec<Redrive>),
     /// It is so.
     Done,
 }

@@ -4,6 +4,7 @@
 //! offer queues, work groups or pending lists.
 
 use super::ids::{HolderId, LeaseGroupId, LeaseRef};
+use super::record::MoveTarget;
 use crate::log::AppendBatch;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -63,6 +64,21 @@ pub enum LeaseRequest {
     /// result each; or `LimitExceeded` for more than
     /// [`MOVES_PER_REQUEST_MAX`](millstream_types::limits::MOVES_PER_REQUEST_MAX).
     FinishMoves(Vec<FinishMove>),
+    /// Begin to move everything that is ready, unless that is under way already. Answer:
+    /// [`Redrive`](super::LeaseReply::Redrive); or `LimitExceeded` for a stream of more than 256 logs.
+    StartRedrive(StartRedrive),
+    /// End a redrive that is under way. Answer: [`Redrives`](super::LeaseReply::Redrives).
+    CancelRedrive {
+        /// The group.
+        group: LeaseGroupId,
+        /// The redrive's number.
+        number: u64,
+    },
+    /// List the newest redrives of a group. Answer: [`Redrives`](super::LeaseReply::Redrives).
+    Redrives {
+        /// The group.
+        group: LeaseGroupId,
+    },
     /// Ask for logs of ordered streams whose next records' keys are not known; one asker at a time. Answer:
     /// [`KeyRequests`](super::LeaseReply::KeyRequests) once there are any.
     TakeKeyRequests,
@@ -181,6 +197,17 @@ pub enum MoveOutcome {
         /// From now on.
         after_ms: u64,
     },
+}
+
+/// See [`LeaseRequest::StartRedrive`].
+#[derive(Debug, Clone, Copy)]
+pub struct StartRedrive {
+    /// The group whose records are moved.
+    pub group: LeaseGroupId,
+    /// Where to.
+    pub target: MoveTarget,
+    /// So many records a second at most; `None`: as fast as they can be moved.
+    pub per_second: Option<u32>,
 }
 
 /// See [`LeaseRequest::GiveKeys`].

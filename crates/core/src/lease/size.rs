@@ -6,11 +6,12 @@ use super::acquire::BURIED_PER_ACQUIRE;
 use super::act::{RECORD_BYTES, ROOM_BYTES};
 use super::append::mark_bytes;
 use super::entry::HEAD_BYTES;
+use super::redrive::redrive_bytes;
 use super::request::{LeaseRequest, MoveOutcome, SeekTo};
 use crate::request::FrameSize;
 use millstream_types::limits::{
-    KEYS_PER_REQUEST_MAX, LEASE_ACQUIRE_RECORDS_MAX, LEASE_SETTLE_RECORDS_MAX, LOGS_PER_SEEK_MAX,
-    LOGS_PER_STREAM_MAX, NAME_BYTES_MAX,
+    KEYS_PER_REQUEST_MAX, LEASE_ACQUIRE_RECORDS_MAX, LEASE_SETTLE_RECORDS_MAX, LOGS_PER_REDRIVE_MAX,
+    LOGS_PER_SEEK_MAX, LOGS_PER_STREAM_MAX, NAME_BYTES_MAX,
 };
 
 /// Bytes per log of a group that is created or sought.
@@ -46,6 +47,10 @@ impl LeaseRequest {
             LeaseRequest::DeleteGroup { .. } => size(HEAD_BYTES),
             LeaseRequest::Describe { .. } | LeaseRequest::TakeMoves | LeaseRequest::TakeKeyRequests => {
                 size(0)
+            }
+            LeaseRequest::Redrives { .. } => size(0),
+            LeaseRequest::StartRedrive(_) | LeaseRequest::CancelRedrive { .. } => {
+                size(HEAD_BYTES + redrive_bytes(LOGS_PER_REDRIVE_MAX))
             }
             LeaseRequest::GiveKeys(given) => {
                 size(ROOM_BYTES + (given.keys.len().min(KEYS_PER_REQUEST_MAX) + 2) * RECORD_BYTES)

@@ -41,6 +41,7 @@ pub(crate) fn tick(shard: &mut Shard, turn: Turn, effects: &mut Effects) {
     }
     act.trim_consumed();
     act.shard.leases.resume_moves(act.turn.now);
+    act.go_on_redriving();
     act.hand_out_moves();
     act.hand_out_key_requests();
     act.shard.leases.discard();
@@ -57,7 +58,8 @@ impl Leases {
         }
         let wake = self.wakes.first().map(|(at, _)| *at);
         let moves = self.move_later.first().map(|(at, _)| *at);
-        [wake, moves, self.consumption.first()].into_iter().flatten().min()
+        let redrives = self.redriving.first().map(|(at, _)| *at);
+        [wake, moves, redrives, self.consumption.first()].into_iter().flatten().min()
     }
 
     /// Has moves that were put off handed out again.
