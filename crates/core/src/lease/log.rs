@@ -2,6 +2,7 @@
 //!
 //! Apart because it is all of a group's state, and the only place where it changes: entries are folded by the functions
 //! here, live and in recovery alike. It knows of no clock but what it is told, and of no request.
+//! It is one file, longer than others, because each change has to leave all of the places below in agreement.
 //!
 //! An offset is in exactly one of these places, looked for from above:
 //!

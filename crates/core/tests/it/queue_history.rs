@@ -369,7 +369,7 @@ fn random_histories_of_queues_are_what_the_reference_says() {
 }
 
 #[test]
-#[ignore = "a minute: more of the same"]
+#[ignore = "minutes of the same"]
 fn thousands_of_histories_of_queues_are_what_the_reference_says() {
     for seed in 1_000..8_000 {
         println!("seed {seed}");
