@@ -39,6 +39,17 @@ fn what_was_found_once_stays_mended() {
     }
 }
 
+/// Seeds of the broker with everything that once found something: scrubbing read a file that was left and not yet written to
+/// its end.
+const FOUND_WITH_EVERYTHING: [u64; 2] = [5443, 6692];
+
+#[test]
+fn what_was_found_with_everything_stays_mended() {
+    for seed in FOUND_WITH_EVERYTHING {
+        broker::run(seed, POINTS, None).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
+    }
+}
+
 #[test]
 fn what_is_read_stays_and_what_is_listed_is_missed() {
     broker::held::run(1, POINTS, None).unwrap_or_else(|error| panic!("{error:#}"));

@@ -120,7 +120,11 @@ impl Scrubber {
     fn next_file(&self, before: Option<u64>) -> At {
         let files = self.shared.files.lock();
         let mut later = files.range(before.map_or(0, |before| before + 1)..);
-        let next = later.find_map(|(_, file)| file.end().map(|end| (Arc::clone(file), end)));
+        // A file is left when its last frame is assembled, and that is written later.
+        let published = self.shared.published();
+        let is_written = |end: &WalPosition| *end <= published;
+        let next =
+            later.find_map(|(_, file)| file.end().filter(is_written).map(|end| (Arc::clone(file), end)));
         let Some((file, end)) = next else { return At::Objects(None) };
         let scan = FileScan::new(&file, file.offset_of(end));
         let check = FrameCheck::new(&file);
