@@ -2,8 +2,9 @@
 
 use crate::client::Client;
 use bytes::Bytes;
-use millstream_types::RecordTime;
 use millstream_types::batch::{BatchBuilder, Compression};
+use millstream_types::dead_letter::{DeadLetter, DeathReason, History};
+use millstream_types::{EngineTime, Offset, RecordTime};
 use serde_json::{Value, json};
 
 /// Key and value of a record.
@@ -300,4 +301,39 @@ fn messages_far_apart_are_found_in_one_receive() {
     let often: Vec<usize> = seen.iter().copied().filter(|n| n % 40 != 0).collect();
     assert_eq!(rare, [0, 40, 80]);
     assert!(often.is_sorted(), "{often:?}");
+}
+
+#[test]
+fn a_dead_letter_keeps_its_id_and_names_its_source() {
+    let client = Client::new();
+    let url = client.create("q", json!({}));
+    let dead = client.create("dead", json!({}));
+    let sent = client.call("SendMessage", json!({"QueueUrl": url, "MessageBody": "b"}));
+    let letter = |source: &str| DeadLetter {
+        reason: DeathReason::Limit,
+        source: source.into(),
+        log: 0,
+        offset: Offset(0),
+        deliveries: 3,
+        time: EngineTime(1_700_000_000_000),
+        history: History::default(),
+    };
+    for source in ["q", "gone", "no.queue"] {
+        let headers = letter(source).headers();
+        let headers: Vec<(&str, Option<&[u8]>)> =
+            headers.iter().map(|(name, value)| (*name, Some(&value[..]))).collect();
+        let mut builder = BatchBuilder::new();
+        builder.push(RecordTime(1), None, Some(b"b"), &headers).unwrap();
+        client.broker.append("dead", builder.finish(Compression::None).unwrap());
+    }
+    let call = json!({"QueueUrl": dead, "MaxNumberOfMessages": 10, "AttributeNames": ["All"], "MessageAttributeNames": ["All"]});
+    let received = client.call("ReceiveMessage", call);
+    let [first, gone, foreign] = &received["Messages"].as_array().unwrap()[..] else { panic!("{received}") };
+    assert_eq!(first["MessageId"], sent["MessageId"]);
+    assert!(gone["MessageId"] != sent["MessageId"] && gone["MessageId"] != foreign["MessageId"]);
+    let arn = |message: &Value| message["Attributes"]["DeadLetterQueueSourceArn"].clone();
+    assert_eq!(arn(first), "arn:aws:sqs:us-east-1:000000000000:q");
+    assert_eq!(arn(gone), "arn:aws:sqs:us-east-1:000000000000:gone");
+    assert_eq!(arn(foreign), Value::Null);
+    assert!(first.get("MessageAttributes").is_none());
 }

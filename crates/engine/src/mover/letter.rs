@@ -126,3 +126,79 @@ impl<'a> Iterator for Outgoing<'a> {
 }
 
 impl ExactSizeIterator for Outgoing<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millstream_core::lease::{LeaseGroupId, LeaseNumber, LeaseRef, MoveTarget};
+    use millstream_types::batch::{self, OpenLimits};
+    use millstream_types::{Offset, RecordTime, StreamId};
+
+    const NOW: EngineTime = EngineTime(900);
+
+    fn of(reason: MoveReason) -> Move {
+        let record = LeaseRef { log: 2, offset: Offset(7), lease: LeaseNumber(1) };
+        let group = LeaseGroupId::default_of(StreamId(1));
+        let target = MoveTarget::Stream(StreamId(5));
+        Move { group, record, reason, target, delivery_count: 3, priority: 4 }
+    }
+
+    fn first(bytes: &bytes::Bytes) -> Record {
+        batch::records(bytes, OpenLimits::default()).unwrap().next().unwrap().unwrap()
+    }
+
+    fn record(key: Option<&[u8]>) -> Record {
+        let mut builder = BatchBuilder::new();
+        let headers = [("a", Some(&b"1"[..])), ("a", None), ("b", Some(b""))];
+        builder.push(RecordTime(5), key, None, &headers).unwrap();
+        first(&builder.finish(Compression::None).unwrap())
+    }
+
+    fn moved(record: &Record, of: &Move, source: &str) -> (AppendBatch, Record) {
+        let added = added(of, source, history(record, of, source, NOW), NOW);
+        let to = LogId { stream: StreamId(5), index: 1 };
+        let batch = batch(record, Compression::Zstd, of, &added, to).unwrap();
+        let record = first(&batch.bytes);
+        (batch, record)
+    }
+
+    #[test]
+    fn a_record_comes_back_with_its_history_and_nothing_else_of_its_death() {
+        let fresh = record(Some(b"k"));
+        let (batch, dead) = moved(&fresh, &of(MoveReason::Limit), "orders");
+        let letter = DeadLetter::parse(dead.headers()).unwrap();
+        assert_eq!((letter.deliveries, letter.offset, letter.log), (3, Offset(7), 2));
+        let [mark] = batch.marks[..] else { panic!("one mark") };
+        assert_eq!((mark.priority, mark.delay_ms, mark.dedup), (4, Some(0), None));
+        assert_eq!(mark.ordering_key, Some(ordering_key(b"k")));
+
+        let (_, back) = moved(&dead, &of(MoveReason::Redrive), "dead");
+        assert_eq!(DeadLetter::parse(back.headers()), None);
+        let own: Vec<_> = back.headers().take(3).collect();
+        assert_eq!(own, [("a", Some(&b"1"[..])), ("a", None), ("b", Some(b""))]);
+        assert_eq!(back.headers().len(), 4);
+        assert_eq!(dead_letter::history(back.headers()), letter.history);
+        assert_eq!((back.key.as_deref(), back.timestamp), (Some(&b"k"[..]), RecordTime(5)));
+        assert_eq!(back.value, None);
+
+        let (_, again) = moved(&back, &of(MoveReason::Limit), "orders");
+        assert_eq!(DeadLetter::parse(again.headers()).unwrap().history.deaths()[0].count, 2);
+    }
+
+    #[test]
+    fn what_was_never_dead_comes_back_as_it_was() {
+        let (_, back) = moved(&record(None), &of(MoveReason::Redrive), "dead");
+        assert_eq!(back.headers().len(), 3);
+    }
+
+    #[test]
+    fn records_of_one_key_go_to_one_log_and_others_are_spread() {
+        let at = |record: &Record, offset| {
+            let of = of(MoveReason::Rejected);
+            log_index(record, &Move { record: LeaseRef { offset: Offset(offset), ..of.record }, ..of }, 3)
+        };
+        let keyed = record(Some(b"k"));
+        assert!((0..9).all(|offset| at(&keyed, offset) == at(&keyed, 0)));
+        assert_eq!((0..3).map(|offset| at(&record(None), offset)).collect::<Vec<_>>(), [0, 1, 2]);
+    }
+}

@@ -439,6 +439,32 @@ fn a_record_that_cannot_be_read_stays_where_it_is_and_the_others_go() {
 }
 
 #[test]
+fn a_record_that_compaction_has_removed_meanwhile_is_settled_and_its_neighbours_go() {
+    let mut broker = Broker::start(&disk(15), EngineTime(BEGIN));
+    let work = broker.create("work", &[dead_letter("dead")]);
+    let dead = broker.create("dead", &[]);
+    let compact = ConfigChange::Set(Setting::Cleanup { delete: false, compact: true });
+    broker.ask(Request::AlterStream { stream: work.id, changes: vec![compact] });
+    // The key is the first four digits: the latest of each hundred stays.
+    for from in (0..1_000).step_by(50) {
+        broker.append(&work, &values(from..from + 50), Compression::Lz4);
+    }
+    broker.end(&work, 1_000, Action::Reject);
+    broker.now = broker.now.after_ms(3_600_000);
+    for _ in 0..1_000 {
+        broker.steps.upkeep(broker.now);
+        assert!(broker.turn());
+    }
+    let kept = broker.values(&work);
+    assert!(kept.len() < 100, "{} are left", kept.len());
+    broker.pass(0);
+    assert_eq!(broker.values(&dead), kept);
+    let totals = broker.steps.mover_totals();
+    assert_eq!((totals.moved, totals.dropped), (kept.len() as u64, 1_000 - kept.len() as u64));
+    assert_eq!(broker.counts(&work), GroupCounts::default());
+}
+
+#[test]
 fn a_record_that_its_target_never_takes_stays_where_it_is_and_the_others_go() {
     let mut broker = Broker::start(&disk(9), EngineTime(BEGIN));
     let work = broker.create("work", &[dead_letter("dead")]);

@@ -149,6 +149,7 @@ impl Draft {
                 .and_then(|header| std::str::from_utf8(header.value.as_bytes()).ok())
                 .map(Into::into),
             sent: now,
+            origin: None,
         };
         push_record(&mut self.builder, &record).map_err(|error| SqsError::from(error.kind()))?;
         self.marks.push(mark(message, settings, is_keyed));

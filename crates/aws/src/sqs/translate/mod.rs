@@ -14,5 +14,5 @@ mod settings;
 pub(crate) use hash::log_of;
 pub(crate) use identity::{message_id, sequence_number};
 pub(crate) use receipt::Receipt;
-pub(crate) use record::{Message, is_group_id, push_record};
+pub(crate) use record::{Message, Origin, is_group_id, push_record};
 pub(crate) use settings::{Stored, attach, creation, detach, is_own, is_queue};

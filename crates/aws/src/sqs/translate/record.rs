@@ -9,8 +9,9 @@ use crate::sqs::limits::{GROUP_ID_CHARS_MAX, MESSAGE_ATTRIBUTES_MAX};
 use crate::sqs::message::{Attribute, Value, is_attribute_name, is_legal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use millstream_types::RecordTime;
 use millstream_types::batch::{BatchBuilder, BatchError, RecordView};
+use millstream_types::dead_letter::{self, DeadLetter};
+use millstream_types::{Offset, RecordTime};
 use std::borrow::Cow;
 
 /// Begins the type of an attribute that is not of type `String`: `sqs.type.<name>`.
@@ -22,7 +23,8 @@ const DEDUPLICATION_ID: &str = "sqs.deduplication-id";
 /// The trace header.
 const TRACE_HEADER: &str = "sqs.trace-header";
 /// What protocols' own headers begin with (R17).
-const RESERVED: [&str; 7] = ["amqp.", "kinesis.", "millstream.", "pubsub.", "redis.", "sns.", "sqs."];
+const RESERVED: [&str; 8] =
+    [dead_letter::PREFIX, "amqp.", "kinesis.", "millstream.", "pubsub.", "redis.", "sns.", "sqs."];
 /// The attribute that says that a body is in base64, because the record's value is not text.
 const BODY_ENCODING: &str = "millstream.body-encoding";
 
@@ -36,6 +38,18 @@ pub(crate) struct Message<'a> {
     pub(crate) deduplication_id: Option<Cow<'a, str>>,
     pub(crate) trace_header: Option<Cow<'a, str>>,
     pub(crate) sent: RecordTime,
+    /// Where it was before it was dead-lettered.
+    pub(crate) origin: Option<Origin>,
+}
+
+/// The place of a message that was dead-lettered, in the stream that it was sent to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The stream's name.
+    pub(crate) stream: Box<str>,
+    /// Index of the log.
+    pub(crate) log: u32,
+    pub(crate) offset: Offset,
 }
 
 /// Adds a message to a batch.
@@ -100,6 +114,11 @@ impl<'a> Message<'a> {
             deduplication_id: text(DEDUPLICATION_ID),
             trace_header: text(TRACE_HEADER),
             sent: record.timestamp,
+            origin: DeadLetter::parse(record.headers).map(|letter| Origin {
+                stream: letter.source,
+                log: letter.log,
+                offset: letter.offset,
+            }),
         }
     }
 }

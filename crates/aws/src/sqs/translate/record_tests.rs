@@ -49,13 +49,14 @@ fn what_sqs_sends_sqs_receives() {
             attribute("Blob", "Binary.gif", "text that is binary"),
             attribute("custom", "String.uuid", "x"),
             attribute("sqs.type.plain", "String", "not a type"),
-            attribute("amqp.expiration", "Number", "5"),
+            attribute("dead-letter.source", "String", "forged"),
             attribute("sqs.attribute.x", "String", "twice escaped"),
         ],
         group: Some("customer-7".into()),
         deduplication_id: Some("d".into()),
         trace_header: Some("Root=1".into()),
         sent: RecordTime(1_700_000_000_000),
+        origin: None,
     });
 }
 
@@ -138,6 +139,6 @@ proptest! {
         let attributes =
             attributes.iter().map(|(name, (data_type, value))| attribute(name, data_type, value)).collect();
         let group = group.as_deref().map(Into::into);
-        round_trip(&Message { body: body.as_str().into(), attributes, group, deduplication_id: None, trace_header: None, sent: RecordTime(1) });
+        round_trip(&Message { body: body.as_str().into(), attributes, group, deduplication_id: None, trace_header: None, sent: RecordTime(1), origin: None });
     }
 }

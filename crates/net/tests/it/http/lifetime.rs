@@ -1,6 +1,6 @@
 //! How exchanges and connections end: clients that go away, panics, drain.
 
-use super::{Web, get};
+use super::{Web, get, post};
 use crate::toy::pause;
 use millstream_net::Options;
 use std::net::TcpStream;
@@ -25,6 +25,21 @@ fn an_exchange_whose_client_is_gone_is_abandoned_and_pumped_to_its_end() {
     web.eventually("its place is free", |h| h.connections() == 0);
     assert_eq!(web.service.abandoned(), 1);
     web.all_memory_is_free();
+}
+
+#[test]
+fn a_client_that_goes_away_while_it_sends_leaves_nothing_behind() {
+    let web = Web::ordinary();
+    for request in [&post("/wait", &[1; 300_000])[..1000], b"POST /wait HTTP/1.1\r\nhost"] {
+        let mut client = web.connect();
+        client.send(request);
+        web.eventually("it is there", |h| h.connections() == 1);
+        pause(10);
+        drop(client);
+        web.eventually("its place is free", |h| h.connections() == 0);
+        web.all_memory_is_free();
+    }
+    assert_eq!((web.service.started(), web.service.abandoned()), (0, 0));
 }
 
 #[test]

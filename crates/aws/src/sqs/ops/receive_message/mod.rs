@@ -135,15 +135,15 @@ fn acquire(cx: &mut Context, receive: Receive) -> Step {
         if cx.abandoned {
             fetch.give_all_back();
         }
-        Ok(read(receive, fetch))
+        Ok(read(cx, receive, fetch))
     })
 }
 
 /// Reads what has not been found yet.
-fn read(receive: Receive, mut fetch: Fetch) -> Step {
+fn read(cx: &Context, receive: Receive, mut fetch: Fetch) -> Step {
     let reads = fetch.reads(receive.queue.entry.id);
     if reads.is_empty() {
-        return settle(receive, fetch);
+        return settle(cx, receive, fetch);
     }
     let permitted = reads.iter().map(|read| receive.grant.allow(*read)).collect();
     Step::Read(
@@ -155,16 +155,16 @@ fn read(receive: Receive, mut fetch: Fetch) -> Step {
             for (read, result) in reads.into_iter().zip(results) {
                 fetch.take(read, result, &receive.filter);
             }
-            read(receive, fetch)
+            read(cx, receive, fetch)
         }),
     )
 }
 
 /// Settles what is not there, gives back what is not answered with, and answers.
-fn settle(receive: Receive, fetch: Fetch) -> Step {
+fn settle(cx: &Context, receive: Receive, fetch: Fetch) -> Step {
     let leases = fetch.unanswered();
     if leases.is_empty() {
-        return answer(&receive, fetch);
+        return answer(cx, &receive, fetch);
     }
     let settle = LeaseRequest::Settle(Settle { group: receive.queue.group(), leases });
     let request = receive.grant.allow(Request::Lease(Box::new(settle)));
@@ -178,13 +178,13 @@ fn settle(receive: Receive, fetch: Fetch) -> Step {
             }
         }
         // Whatever could not be given back comes back by itself in time; the client gets what was found.
-        Ok(answer(&receive, fetch))
+        Ok(answer(cx, &receive, fetch))
     })
 }
 
-fn answer(receive: &Receive, fetch: Fetch) -> Step {
+fn answer(cx: &Context, receive: &Receive, fetch: Fetch) -> Step {
     match fetch.into_found() {
-        Ok(found) => Step::respond(Received::new(found, &receive.queue, &receive.system)),
+        Ok(found) => Step::respond(Received::new(cx, found, &receive.queue, &receive.system)),
         Err(error) => Step::Refuse(error),
     }
 }

@@ -5,8 +5,9 @@
 
 use super::super::queues::Queue;
 use crate::sqs::message::{Attribute, NameFilter, TRACE_HEADER, Value, md5_of_attributes, md5_of_body};
-use crate::sqs::translate::{Message, Receipt, message_id, sequence_number};
-use crate::step::Output;
+use crate::sqs::queue::{QueueRef, is_queue_name};
+use crate::sqs::translate::{Message, Origin, Receipt, message_id, sequence_number};
+use crate::step::{Context, Output};
 use crate::value::Text;
 use crate::xml::Xml;
 use base64::Engine as _;
@@ -48,6 +49,7 @@ pub(super) struct Found {
     deduplication_id: Option<String>,
     trace_header: Option<String>,
     sent_ms: i64,
+    origin: Option<Origin>,
 }
 
 impl Found {
@@ -61,7 +63,26 @@ impl Found {
             deduplication_id: message.deduplication_id.map(|id| id.into_owned()),
             trace_header: message.trace_header.map(|header| header.into_owned()),
             sent_ms: message.sent.0,
+            origin: message.origin,
         }
+    }
+
+    /// A message keeps its id when it is dead-lettered; only when the queue that it was sent to is gone, nobody knows it.
+    fn message_id(&self, cx: &Context, queue: &Queue) -> String {
+        let namespace = queue.at.scope.namespace();
+        let origin = self.origin.as_ref();
+        let sent = origin.and_then(|origin| Some((cx.backend.stream(namespace, &origin.stream)?, origin)));
+        match sent {
+            Some((entry, origin)) => message_id(entry.uid, origin.log, origin.offset),
+            None => message_id(queue.entry.uid, self.record.log, self.record.offset),
+        }
+    }
+
+    /// The queue that it was dead-lettered from, if SQS can spell it.
+    fn source_arn(&self, queue: &Queue) -> Option<String> {
+        let name = &self.origin.as_ref()?.stream;
+        let scope = queue.at.scope.clone();
+        is_queue_name(name).then(|| QueueRef { scope, name: name.to_string() }.arn())
     }
 
     /// Bytes of what is shown.
@@ -109,18 +130,22 @@ struct ShownAttribute {
 impl Received {
     /// The reply of what was found in a queue.
     pub(super) fn new(
+        cx: &Context,
         (received, found): (EngineTime, Vec<Found>),
         queue: &Queue,
         system: &SystemFilter,
     ) -> Received {
-        Received { messages: found.into_iter().map(|found| shown(found, received, queue, system)).collect() }
+        Received {
+            messages: found.into_iter().map(|found| shown(cx, found, received, queue, system)).collect(),
+        }
     }
 }
 
-fn shown(found: Found, received: EngineTime, queue: &Queue, system: &SystemFilter) -> Shown {
+fn shown(cx: &Context, found: Found, received: EngineTime, queue: &Queue, system: &SystemFilter) -> Shown {
     let uid = queue.entry.uid;
     let AcquiredRecord { log, offset, lease, .. } = found.record;
     let token = LeaseToken { group: queue.group(), lease: LeaseRef { log, offset, lease } };
+    let message_id = found.message_id(cx, queue);
     let system = system_attributes(&found, queue, system);
     let attributes_sum = md5_of_attributes(&found.attributes);
     let attributes = found.attributes.into_iter().map(|Attribute { name, data_type, value }| {
@@ -131,7 +156,7 @@ fn shown(found: Found, received: EngineTime, queue: &Queue, system: &SystemFilte
         (name.into_owned(), ShownAttribute { text, binary, data_type: data_type.into_owned() })
     });
     Shown {
-        message_id: message_id(uid, log, offset),
+        message_id,
         receipt_handle: Receipt { token, received }.spell(uid),
         body_sum: md5_of_body(&found.body),
         body: found.body,
@@ -152,6 +177,7 @@ fn system_attributes(found: &Found, queue: &Queue, filter: &SystemFilter) -> BTr
         ("MessageDeduplicationId", found.deduplication_id.clone()),
         ("MessageGroupId", found.group.clone()),
         (TRACE_HEADER, found.trace_header.clone()),
+        ("DeadLetterQueueSourceArn", found.source_arn(queue)),
     ];
     all.into_iter()
         .filter(|(name, _)| filter.wants(name))
