@@ -90,7 +90,7 @@ impl Chain {
 pub(crate) type Report<'a> = &'a mut dyn FnMut(OpenError) -> Result<(), OpenError>;
 
 /// Whether the directory has been in use: making one may be cut short after its first file and before its identity,
-/// but that leaves one header page at most and zeros.
+/// but that leaves one header page at most, which may be torn, and zeros.
 pub(crate) fn is_in_use(disk: &dyn Disk, names: &[String]) -> Result<bool, OpenError> {
     let mut begun = 0;
     for name in names {
@@ -105,6 +105,7 @@ pub(crate) fn is_in_use(disk: &dyn Disk, names: &[String]) -> Result<bool, OpenE
         match page {
             HeaderPage::Intact(header) if header.sequence == sequence => begun += 1,
             HeaderPage::Blank => {}
+            HeaderPage::Damaged if sequence == 0 => begun += 1,
             HeaderPage::Intact(_) | HeaderPage::Damaged | HeaderPage::Newer(_) => return Ok(true),
         }
         let failed = |error| OpenError::io("reading", &path, error);

@@ -100,3 +100,28 @@ fn a_start_names_the_newest_file_when_its_header_page_is_gone() {
         }
     }
 }
+
+/// Making a directory ends with its identity. Before that there is one file with a header page and zeros, and the page may be
+/// torn; a frame, or another file, is more than that leaves.
+#[test]
+fn a_directory_whose_making_was_cut_short_within_the_header_page_is_made_again() {
+    for has_frames in [false, true] {
+        let disk = sim_disk();
+        let (mut opened, _) = start(&disk, options()).unwrap();
+        if has_frames {
+            fill(&mut opened, 1, 100);
+        }
+        drop(opened);
+        disk.kill();
+        disk.remove("identity").unwrap();
+        overwrite(&disk, "wal/0000000000000000.wal", 9, &[0xff; 40]);
+        for name in disk.list("wal").unwrap().iter().filter(|name| !name.ends_with(".wal")) {
+            disk.remove(&format!("wal/{name}")).unwrap();
+        }
+        if has_frames {
+            assert!(matches!(refusal(&disk), OpenError::Missing { file, .. } if file == "identity"));
+        } else {
+            start(&disk, options()).unwrap();
+        }
+    }
+}
