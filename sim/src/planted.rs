@@ -12,10 +12,11 @@ use crate::{broker, harness, trace};
 /// Crash points per seed.
 const POINTS: u64 = 25;
 /// The simulations, in the order in which each seed goes through them.
-const SIMULATIONS: [(&str, trace::Run); 3] = [
+const SIMULATIONS: [(&str, trace::Run); 4] = [
     ("the broker, simulated", broker::run),
     ("storage, simulated", harness::run::<Toy>),
     ("held reads", broker::held::run),
+    ("torn tails", broker::torn::run),
 ];
 
 /// How a mistake was found.

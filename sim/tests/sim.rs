@@ -56,6 +56,11 @@ fn what_is_read_stays_and_what_is_listed_is_missed() {
 }
 
 #[test]
+fn a_torn_tail_stays_dropped_when_its_file_is_used_again() {
+    broker::torn::run(1, POINTS, None).unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+#[test]
 fn storage_keeps_what_it_acknowledged() {
     for seed in 1..=4 {
         let outcome =

@@ -12,7 +12,7 @@ use millstream_core::{Reply, Request};
 use millstream_engine::steps::Steps;
 use millstream_engine::{EngineOptions, Submission, UpkeepOptions};
 use millstream_storage::pack::PackOptions;
-use millstream_storage::{HomeId, LogReader, OpenError, Options, ReadError, ReadMode, ReadOutcome};
+use millstream_storage::{HomeId, LogReader, OpenError, Options, Prepared, ReadError, ReadMode, ReadOutcome};
 use millstream_testkit::sim_disk::{Faults, SimDisk};
 use millstream_types::{EngineTime, LogId, Namespace, StreamId, StreamUid};
 
@@ -23,7 +23,7 @@ use super::{BEGINNING, SEED};
 use crate::Outcome;
 
 /// Length of a WAL file, and of a batch.
-const FILE_BYTES: u64 = 64 << 10;
+pub(super) const FILE_BYTES: u64 = 64 << 10;
 const BATCH_BYTES: usize = 4 << 10;
 /// Batches that fill a few files.
 const BATCHES: u64 = 100;
@@ -37,7 +37,9 @@ const STEPS_MAX: usize = 200;
 pub fn run(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<Outcome> {
     let disk = disk.unwrap_or_else(|| SimDisk::new(seed, Faults::none(u64::MAX)));
     disk.set_faults(Faults::none(u64::MAX));
-    let mut broker = Broker::start(seed, disk)?;
+    let pack =
+        PackOptions { young_files: 0, files_together: 1, object_bytes: FILE_BYTES, ..PackOptions::default() };
+    let mut broker = Broker::start(disk, options(seed), pack)?;
     broker.fill()?;
     broker.read_held(|broker| {
         broker.trim()?;
@@ -62,10 +64,24 @@ pub fn run(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<Outcome> {
     Ok(Outcome { points, ..Outcome::default() })
 }
 
+/// Files of which a few hundred batches fill many, and nothing in memory.
+pub(super) fn options(seed: u64) -> Options {
+    Options {
+        wal_file_bytes: FILE_BYTES,
+        wal_file_bytes_first: FILE_BYTES,
+        pool_files_max: 32,
+        checkpoint_reserve_bytes: FILE_BYTES / 2,
+        tail_bytes_max: 0,
+        index_bytes_max: 1,
+        open_files_max: 1,
+        ..Options::new(u128::from(seed) + 1)
+    }
+}
+
 /// A broker with one log.
-struct Broker {
-    disk: SimDisk,
-    steps: Steps,
+pub(super) struct Broker {
+    pub(super) disk: SimDisk,
+    pub(super) steps: Steps,
     options: Options,
     engine: EngineOptions,
     answers: Arc<Answers>,
@@ -76,24 +92,7 @@ struct Broker {
 }
 
 impl Broker {
-    fn start(seed: u64, disk: SimDisk) -> Result<Broker> {
-        let options = Options {
-            wal_file_bytes: FILE_BYTES,
-            wal_file_bytes_first: FILE_BYTES,
-            pool_files_max: 32,
-            checkpoint_reserve_bytes: FILE_BYTES / 2,
-            // Nothing is in memory.
-            tail_bytes_max: 0,
-            index_bytes_max: 1,
-            open_files_max: 1,
-            ..Options::new(u128::from(seed) + 1)
-        };
-        let pack = PackOptions {
-            young_files: 0,
-            files_together: 1,
-            object_bytes: FILE_BYTES,
-            ..PackOptions::default()
-        };
+    pub(super) fn start(disk: SimDisk, options: Options, pack: PackOptions) -> Result<Broker> {
         let upkeep = UpkeepOptions { plan_interval_ms: 1, pack, ..UpkeepOptions::default() };
         let engine = EngineOptions { upkeep, ..EngineOptions::default() };
         let steps = Steps::start(Arc::new(disk.clone()), options, &engine, SEED, BEGINNING)?;
@@ -112,6 +111,20 @@ impl Broker {
         };
         broker.log.stream = entry.id;
         Ok(broker)
+    }
+
+    /// The process dies and is started again; the page cache stays, but for what `lost` does to the disk meanwhile.
+    pub(super) fn kill(&mut self, lost: impl FnOnce(&SimDisk) -> Result<()>) -> Result<()> {
+        self.disk.kill();
+        lost(&self.disk)?;
+        let disk = Arc::new(self.disk.clone());
+        self.steps = Steps::start(disk, self.options, &self.engine, SEED, self.now)?;
+        Ok(())
+    }
+
+    /// Prepares one file, if one is wanted.
+    pub(super) fn prepare(&mut self) -> Result<Prepared> {
+        Ok(self.steps.prepare(self.now)?)
     }
 
     fn ask(&mut self, request: Request) -> Result<Reply> {
@@ -133,14 +146,20 @@ impl Broker {
     }
 
     fn append(&mut self) -> Result<()> {
+        self.store()?;
+        self.steps.recycle()?;
+        self.prepare()?;
+        Ok(())
+    }
+
+    /// Appends, and no more.
+    pub(super) fn store(&mut self) -> Result<()> {
         let shape = self.shape();
         let bytes = batch::make(self.next, &shape);
         let reply = self.ask(Request::Append(vec![client::append_batch(self.log, &shape, None, bytes)]))?;
         let is_stored = matches!(&reply, Reply::Appended(results) if results[0].is_ok());
         ensure!(is_stored, "an append says {reply:?}");
         self.next += 1;
-        self.steps.recycle()?;
-        self.steps.prepare(self.now)?;
         Ok(())
     }
 

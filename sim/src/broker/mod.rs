@@ -14,6 +14,7 @@ mod rules;
 pub mod sightings;
 mod start;
 mod swarm;
+pub mod torn;
 mod upkeep;
 mod whatif;
 
