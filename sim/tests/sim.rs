@@ -40,8 +40,9 @@ fn what_was_found_once_stays_mended() {
 }
 
 /// Seeds of the broker with everything that once found something: scrubbing read a file that was left and not yet written to
-/// its end (5443, 6692); the first start ended within the first header page, which made the directory look used (5646).
-const FOUND_WITH_EVERYTHING: [u64; 3] = [5443, 5646, 6692];
+/// its end (5443, 6692); the first start ended within the first header page, which made the directory look used (5646); the
+/// only header page of a start was lost, and its frames with it, unnoticed (5326).
+const FOUND_WITH_EVERYTHING: [u64; 4] = [5326, 5443, 5646, 6692];
 
 #[test]
 fn what_was_found_with_everything_stays_mended() {

@@ -143,6 +143,7 @@ pub(crate) fn load(
     let mut idle = Vec::new();
     let mut headers: BTreeMap<u64, (FileHeader, u64)> = BTreeMap::new();
     let mut damaged: Vec<(u64, Idle)> = Vec::new();
+    let mut firsts: Vec<(Incarnation, OpenError)> = Vec::new();
     let mut largest_sequence = 0;
     let (mut largest_incarnation, mut hidden) = (Incarnation::default(), 0);
     for name in &names {
@@ -174,14 +175,28 @@ pub(crate) fn load(
                 }
                 headers.insert(sequence, (header, bytes.min(header.file_bytes)));
             }
-            HeaderPage::Damaged if begun.is_some() => {
-                damaged.push((sequence, Idle { path, bytes, damaged_header: true, first_frame: None }));
-            }
             HeaderPage::Intact(_) | HeaderPage::Blank | HeaderPage::Damaged => {
-                let first_frame = first_frame(&*file, bytes);
-                let first_frame = first_frame.map_err(|error| OpenError::io("reading", &path, error))?;
-                idle.push(Idle { path, bytes, damaged_header: false, first_frame });
+                let first =
+                    first_frame(&*file, bytes).map_err(|error| OpenError::io("reading", &path, error))?;
+                let damaged_header = page == HeaderPage::Damaged && begun.is_some();
+                let first_frame = first.filter(|_| !damaged_header).map(|(_, position)| position);
+                let file = Idle { path, bytes, damaged_header, first_frame };
+                let lost = |start| {
+                    file.lost(&format!("it begins with a frame of start {start}, of which no file tells"))
+                };
+                firsts.extend(first.map(|(incarnation, _)| (incarnation, lost(incarnation))));
+                if damaged_header {
+                    damaged.push((sequence, file));
+                } else {
+                    idle.push(file);
+                }
             }
+        }
+    }
+    // A start makes its first header page durable before it writes a frame, and always keeps one of its files.
+    for (incarnation, lost) in firsts {
+        if incarnation > largest_incarnation {
+            report(lost)?;
         }
     }
     let newest = headers.keys().next_back().copied();
@@ -294,13 +309,13 @@ pub(crate) fn read_page(disk: &dyn Disk, path: &str) -> Result<(Arc<dyn DiskFile
     Ok((file, page))
 }
 
-/// Position of the frame that stands first in a file, if one does.
-fn first_frame(file: &dyn DiskFile, file_bytes: u64) -> std::io::Result<Option<WalPosition>> {
+/// The start and the position of the frame that stands first in a file, if one does.
+fn first_frame(file: &dyn DiskFile, file_bytes: u64) -> std::io::Result<Option<(Incarnation, WalPosition)>> {
     let mut bytes = vec![0; frame::HEADER_BYTES];
     let read = read_up_to(file, HEADER_PAGE_BYTES, &mut bytes)?;
     let room = file_bytes.saturating_sub(HEADER_PAGE_BYTES);
     let Ok(header) = frame::peek(&bytes[..read], room) else { return Ok(None) };
     bytes.resize(header.meta_bytes(), 0);
     let read = read_up_to(file, HEADER_PAGE_BYTES, &mut bytes)?;
-    Ok(frame::is_intact(&header, &bytes[..read]).then_some(header.position))
+    Ok(frame::is_intact(&header, &bytes[..read]).then_some((header.incarnation, header.position)))
 }
