@@ -56,12 +56,13 @@ fn group(bench: &mut Bench<'_>, protocol: &str) -> anyhow::Result<()> {
     run.judge.killed = Some(victim);
     run.feed_until("the two that are left get every record", |judge| {
         judge.seen == judge.written
+            && judge.all_committed()
             && judge.owners.len() == MEMBERS - 1
             && judge.round_partitions() == PARTITIONS
     })?;
     run.leave_all()?;
 
-    // All records are read and the members have left in peace: a new one gets only what is new.
+    // All records are read and committed: a new member gets only what is new.
     run.judge.replay_allowed = false;
     run.join()?;
     run.feed_until("a new member gets what is new", |judge| judge.seen == judge.written)?;
@@ -73,6 +74,8 @@ fn group(bench: &mut Bench<'_>, protocol: &str) -> anyhow::Result<()> {
 struct Judge {
     written: BTreeSet<String>,
     seen: BTreeSet<String>,
+    /// Per partition the offset after the last record that somebody got.
+    read: BTreeMap<String, u64>,
     /// Per partition the largest next offset that a commit confirmed.
     committed: BTreeMap<String, u64>,
     /// Members that got a record since this was emptied.
@@ -90,6 +93,12 @@ impl Judge {
         u32::try_from(self.partitions.len()).unwrap_or(u32::MAX)
     }
 
+    /// A member that is told to leave, or that another one's leaving interrupts, may not come to commit what it got:
+    /// only what was confirmed before must not come again.
+    fn all_committed(&self) -> bool {
+        self.read == self.committed
+    }
+
     fn hear(&mut self, member: usize, event: &Value) -> anyhow::Result<()> {
         match event["event"].as_str() {
             Some("got") => {
@@ -101,6 +110,8 @@ impl Judge {
                     offset >= committed,
                     "member {member} got offset {offset} of partition {partition}, committed was {committed}"
                 );
+                let read = self.read.entry(partition.to_string()).or_default();
+                *read = (offset + 1).max(*read);
                 ensure!(self.written.contains(value), "member {member} got {value}, which nobody wrote");
                 let first_time = self.seen.insert(value.to_owned());
                 ensure!(first_time || self.replay_allowed, "member {member} got {value} a second time");
