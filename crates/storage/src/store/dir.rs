@@ -14,6 +14,10 @@ use super::{
 use crate::disk::{DiskFile, OpenMode, write_all_at};
 use crate::wal::number_in;
 
+/// An object is synced whenever so much of it is new: what is written but not synced stands before the appends' own
+/// syncs on the disk, all at once when the object ends.
+const SYNC_BYTES: u64 = 4 << 20;
+
 /// Objects in a data directory.
 pub struct DirStore {
     files: Arc<Files>,
@@ -48,7 +52,14 @@ impl Store for DirStore {
         }
         let name = unfinished_name_of(number);
         let file = self.files.retrying(|disk| disk.open(&name, OpenMode::CreateNew))?;
-        Ok(Box::new(DirSink { files: Arc::clone(&self.files), file, number, bytes: 0, left: Some(name) }))
+        Ok(Box::new(DirSink {
+            files: Arc::clone(&self.files),
+            file,
+            number,
+            bytes: 0,
+            synced_bytes: 0,
+            left: Some(name),
+        }))
     }
 
     fn open(&self, number: ObjectNumber) -> io::Result<Arc<dyn ObjectFile>> {
@@ -103,6 +114,8 @@ struct DirSink {
     file: Arc<dyn DiskFile>,
     number: ObjectNumber,
     bytes: u64,
+    /// Of which so many were synced.
+    synced_bytes: u64,
     /// The name to remove if it is abandoned now.
     left: Option<String>,
 }
@@ -112,6 +125,10 @@ impl ObjectSink for DirSink {
         let bytes: u64 = slices.iter().map(|slice| slice.len() as u64).sum();
         write_all_at(&*self.file, self.bytes, slices)?;
         self.bytes += bytes;
+        if self.bytes - self.synced_bytes >= SYNC_BYTES {
+            self.file.sync_data()?;
+            self.synced_bytes = self.bytes;
+        }
         Ok(())
     }
 
