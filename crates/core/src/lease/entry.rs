@@ -17,7 +17,7 @@
 //! | 41 | keys read | log u32, to u64, count u32, then (offset u64, key (0, or 1 and u64)) |
 //! | 42 | remembered | log u32, offset u64, time i64, id (16) |
 //! | 43 | forgotten | to i64 |
-//! | 44 | redriven | number u64, target u8 (2: and u64), rate (0, or 1 and u32), started i64, state u8, moved u64, total u64, count u32, then end u64 per log |
+//! | 44 | redriven | number u64, target u8 (2: and u64), rate (0, or 1 and u32), started i64, state u8, moved u64, total u64, count u32, then next u64, end u64 per log |
 //!
 //! Each says what is true afterwards of the records it names, so that folding it again, over a state that is newer
 //! already, ends in the same state once the later ones are folded too. That a lease or a delay has run out is not an entry:

@@ -115,6 +115,22 @@ impl LeaseLog {
         first.chain(rest.map(|offset| (offset, 0)))
     }
 
+    /// Records that are ready between two offsets, ascending.
+    pub(super) fn ready_between(&self, from: Offset, end: Offset) -> impl Iterator<Item = Offset> {
+        let untouched = (self.next.max(from).0..end.0).map(Offset).filter(|at| !self.taken.contains(*at));
+        let mut untouched = untouched.peekable();
+        let mut levels: Vec<_> = self.levels.values().map(|level| level.from(from).peekable()).collect();
+        core::iter::from_fn(move || {
+            let least =
+                levels.iter_mut().enumerate().filter_map(|(at, level)| Some((*level.peek()?, at))).min();
+            match (least, untouched.peek()) {
+                (Some((offset, at)), other) if other.is_none_or(|other| offset < *other) => levels[at].next(),
+                _ => untouched.next(),
+            }
+        })
+        .take_while(move |offset| *offset < end)
+    }
+
     /// The priority of a record that is ready.
     pub(super) fn priority(&self, offset: Offset) -> u8 {
         let level = self.levels.iter().rev().find(|(_, level)| level.contains(offset));

@@ -41,7 +41,8 @@ pub enum MoveTarget {
     DeadLetter,
     /// A stream.
     Stream(StreamId),
-    /// The stream that it came from as a dead letter, which it says itself.
+    /// The stream that it came from as a dead letter. It says itself which one; only one whose dead letters come here
+    /// counts.
     Source,
 }
 

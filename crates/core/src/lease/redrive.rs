@@ -1,8 +1,9 @@
 //! Redrive: everything that is ready in a group, moved into another stream or back to where it came from, at a rate.
 //!
 //! Apart because it is long work (R13): one entry begins it, each tick moves some more, every entry says how far it is, and
-//! a restart goes on from there. The moves themselves are moves like any other. It moves no more than was ready at its
-//! beginning, so that records which cannot be moved, and come back, do not keep it going for ever.
+//! a restart goes on from there. The moves themselves are moves like any other. It goes through each log once, up to what
+//! was its end at the beginning: records which cannot be moved, and come back, neither keep it going for ever nor take
+//! the turns of those behind them.
 
 use super::act::Act;
 use super::entry::{LeaseChange, get_target, put_target};
@@ -30,6 +31,8 @@ pub enum RedriveState {
     Completed,
     /// Somebody ended it.
     Cancelled,
+    /// The stream that records were to go to is gone.
+    Failed,
 }
 
 /// A redrive, under way or over.
@@ -49,13 +52,13 @@ pub struct Redrive {
     pub moved: u64,
     /// Records that were ready when it began.
     pub total: u64,
-    /// Per log: records from here on came later and stay.
-    pub(crate) ends: Vec<Offset>,
+    /// Per log: it has gone through what lies before the first offset; records from the second on came later and stay.
+    pub(crate) spans: Vec<(Offset, Offset)>,
 }
 
 /// Bytes of a redrive with that many logs at most.
 pub(super) fn redrive_bytes(logs: usize) -> usize {
-    64 + 8 * logs
+    64 + 16 * logs
 }
 
 impl Act<'_> {
@@ -68,8 +71,9 @@ impl Act<'_> {
             return Ok(());
         }
         let number = group.redrives.last().map_or(1, |last| last.number + 1);
-        let ends: Vec<Offset> = self.shard.streams[&id.stream].logs.iter().map(|log| log.end).collect();
-        if ends.len() > LOGS_PER_REDRIVE_MAX {
+        let logs = &self.shard.streams[&id.stream].logs;
+        let spans: Vec<(Offset, Offset)> = logs.iter().map(|log| (Offset::ZERO, log.end)).collect();
+        if spans.len() > LOGS_PER_REDRIVE_MAX {
             return Err(ErrorKind::LimitExceeded);
         }
         let redrive = Redrive {
@@ -80,7 +84,7 @@ impl Act<'_> {
             state: RedriveState::Running,
             moved: 0,
             total: self.counts(id).map_or(0, |counts| counts.ready),
-            ends,
+            spans,
         };
         self.record(id, LeaseChange::Redriven(redrive.clone()));
         self.answer(ticket, self.turn.position, LeaseReply::Redrive { redrive, is_new: true });
@@ -117,8 +121,8 @@ impl Act<'_> {
             else {
                 continue;
             };
-            if self.room() < 2 + MOVES_PER_TICK + redrive_bytes(redrive.ends.len()) / super::act::RECORD_BYTES
-            {
+            let redrive_room = redrive_bytes(redrive.spans.len()) / super::act::RECORD_BYTES;
+            if self.room() < 2 + MOVES_PER_TICK + redrive_room {
                 self.shard.leases.redriving.insert((at, id));
                 return;
             }
@@ -128,6 +132,12 @@ impl Act<'_> {
 
     fn redrive_some(&mut self, id: LeaseGroupId, mut redrive: Redrive) {
         let now = self.now();
+        let is_gone =
+            matches!(redrive.target, MoveTarget::Stream(target) if !self.shard.streams.contains_key(&target));
+        if is_gone {
+            return self
+                .record(id, LeaseChange::Redriven(Redrive { state: RedriveState::Failed, ..redrive }));
+        }
         let under_way = self.shard.leases.to_move.len() + self.shard.leases.moving.len();
         let due = redrive.per_second.map_or(u64::MAX, |rate| {
             let may_have_moved = now.since_ms(redrive.started).saturating_mul(u64::from(rate)) / 1_000;
@@ -137,18 +147,19 @@ impl Act<'_> {
         let due = usize::try_from(due).unwrap_or(usize::MAX).min(MOVES_PER_TICK);
         let mut left = due.min(MOVES_UNDER_WAY_MAX.saturating_sub(under_way));
         let mut is_all = true;
-        for (index, &end) in (0..).zip(&redrive.ends) {
+        for (index, (next, end)) in (0..).zip(&mut redrive.spans) {
             let Some(log) = self.log(id, index) else { continue };
             let count = |offset: Offset| log.records.get(&offset).map_or(0, |record| record.count);
-            let ready = log.candidates(end).map(|(offset, _)| offset).filter(|offset| *offset < end);
+            let mut ready = log.ready_between(*next, *end);
             let records: Vec<(Offset, u32)> =
-                ready.take(left + 1).map(|offset| (offset, count(offset))).collect();
-            is_all &= records.len() <= left;
-            let records = &records[..records.len().min(left)];
+                ready.by_ref().take(left).map(|offset| (offset, count(offset))).collect();
+            *next = ready.next().unwrap_or(*end);
+            is_all &= next == end;
+            drop(ready);
             if !records.is_empty() {
                 left -= records.len();
                 redrive.moved += records.len() as u64;
-                self.begin_moves(id, index, records, MoveReason::Redrive, redrive.target);
+                self.begin_moves(id, index, &records, MoveReason::Redrive, redrive.target);
             }
         }
         if is_all || redrive.moved == redrive.total {
@@ -182,11 +193,15 @@ pub(super) fn put(out: &mut Encoder<'_>, redrive: &Redrive) {
         RedriveState::Running => 0,
         RedriveState::Completed => 1,
         RedriveState::Cancelled => 2,
+        RedriveState::Failed => 3,
     });
     out.u64(redrive.moved);
     out.u64(redrive.total);
-    out.u32(u32::try_from(redrive.ends.len()).expect("logs are bounded"));
-    redrive.ends.iter().for_each(|end| out.u64(end.0));
+    out.u32(u32::try_from(redrive.spans.len()).expect("logs are bounded"));
+    for (next, end) in &redrive.spans {
+        out.u64(next.0);
+        out.u64(end.0);
+    }
 }
 
 pub(super) fn get(input: &mut Decoder<'_>) -> Result<Redrive, DecodeError> {
@@ -199,17 +214,22 @@ pub(super) fn get(input: &mut Decoder<'_>) -> Result<Redrive, DecodeError> {
             0 => RedriveState::Running,
             1 => RedriveState::Completed,
             2 => RedriveState::Cancelled,
+            3 => RedriveState::Failed,
             _ => return Err(DecodeError::Invalid("where a redrive is")),
         },
         moved: input.u64()?,
         total: input.u64()?,
-        ends: Vec::new(),
+        spans: Vec::new(),
     };
     if redrive.moved > redrive.total {
         return Err(DecodeError::Invalid("how far a redrive is"));
     }
     for _ in 0..input.u32()? {
-        redrive.ends.push(input.offset()?);
+        let (next, end) = (input.offset()?, input.offset()?);
+        if next > end {
+            return Err(DecodeError::Invalid("how far a redrive is"));
+        }
+        redrive.spans.push((next, end));
     }
     Ok(redrive)
 }

@@ -18,6 +18,7 @@ mod people;
 mod queue_history;
 mod queues;
 mod random;
+mod redrives;
 mod reference;
 mod restarts;
 mod retention;

@@ -6,9 +6,9 @@ use millstream_core::catalog::{ConfigChange, LeaseSetting, Overflow, Setting};
 use millstream_core::cursor::GroupRequest;
 use millstream_core::lease::{
     Acquire, Action, Binding, FinishMove, GroupCounts, HolderId, LeaseError, LeaseGroupId, LeaseReply,
-    LeaseRequest, MoveOutcome, MoveReason, MoveTarget, RecordMark, RedriveState, SeekTo, StartRedrive,
+    LeaseRequest, MoveOutcome, MoveReason, MoveTarget, RecordMark, SeekTo,
 };
-use millstream_core::{Reply, Request, Ticket};
+use millstream_core::{Reply, Request};
 use millstream_types::{ErrorKind, LogId, Offset, StreamId};
 
 fn counts(ready: u64, leased: u64, delayed: u64, moving: u64) -> GroupCounts {
@@ -522,69 +522,4 @@ fn marks_that_do_not_fit_their_batch_are_refused() {
         matches!(&reply, Reply::Appended(results) if results == &[Err(ErrorKind::CorruptBatch)]),
         "{reply:?}"
     );
-}
-
-/// Ends the moves that are asked for, into the first log of a stream. `mover`: who asked and has no answer yet.
-fn carry_out(broker: &mut Broker, mover: &mut Option<Ticket>, to: StreamId) -> usize {
-    let ticket = *mover.get_or_insert_with(|| broker.lease(LeaseRequest::TakeMoves));
-    broker.advance(0);
-    let Some(Ok(LeaseReply::Moves(moves))) = broker.leased(ticket) else { return 0 };
-    *mover = None;
-    let finish = |of: &millstream_core::lease::Move| {
-        assert_eq!(of.reason, MoveReason::Redrive);
-        let batch = Broker::batch(LogId { stream: to, index: 0 }, 1);
-        FinishMove { group: of.group, record: of.record, outcome: MoveOutcome::Append(batch) }
-    };
-    let finished = moves.iter().map(finish).collect();
-    let reply = broker.ask_lease(LeaseRequest::FinishMoves(finished));
-    assert_eq!(reply, Ok(LeaseReply::Moved(vec![Ok(true); moves.len()])));
-    moves.len()
-}
-
-#[test]
-fn a_redrive_moves_what_was_ready_at_its_rate_over_a_restart() {
-    let mut broker = Broker::new();
-    let dead = broker.queue("dead", 1, &[]);
-    let source = broker.stream("source", 1);
-    broker.fill(dead, 100);
-    broker.offsets(dead, 10);
-    let group = LeaseGroupId::default_of(dead);
-    let start = StartRedrive { group, target: MoveTarget::Stream(source), per_second: Some(20) };
-    let begin = || LeaseRequest::StartRedrive(start);
-    let Ok(LeaseReply::Redrive { redrive, is_new: true }) = broker.ask_lease(begin()) else { panic!() };
-    assert_eq!((redrive.number, redrive.total, redrive.moved), (1, 90, 0));
-    let Ok(LeaseReply::Redrive { is_new: false, .. }) = broker.ask_lease(begin()) else {
-        panic!("one at a time")
-    };
-    broker.fill(dead, 5);
-    let (mut moved, mut mover) = (0, None);
-    for second in 1..=3 {
-        broker.advance(1_000);
-        moved += carry_out(&mut broker, &mut mover, source);
-        assert!((20 * second - 2..=20 * second).contains(&moved), "{moved} after {second} s");
-    }
-    broker.checkpoint(5_000);
-    broker.crash();
-    mover = None;
-    let status = |broker: &mut Broker| match broker.ask_lease(LeaseRequest::Redrives { group }) {
-        Ok(LeaseReply::Redrives(redrives)) => redrives,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(status(&mut broker)[0].state, RedriveState::Running);
-    broker.advance(1_000);
-    while carry_out(&mut broker, &mut mover, source) > 0 {}
-    let cancelled = broker.ask_lease(LeaseRequest::CancelRedrive { group, number: 1 });
-    let Ok(LeaseReply::Redrives(redrives)) = cancelled else { panic!("{cancelled:?}") };
-    assert_eq!(redrives[0].state, RedriveState::Cancelled);
-    broker.advance(5_000);
-    assert_eq!(carry_out(&mut broker, &mut mover, source), 0);
-    let fast = StartRedrive { per_second: None, ..start };
-    broker.ask_lease(LeaseRequest::StartRedrive(fast)).expect("the first one is over");
-    broker.advance(1_000);
-    while carry_out(&mut broker, &mut mover, source) > 0 {
-        broker.advance(100);
-    }
-    let both = status(&mut broker);
-    assert_eq!((both.len(), both[1].state, both[0].moved + both[1].moved), (2, RedriveState::Completed, 95));
-    assert_eq!(broker.counts(dead), counts(0, 10, 0, 0), "what is out stays");
 }
