@@ -19,6 +19,7 @@
 //! | its stream has no dead-letter route any more | drop |
 //! | the target of dead letters does not exist, or refuses | later, with growing pauses: nothing is lost, nothing is read meanwhile |
 //! | the target of a redrive does not exist, or refuses | return |
+//! | a redrive to the source, and the stream that the record names has no dead-letter route to here | return |
 //! | the record cannot be read, or not be what the target takes | later, in an hour; a redrive: return |
 
 mod keys;
@@ -329,7 +330,10 @@ impl Mover {
             None => {
                 let letter = DeadLetter::parse(record.headers());
                 let named = letter.and_then(|letter| world.catalog.stream(source.namespace, &letter.source));
-                let target = named.ok_or_else(back)?;
+                // Anyone who may write here may have written the headers: that does not let them write elsewhere.
+                let sends_here =
+                    |from: &Arc<StreamEntry>| from.config.lease().dead_letter() == Some(&source.name);
+                let target = named.filter(sends_here).ok_or_else(back)?;
                 self.check_willing(of, target.id, world.now)?;
                 target
             }

@@ -9,7 +9,7 @@ use millstream_core::catalog::{
 use millstream_core::hash::HashSeed;
 use millstream_core::lease::{
     Acquire, AcquiredRecord, Action, Binding, GroupCounts, HolderId, LeaseGroupId, LeaseRef, LeaseReply,
-    LeaseRequest, Settle,
+    LeaseRequest, MoveTarget, Redrive, RedriveState, Settle, StartRedrive,
 };
 use millstream_core::log::AppendBatch;
 use millstream_core::request::CreateStream;
@@ -19,7 +19,7 @@ use millstream_engine::{EngineOptions, ReplySink, Submission};
 use millstream_storage::{LogView, Options, ReadMode, ReadOutcome};
 use millstream_testkit::sim_disk::{Faults, SimDisk};
 use millstream_types::batch::{self, BatchBuilder, Compression, OpenLimits, Record};
-use millstream_types::dead_letter::{DeadLetter, DeathReason};
+use millstream_types::dead_letter::{DeadLetter, DeathReason, History};
 use millstream_types::{EngineTime, LogId, Namespace, Offset, RecordTime, StreamUid};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -276,6 +276,72 @@ fn a_rejected_record_arrives_as_it_was_and_says_where_it_comes_from() {
     assert_eq!((totals.moved, totals.batches_opened), (20, 1), "neighbours are opened together");
     assert_eq!(broker.counts(&work), GroupCounts::default());
     assert_eq!(broker.counts(&dead).ready, 20);
+}
+
+/// Moves everything that is ready, to one stream or to where it came from.
+fn redrive(broker: &mut Broker, stream: &StreamEntry, target: MoveTarget) -> Redrive {
+    let group = group(stream);
+    let start = LeaseRequest::StartRedrive(StartRedrive { group, target, per_second: None });
+    broker.ask(leased(start));
+    for _ in 0..5 {
+        broker.pass(100);
+    }
+    match broker.ask(leased(LeaseRequest::Redrives { group })) {
+        Reply::Lease(reply) => match *reply {
+            LeaseReply::Redrives(mut redrives) => redrives.pop().expect("one was started"),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_record_goes_back_only_to_a_stream_whose_dead_letters_come_here() {
+    let mut broker = Broker::start(&disk(5), EngineTime(BEGIN));
+    let work = broker.create("work", &[dead_letter("dead")]);
+    let dead = broker.create("dead", &[]);
+    let other = broker.create("other", &[dead_letter("elsewhere")]);
+    broker.append(&work, &values(0..3), Compression::None);
+    broker.end(&work, 3, Action::Reject);
+    broker.pass(0);
+    // What a producer may write: a letter that names a stream to which it may not.
+    let forged = |source: &str| {
+        let letter = DeadLetter {
+            reason: DeathReason::Rejected,
+            source: source.into(),
+            log: 0,
+            offset: Offset(0),
+            deliveries: 1,
+            time: EngineTime(BEGIN),
+            history: History::default(),
+        };
+        let headers = letter.headers();
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, Some(&value[..]))).collect();
+        let mut builder = BatchBuilder::new();
+        builder.push(RecordTime(1), None, Some(source.as_bytes()), &headers).unwrap();
+        AppendBatch {
+            marks: Vec::new(),
+            records: 1,
+            last_offset_delta: 0,
+            max_timestamp: RecordTime(1),
+            bytes: builder.finish(Compression::None).unwrap(),
+            ..batch_of(&dead, &[value(0)], Compression::None)
+        }
+    };
+    for source in ["other", "nowhere", "dead"] {
+        let reply = broker.ask(Request::Append(vec![forged(source)]));
+        assert!(matches!(reply, Reply::Appended(_)), "{reply:?}");
+    }
+    let redriven = redrive(&mut broker, &dead, MoveTarget::Source);
+    assert_eq!((redriven.state, redriven.moved, redriven.total), (RedriveState::Completed, 6, 6));
+    assert_eq!(broker.values(&work), [values(0..3), values(0..3)].concat());
+    assert_eq!(broker.values(&other), Vec::<Bytes>::new());
+    assert_eq!(broker.counts(&dead).ready, 3, "the forged ones are where they were");
+    assert_eq!(broker.read(&work)[3].headers().filter(|(name, _)| name.ends_with("source")).count(), 0);
+
+    // Whoever sees to the stream says where they go.
+    redrive(&mut broker, &dead, MoveTarget::Stream(other.id));
+    assert_eq!(broker.values(&other), ["other", "nowhere", "dead"].map(Bytes::from));
 }
 
 #[test]
