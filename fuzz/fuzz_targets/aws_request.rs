@@ -1,9 +1,6 @@
 //! Requests of AWS clients: what is done with them stands in `fuzzed`, beside the tests that replay the corpus.
 #![no_main]
 
-#[path = "../../crates/aws/tests/it/broker.rs"]
-#[allow(dead_code, reason = "the tests use the rest of it")]
-mod broker;
 #[path = "../../crates/aws/tests/it/client.rs"]
 #[allow(dead_code, reason = "the tests use the rest of it")]
 mod client;

@@ -1,9 +1,6 @@
 //! Bytes from a Kafka peer: what is done with them stands in `fuzzed`, beside the tests that replay the corpus.
 #![no_main]
 
-#[path = "../../crates/kafka/tests/it/broker.rs"]
-#[allow(dead_code, reason = "the tests use the rest of it")]
-mod broker;
 #[path = "../../crates/kafka/tests/it/connection.rs"]
 #[allow(dead_code, reason = "the tests use the rest of it")]
 mod connection;

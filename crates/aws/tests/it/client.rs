@@ -2,13 +2,13 @@
 //!
 //! Apart because every test of a call goes through it, so that each is made exactly as `net` would make it.
 
-use crate::broker::{Broker, Queue};
 use millstream_aws::scope::Scope;
 use millstream_aws::sigv4::Credentials;
 use millstream_aws::{AwsOptions, Listener};
 use millstream_front::backend::{Blocking, Inbox};
 use millstream_front::http::{Commands, Exchange, Outcome, Request, Response, Service};
 use millstream_front::{Authorizer, Backend, Event, ReadError, ReadOutcome, Tag};
+use millstream_testkit::broker::{TestBroker, TestInbox};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(crate) enum Wire {
 pub(crate) const BOTH: [Wire; 2] = [Wire::Json, Wire::Query];
 
 pub(crate) struct Client {
-    pub(crate) broker: Arc<Broker>,
+    pub(crate) broker: Arc<TestBroker>,
     listener: Arc<Listener>,
 }
 
@@ -42,17 +42,17 @@ pub(crate) struct Fault {
 /// A call that waits.
 pub(crate) struct Waiting {
     exchange: Option<Box<dyn Exchange>>,
-    inbox: Arc<Queue>,
-    broker: Arc<Broker>,
+    inbox: Arc<TestInbox>,
+    broker: Arc<TestBroker>,
     response: Option<Response>,
 }
 
 impl Client {
     pub(crate) fn new() -> Client {
-        Client::with(&Broker::new(), Credentials::default())
+        Client::with(&TestBroker::new(), Credentials::default())
     }
 
-    pub(crate) fn with(broker: &Arc<Broker>, credentials: Credentials) -> Client {
+    pub(crate) fn with(broker: &Arc<TestBroker>, credentials: Credentials) -> Client {
         let options = AwsOptions { host: "127.0.0.1:4566".to_owned(), credentials };
         let listener = Arc::new(Listener::new(options, Arc::new(Authorizer::local_only())));
         Client { broker: broker.clone(), listener }

@@ -1,11 +1,11 @@
 //! The AWS front's tests as one binary.
 
-mod broker;
 mod client;
 mod docs;
 mod fuzzed;
 mod hostile;
 mod messages;
+mod move_tasks;
 mod queues;
 mod receiving;
 mod recorded;

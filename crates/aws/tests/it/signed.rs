@@ -1,9 +1,9 @@
 //! A listener with credentials: who is not known is refused before anything is looked at.
 
-use crate::broker::Broker;
 use crate::client::{Client, Wire, fault, scope};
 use millstream_aws::sigv4::{Credential, Credentials};
 use millstream_front::http::Request;
+use millstream_testkit::broker::TestBroker;
 
 fn client() -> Client {
     let credential = Credential {
@@ -11,7 +11,7 @@ fn client() -> Client {
         secret_access_key: "secret".to_owned(),
         account: "123456789012".to_owned(),
     };
-    Client::with(&Broker::new(), Credentials::new(vec![credential], scope()))
+    Client::with(&TestBroker::new(), Credentials::new(vec![credential], scope()))
 }
 
 #[test]

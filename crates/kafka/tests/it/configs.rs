@@ -2,7 +2,6 @@
 //!
 //! Apart because three operations must agree about it.
 
-use crate::broker::Broker;
 use crate::connection::Connection;
 use crate::records::create;
 use millstream_kafka::codec::Str;
@@ -15,6 +14,7 @@ use millstream_kafka::codec::generated::describe_configs::{
 use millstream_kafka::codec::generated::incremental_alter_configs::{
     AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
 };
+use millstream_testkit::broker::TestBroker;
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
@@ -24,7 +24,7 @@ const APPEND: i8 = 2;
 const SUBTRACT: i8 = 3;
 
 fn connection() -> Connection {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     create(&mut connection, "orders", 1, &[("retention.ms", "1000")]);
     connection
 }

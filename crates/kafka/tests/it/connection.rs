@@ -3,7 +3,6 @@
 //! Apart because it is the driver's half: it carries out what the session wants, as `net` does, and can hold requests back
 //! to see what waits for what.
 
-use crate::broker::{Broker, Queue};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use millstream_core::Reply;
 use millstream_front::backend::{Blocking, Inbox};
@@ -13,6 +12,7 @@ use millstream_front::{
 use millstream_kafka::codec::frame::{read_response, write_request};
 use millstream_kafka::codec::{Message, RequestMessage, Writer};
 use millstream_kafka::{KafkaOptions, Listener};
+use millstream_testkit::broker::{TestBroker, TestInbox};
 use millstream_types::ErrorKind;
 use std::sync::Arc;
 
@@ -28,10 +28,10 @@ pub(crate) fn options() -> KafkaOptions {
 }
 
 pub(crate) struct Connection {
-    pub(crate) broker: Arc<Broker>,
+    pub(crate) broker: Arc<TestBroker>,
     backend: Arc<dyn Backend>,
     session: Box<dyn Session>,
-    queue: Arc<Queue>,
+    queue: Arc<TestInbox>,
     input: BytesMut,
     output: BytesMut,
     watch: Option<Watch>,
@@ -48,11 +48,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn open(broker: &Arc<Broker>) -> Connection {
+    pub(crate) fn open(broker: &Arc<TestBroker>) -> Connection {
         Connection::with(broker, options())
     }
 
-    pub(crate) fn with(broker: &Arc<Broker>, options: KafkaOptions) -> Connection {
+    pub(crate) fn with(broker: &Arc<TestBroker>, options: KafkaOptions) -> Connection {
         let backend: Arc<dyn Backend> = broker.clone();
         let listener = Listener::new(options, Arc::new(Authorizer::local_only()));
         Connection {

@@ -2,7 +2,6 @@
 //!
 //! Apart because they need records to read.
 
-use crate::broker::{Broker, START_MS};
 use crate::connection::Connection;
 use crate::records::{batch, create, fetch_request, produce, produce_request};
 use bytes::BytesMut;
@@ -17,11 +16,12 @@ use millstream_kafka::codec::generated::offset_for_leader_epoch::{
     OffsetForLeaderEpochRequest, OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
 use millstream_kafka::codec::{Str, Uuid};
+use millstream_testkit::broker::{START_MS, TestBroker};
 use millstream_types::Offset;
 use millstream_types::batch::{LeaderEpoch, patch, split_batches};
 
 fn connection(topics: &[&str]) -> Connection {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     for topic in topics {
         create(&mut connection, topic, 1, &[]);
     }
@@ -38,7 +38,7 @@ fn shown(response: &FetchResponse) -> Vec<(&str, i64)> {
 
 #[test]
 fn every_version_reads_what_was_written() {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     let id = create(&mut connection, "orders", 1, &[]);
     let sent = batch(&[(1, None, "a"), (2, None, "b")]);
     produce(&mut connection, "orders", sent.clone());

@@ -11,12 +11,12 @@
 //! 2, 5, …  decoder   message u8 │ version u8 │ a body
 //! ```
 
-use crate::broker::Broker;
 use crate::connection::Connection;
 use crate::generated::visit;
 use crate::random::{Random, Visitor};
 use bytes::Bytes;
 use millstream_kafka::codec::{Message, Reader, Writer};
+use millstream_testkit::broker::TestBroker;
 
 /// What one input may answer with: more would be an answer that grows out of all proportion.
 const ANSWERS_MAX: usize = 10_000;
@@ -33,7 +33,7 @@ pub(crate) fn run(data: &[u8]) {
 
 fn raw(data: &[u8]) {
     let Some((cut, mut rest)) = data.split_first() else { return };
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     let mut state = u32::from(*cut);
     while !rest.is_empty() && connection.closed.is_none() {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -46,7 +46,7 @@ fn raw(data: &[u8]) {
 }
 
 fn frames(data: &[u8]) {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     let mut rest = data;
     while let Some((size, later)) = rest.split_first_chunk::<2>()
         && connection.closed.is_none()
@@ -116,20 +116,13 @@ mod tests {
     use crate::generated::visit;
     use crate::random::{Gen, Random, Visitor};
     use millstream_kafka::codec::{Message, Writer};
-    use std::fs;
+    use millstream_testkit::corpus;
 
     const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/kafka_request");
 
     #[test]
     fn the_corpus_is_survived() {
-        let mut inputs = 0;
-        for entry in fs::read_dir(CORPUS).unwrap() {
-            let path = entry.unwrap().path();
-            println!("{}", path.display());
-            run(&fs::read(path).unwrap());
-            inputs += 1;
-        }
-        assert!(inputs > 0, "the corpus is not where it belongs");
+        corpus::replay(CORPUS, run);
     }
 
     /// A body of every message in its oldest and newest version.
@@ -163,7 +156,7 @@ mod tests {
         let mut bodies = Bodies(Vec::new());
         visit(&mut bodies);
         for input in bodies.0 {
-            fs::write(format!("{CORPUS}/body-{:02}-v{}", input[1], input[2]), &input).unwrap();
+            corpus::write_seed(CORPUS, &format!("body-{:02}-v{}", input[1], input[2]), &input);
         }
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Apart from the members' own requests because these look at groups from outside.
 
-use crate::broker::Broker;
 use crate::connection::{Connection, NODE};
 use crate::groups::{GROUP, Member, SHARES, commit, commit_codes, join, subscription};
 use crate::records::create;
@@ -22,11 +21,12 @@ use millstream_kafka::codec::generated::offset_fetch::{
 };
 use millstream_kafka::codec::generated::sync_group::SyncGroupRequest;
 use millstream_kafka::codec::{RequestMessage, Str};
+use millstream_testkit::broker::TestBroker;
 use millstream_types::ErrorKind;
 
 /// Node, host, port and error for one key, and the message if there is one.
 fn find(version: i16, key: &str, key_type: i8) -> (i32, String, i32, i16, String) {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     let key = Str::from(key);
     let text = |text: Option<Str>| text.unwrap_or_default().to_string();
     if version < 4 {
@@ -74,7 +74,7 @@ fn describe(connection: &mut Connection, version: i16, groups: &[&str]) -> Vec<D
 
 #[test]
 fn a_group_is_described_with_its_members_in_every_version() {
-    let broker = Broker::new();
+    let broker = TestBroker::new();
     let [leader, follower] = Member::pair(&broker, 9);
     for version in 0..=6 {
         let mut connection = Connection::open(&broker);
@@ -100,7 +100,7 @@ fn a_group_is_described_with_its_members_in_every_version() {
 
 #[test]
 fn static_members_are_described_with_their_identity() {
-    let broker = Broker::new();
+    let broker = TestBroker::new();
     let mut member = Member::static_member(&broker, 9, "desk-1");
     member.send_join();
     member.joined();
@@ -116,7 +116,7 @@ fn static_members_are_described_with_their_identity() {
 
 #[test]
 fn a_group_that_does_not_exist_is_dead_and_not_found_from_version_6_on() {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     for version in 0..=6 {
         let groups = describe(&mut connection, version, &["nobody", "", "nobody"]);
         assert_eq!(groups.len(), 2, "a repeated name is answered once");
@@ -151,7 +151,7 @@ fn list(
 
 #[test]
 fn groups_are_listed_and_filtered() {
-    let broker = Broker::new();
+    let broker = TestBroker::new();
     let mut connection = Connection::open(&broker);
     create(&mut connection, "orders", 2, &[]);
     let outside = OffsetCommitRequest { group_id: "outside".into(), ..commit(&[(0, 1)]) };
@@ -184,7 +184,7 @@ fn groups_are_listed_and_filtered() {
 
 #[test]
 fn a_list_of_many_pages_is_whole() {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     let mut names: Vec<String> = (0..5000).map(|number| format!("group-{number}")).collect();
     for name in &names {
         let request = millstream_kafka::codec::generated::join_group::JoinGroupRequest {
@@ -208,7 +208,7 @@ fn a_list_of_many_pages_is_whole() {
 #[test]
 fn groups_without_members_are_deleted_with_their_offsets() {
     for version in 0..=2 {
-        let broker = Broker::new();
+        let broker = TestBroker::new();
         let mut connection = Connection::open(&broker);
         create(&mut connection, "orders", 1, &[]);
         let outside = OffsetCommitRequest { group_id: "outside".into(), ..commit(&[(0, 1)]) };
@@ -248,7 +248,7 @@ fn refused<M: RequestMessage>(
 
 #[test]
 fn a_broker_that_stops_or_is_full_is_no_coordinator() {
-    let broker = Broker::new();
+    let broker = TestBroker::new();
     create(&mut Connection::open(&broker), "orders", 2, &[]);
     for (kind, code) in
         [(ErrorKind::ShuttingDown, 16), (ErrorKind::StorageFull, 15), (ErrorKind::Overloaded, 14)]

@@ -2,7 +2,6 @@
 //!
 //! Apart because several tests are made of them. Versions are the caller's: a request carries what its version has.
 
-use crate::broker::Broker;
 use crate::connection::Connection;
 use bytes::{BufMut, Bytes, BytesMut};
 use millstream_kafka::codec::generated::heartbeat::HeartbeatRequest;
@@ -18,6 +17,7 @@ use millstream_kafka::codec::generated::offset_fetch::{
 };
 use millstream_kafka::codec::generated::sync_group::{SyncGroupRequest, SyncGroupRequestAssignment};
 use millstream_kafka::codec::{Str, Uuid};
+use millstream_testkit::broker::TestBroker;
 use std::sync::Arc;
 
 pub(crate) const GROUP: &str = "readers";
@@ -159,17 +159,17 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(crate) fn new(broker: &Arc<Broker>, version: i16) -> Member {
+    pub(crate) fn new(broker: &Arc<TestBroker>, version: i16) -> Member {
         let connection = Connection::open(broker);
         Member { connection, id: Str::new(), generation: -1, instance: None, version }
     }
 
-    pub(crate) fn static_member(broker: &Arc<Broker>, version: i16, instance: &str) -> Member {
+    pub(crate) fn static_member(broker: &Arc<TestBroker>, version: i16, instance: &str) -> Member {
         Member { instance: Some(instance.into()), ..Member::new(broker, version) }
     }
 
     /// Two members in a stable group, the leader first; both have their shares.
-    pub(crate) fn pair(broker: &Arc<Broker>, version: i16) -> [Member; 2] {
+    pub(crate) fn pair(broker: &Arc<TestBroker>, version: i16) -> [Member; 2] {
         let mut leader = Member::new(broker, version);
         leader.send_join();
         leader.joined();

@@ -1,6 +1,5 @@
 //! The Kafka front's tests as one binary.
 
-mod broker;
 mod configs;
 mod connection;
 mod docs;

@@ -2,7 +2,6 @@
 //!
 //! Apart from offsets because here an answer waits for what other connections do.
 
-use crate::broker::Broker;
 use crate::connection::Connection;
 use crate::groups::{GROUP, Member, SHARES, fetch, join, join_alone, subscription};
 use crate::records::create;
@@ -14,11 +13,12 @@ use millstream_kafka::codec::generated::join_group::{
 };
 use millstream_kafka::codec::generated::leave_group::{LeaveGroupRequest, MemberIdentity};
 use millstream_kafka::codec::generated::sync_group::{SyncGroupRequest, SyncGroupResponse};
+use millstream_testkit::broker::TestBroker;
 
 #[test]
 fn two_members_share_a_group_in_every_version() {
     for version in 0..=9 {
-        let broker = Broker::new();
+        let broker = TestBroker::new();
         let topic = create(&mut Connection::open(&broker), "orders", 2, &[]);
         let [mut leader, mut follower] = Member::pair(&broker, version);
         assert_eq!((leader.generation, follower.generation), (2, 2), "v{version}");
@@ -41,7 +41,7 @@ fn two_members_share_a_group_in_every_version() {
 
 #[test]
 fn a_join_waits_until_the_others_have_joined_again() {
-    let broker = Broker::new();
+    let broker = TestBroker::new();
     let [mut leader, mut follower] = Member::pair(&broker, 9);
     let mut third = Member::new(&broker, 9);
     third.send_join();
@@ -68,7 +68,7 @@ fn a_join_waits_until_the_others_have_joined_again() {
 #[test]
 fn new_members_are_given_an_id_first_from_version_4_on() {
     for version in 0..=9 {
-        let mut connection = Connection::open(&Broker::new());
+        let mut connection = Connection::open(&TestBroker::new());
         let first = connection.call(version, &join(""));
         if version < 4 {
             assert_eq!((first.error_code, first.generation_id), (0, 1), "v{version}");
@@ -84,7 +84,7 @@ fn new_members_are_given_an_id_first_from_version_4_on() {
 #[test]
 fn a_refused_join_says_so_in_the_words_of_its_version() {
     for version in 0..=9 {
-        let mut connection = Connection::open(&Broker::new());
+        let mut connection = Connection::open(&TestBroker::new());
         let response = connection.call(version, &join("nobody"));
         let expected = JoinGroupResponse {
             error_code: 25,
@@ -98,7 +98,7 @@ fn a_refused_join_says_so_in_the_words_of_its_version() {
 
 #[test]
 fn joins_are_refused_for_what_they_say() {
-    let broker = Broker::new();
+    let broker = TestBroker::new();
     let mut connection = Connection::open(&broker);
     join_alone(&mut connection, 9, &join(""));
     let good = join("");
@@ -125,7 +125,7 @@ fn joins_are_refused_for_what_they_say() {
 fn the_rebalance_timeout_of_version_0_is_the_sessions() {
     // The member that does not join again is left behind when the rebalance timeout has passed.
     for (version, ms) in [(0, 10_000), (1, 30_000)] {
-        let broker = Broker::new();
+        let broker = TestBroker::new();
         let mut silent = Member::new(&broker, version);
         silent.send_join();
         silent.joined();
@@ -148,7 +148,7 @@ fn the_rebalance_timeout_of_version_0_is_the_sessions() {
 #[test]
 fn a_static_member_comes_back_without_a_rebalance() {
     for version in 5..=9 {
-        let broker = Broker::new();
+        let broker = TestBroker::new();
         let mut leader = Member::static_member(&broker, version, "desk-1");
         leader.send_join();
         leader.joined();
@@ -180,14 +180,14 @@ fn a_static_member_comes_back_without_a_rebalance() {
 #[test]
 fn a_member_that_the_leader_left_out_can_read_its_assignment() {
     for version in 0..=5 {
-        let broker = Broker::new();
+        let broker = TestBroker::new();
         let mut alone = Member::new(&broker, version);
         alone.send_join();
         alone.joined();
         alone.send_sync(&[]);
         assert_eq!(alone.synced(), Ok(Bytes::from_static(b"\0\0\0\0\0\0\xff\xff\xff\xff")), "v{version}");
     }
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     let worker = JoinGroupRequest { protocol_type: "connect".into(), ..join("") };
     let joined = join_alone(&mut connection, 9, &worker);
     let sync = SyncGroupRequest {
@@ -202,7 +202,7 @@ fn a_member_that_the_leader_left_out_can_read_its_assignment() {
 
 #[test]
 fn syncs_are_refused_for_what_they_say() {
-    let broker = Broker::new();
+    let broker = TestBroker::new();
     let mut member = Member::new(&broker, 9);
     member.send_join();
     member.joined();
@@ -233,7 +233,7 @@ fn syncs_are_refused_for_what_they_say() {
 
 #[test]
 fn heartbeats_are_refused_for_what_they_say() {
-    let [mut member, _] = Member::pair(&Broker::new(), 9);
+    let [mut member, _] = Member::pair(&TestBroker::new(), 9);
     let good = HeartbeatRequest {
         group_id: GROUP.into(),
         generation_id: member.generation,
@@ -255,7 +255,7 @@ fn heartbeats_are_refused_for_what_they_say() {
 
 #[test]
 fn a_member_that_is_not_heard_of_is_removed() {
-    let broker = Broker::new();
+    let broker = TestBroker::new();
     let [mut leader, mut follower] = Member::pair(&broker, 9);
     broker.advance_ms(6_000);
     assert_eq!(leader.heartbeat(), 0);
@@ -266,7 +266,7 @@ fn a_member_that_is_not_heard_of_is_removed() {
 
 #[test]
 fn several_members_leave_in_one_request() {
-    let broker = Broker::new();
+    let broker = TestBroker::new();
     let mut fixed = Member::static_member(&broker, 9, "desk-1");
     fixed.send_join();
     fixed.joined();

@@ -2,7 +2,6 @@
 //!
 //! Apart from membership because these also serve readers that are members of nothing.
 
-use crate::broker::Broker;
 use crate::connection::Connection;
 use crate::groups::{GROUP, Member, by_id, commit, commit_codes, fetch, join, join_alone};
 use crate::records::create;
@@ -16,9 +15,10 @@ use millstream_kafka::codec::generated::offset_fetch::{
     OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
 };
 use millstream_kafka::codec::{Str, Uuid};
+use millstream_testkit::broker::TestBroker;
 
 fn connection() -> (Connection, Uuid) {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     let topic = create(&mut connection, "orders", 2, &[]);
     (connection, topic)
 }
@@ -138,7 +138,7 @@ fn a_commit_is_refused_partition_by_partition() {
 
 #[test]
 fn a_commit_is_refused_as_a_whole_by_the_group() {
-    let broker = Broker::new();
+    let broker = TestBroker::new();
     let topic = create(&mut Connection::open(&broker), "orders", 2, &[]);
     let [mut leader, mut follower] = Member::pair(&broker, 8);
     let mut outside = Connection::open(&broker);
@@ -222,7 +222,7 @@ fn deleted(connection: &mut Connection, group: &str, partitions: &[(&str, i32)])
 
 #[test]
 fn offsets_are_forgotten_unless_a_member_reads_them() {
-    let broker = Broker::new();
+    let broker = TestBroker::new();
     let mut connection = Connection::open(&broker);
     let topic = create(&mut connection, "orders", 2, &[]);
     create(&mut connection, "bills", 1, &[]);

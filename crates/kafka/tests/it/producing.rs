@@ -2,7 +2,6 @@
 //!
 //! Apart because most of Produce is refusals.
 
-use crate::broker::{Broker, START_MS};
 use crate::connection::Connection;
 use crate::records::{batch, builder, create, fetch_request, idempotent, produce, produce_request};
 use bytes::{Bytes, BytesMut};
@@ -10,18 +9,19 @@ use millstream_kafka::codec::generated::init_producer_id::InitProducerIdRequest;
 use millstream_kafka::codec::generated::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponse};
 use millstream_kafka::codec::generated::produce::{PartitionProduceData, ProduceResponse};
 use millstream_kafka::codec::{Str, Uuid};
+use millstream_testkit::broker::{START_MS, TestBroker};
 use millstream_types::batch::Compression;
 use millstream_types::{ProducerEpoch, ProducerId};
 
 fn connection() -> Connection {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     create(&mut connection, "orders", 1, &[]);
     connection
 }
 
 #[test]
 fn every_version_appends_and_answers_with_the_offset() {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     let id = create(&mut connection, "orders", 1, &[]);
     for version in 3..=13 {
         let mut request = produce_request("orders", 0, 1, batch(&[(1, None, "a"), (2, None, "b")]));
@@ -70,7 +70,7 @@ fn batches_that_cannot_be_stored_are_refused() {
 
 #[test]
 fn a_batch_over_the_topics_limit_is_too_large() {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     create(&mut connection, "small", 1, &[("max.message.bytes", "100")]);
     assert_eq!(produce(&mut connection, "small", batch(&[(1, None, "fits")])).error_code, 0);
     let large = batch(&[(1, None, &"x".repeat(100))]);
@@ -105,7 +105,7 @@ fn zstd_needs_version_7() {
 
 #[test]
 fn a_compacted_topic_names_the_records_without_a_key() {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     create(&mut connection, "table", 1, &[("cleanup.policy", "compact")]);
     let mixed = builder(&[(1, Some("k"), "a"), (1, None, "b"), (1, Some(""), "c"), (1, None, "d")]);
     let message = "Compacted topic cannot accept message without key in topic partition table-0.";
@@ -130,7 +130,7 @@ fn a_compacted_topic_names_the_records_without_a_key() {
 
 #[test]
 fn log_append_time_is_the_brokers() {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     create(&mut connection, "stamped", 1, &[("message.timestamp.type", "LogAppendTime")]);
     let appended = produce(&mut connection, "stamped", batch(&[(1, None, "a")]));
     assert_eq!((appended.error_code, appended.log_append_time_ms), (0, START_MS));
@@ -156,7 +156,7 @@ fn a_batch_sent_twice_is_stored_once() {
 #[test]
 fn a_request_for_thousands_of_partitions_is_answered_for_each() {
     const PARTITIONS: i32 = 5_000;
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     create(&mut connection, "wide", PARTITIONS, &[]);
     let mut request = produce_request("wide", 0, -1, idempotent(7, 0, 0, &["a"]));
     let first = request.topic_data[0].partition_data.remove(0);
@@ -257,7 +257,7 @@ fn asked(name: &str) -> MetadataRequestTopic {
 
 #[test]
 fn naming_an_unknown_topic_creates_it_when_allowed() {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     let request = |names: &[&str], allow| MetadataRequest {
         topics: Some(names.iter().map(|name| asked(name)).collect()),
         allow_auto_topic_creation: allow,
@@ -280,7 +280,7 @@ fn naming_an_unknown_topic_creates_it_when_allowed() {
     assert_eq!(connection.call(10, &by_id(id)).topics[0].error_code, 42, "a request by id needs version 12");
     let mut off = crate::connection::options();
     off.auto_create = false;
-    let mut connection = Connection::with(&Broker::new(), off);
+    let mut connection = Connection::with(&TestBroker::new(), off);
     assert_eq!(connection.call(3, &request(&["new"], true)).topics[0].error_code, 3);
 }
 
@@ -288,7 +288,7 @@ fn naming_an_unknown_topic_creates_it_when_allowed() {
 fn a_create_that_fails_is_said_for_its_topic_alone() {
     let mut options = crate::connection::options();
     options.default_logs = 20_000;
-    let mut connection = Connection::with(&Broker::new(), options);
+    let mut connection = Connection::with(&TestBroker::new(), options);
     create(&mut connection, "there", 1, &[]);
     let request = MetadataRequest { topics: Some(vec![asked("there"), asked("wide")]), ..Default::default() };
     let codes: Vec<i16> = connection.call(9, &request).topics.iter().map(|topic| topic.error_code).collect();

@@ -2,7 +2,6 @@
 //!
 //! Apart because it knows no operation by name: an operation that is added to the registry is tested here at once.
 
-use crate::broker::Broker;
 use crate::connection::Connection;
 use crate::generated::visit;
 use crate::random::{Gen, Random, Visitor};
@@ -12,6 +11,7 @@ use millstream_kafka::codec::frame::{RequestHeader, read_response};
 use millstream_kafka::codec::generated::api_versions::{ApiVersionsRequest, ApiVersionsResponse};
 use millstream_kafka::codec::generated::metadata::MetadataRequest;
 use millstream_kafka::codec::{ApiKey, Message, Str, Writer};
+use millstream_testkit::broker::TestBroker;
 use std::collections::BTreeMap;
 
 fn is_served(api: ApiKey) -> bool {
@@ -43,7 +43,7 @@ impl Visitor for Ask {
             let random = (0..20).map(|_| M::random(&mut g, version));
             for message in std::iter::once(M::default()).chain(random) {
                 let Some(frame) = frame(version, &message) else { continue };
-                let mut connection = Connection::open(&Broker::new());
+                let mut connection = Connection::open(&TestBroker::new());
                 connection.send_frame(&frame);
                 // What waits waits for something that never comes here, or for its time.
                 connection.advance_ms(3_600_000);
@@ -108,7 +108,7 @@ impl Visitor for Cut {
             if w.into_bytes().is_empty() {
                 continue;
             }
-            let mut connection = Connection::open(&Broker::new());
+            let mut connection = Connection::open(&TestBroker::new());
             connection.send_frame(&whole[..whole.len() - 1]);
             assert_eq!(connection.take_frame(), None);
             let close = connection.closed.unwrap_or_else(|| panic!("{} v{version} goes on", M::NAME));
@@ -134,12 +134,12 @@ fn the_registry_has_each_operation_once_in_the_order_of_keys() {
 
 #[test]
 fn what_is_not_in_the_registry_is_neither_listed_nor_served() {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     let listed = connection.call(0, &ApiVersionsRequest::default()).api_keys;
     let listed: Vec<i16> = listed.iter().map(|api| api.api_key).collect();
     assert_eq!(listed, OPERATIONS.map(|operation| operation.number));
     for api in ApiKey::ALL.into_iter().filter(|api| !is_served(*api)) {
-        let mut connection = Connection::open(&Broker::new());
+        let mut connection = Connection::open(&TestBroker::new());
         let header =
             RequestHeader { api, version: *api.versions().start(), correlation_id: 1, client_id: None };
         let mut w = Writer::new();
@@ -152,7 +152,7 @@ fn what_is_not_in_the_registry_is_neither_listed_nor_served() {
 #[test]
 fn unknown_keys_and_versions_end_the_connection() {
     for (key, version) in [(4, 0), (999, 0), (-1, 0), (3, 14), (3, -1), (0, 2), (0, 14), (19, 1)] {
-        let mut connection = Connection::open(&Broker::new());
+        let mut connection = Connection::open(&TestBroker::new());
         let mut frame = BytesMut::new();
         frame.put_i16(key);
         frame.put_i16(version);
@@ -168,11 +168,11 @@ fn unknown_keys_and_versions_end_the_connection() {
 #[test]
 fn frame_sizes_that_cannot_be_end_the_connection() {
     for size in [-1_i32, i32::MIN, (100 << 20) + 1, 0x4745_5420] {
-        let mut connection = Connection::open(&Broker::new());
+        let mut connection = Connection::open(&TestBroker::new());
         connection.send_bytes(&size.to_be_bytes());
         assert!(connection.closed.is_some(), "{size}");
     }
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     connection.send_bytes(&0_i32.to_be_bytes());
     assert!(connection.closed.is_some(), "an empty frame has no header");
 }
@@ -180,7 +180,7 @@ fn frame_sizes_that_cannot_be_end_the_connection() {
 #[test]
 fn an_unknown_version_of_api_versions_is_answered_in_version_0() {
     for version in [5_i16, 100, -1] {
-        let mut connection = Connection::open(&Broker::new());
+        let mut connection = Connection::open(&TestBroker::new());
         let mut frame = BytesMut::new();
         frame.put_i16(18);
         frame.put_i16(version);
@@ -202,7 +202,7 @@ fn named(name: &str, version: &str) -> ApiVersionsRequest {
 
 #[test]
 fn produce_is_listed_from_version_0() {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     let response = connection.call(3, &named("librdkafka", "2.15.1"));
     let produce = response.api_keys.iter().find(|api| api.api_key == 0).expect("Produce");
     assert_eq!((produce.min_version, produce.max_version), (0, 13));
@@ -211,7 +211,7 @@ fn produce_is_listed_from_version_0() {
 
 #[test]
 fn software_names_are_checked_from_version_3_on() {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     for (name, version) in [("", "1"), ("a", ""), ("a b", "1"), ("-a", "1"), ("a", "1.")] {
         let response = connection.call(3, &named(name, version));
         assert_eq!((response.error_code, response.api_keys.len()), (42, 0), "{name:?} {version:?}");
@@ -221,7 +221,7 @@ fn software_names_are_checked_from_version_3_on() {
 
 #[test]
 fn frames_may_arrive_in_any_pieces() {
-    let mut connection = Connection::open(&Broker::new());
+    let mut connection = Connection::open(&TestBroker::new());
     let mut bytes = BytesMut::new();
     for _ in 0..2 {
         let frame = frame(4, &MetadataRequest::default()).unwrap();

@@ -2,7 +2,6 @@
 //!
 //! Apart because what they refuse is most of what there is to test.
 
-use crate::broker::Broker;
 use crate::connection::{Connection, NODE};
 use crate::records::{batch, create, fetch_request, produce};
 use millstream_kafka::codec::generated::create_partitions::{
@@ -23,9 +22,10 @@ use millstream_kafka::codec::generated::describe_topic_partitions::{
 };
 use millstream_kafka::codec::generated::metadata::MetadataRequest;
 use millstream_kafka::codec::{Str, Uuid};
+use millstream_testkit::broker::TestBroker;
 
 fn connection() -> Connection {
-    Connection::open(&Broker::new())
+    Connection::open(&TestBroker::new())
 }
 
 fn topic(name: &str, num_partitions: i32, replication_factor: i16) -> CreatableTopic {

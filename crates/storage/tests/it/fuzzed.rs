@@ -354,20 +354,13 @@ fn read_everything(opened: &Opened, log: LogId, state: State) {
 #[cfg(test)]
 mod tests {
     use super::run;
-    use std::fs;
+    use millstream_testkit::corpus;
 
     const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/wal_recovery");
 
     #[test]
     fn the_corpus_is_survived() {
-        let mut inputs = 0;
-        for entry in fs::read_dir(CORPUS).unwrap() {
-            let path = entry.unwrap().path();
-            println!("{}", path.display());
-            run(&fs::read(path).unwrap());
-            inputs += 1;
-        }
-        assert!(inputs > 0, "the corpus is not where it belongs");
+        corpus::replay(CORPUS, run);
     }
 
     #[test]
@@ -383,7 +376,7 @@ mod tests {
         for kind in 0..32u8 {
             let what = kind % 6;
             let blow = [kind, what, kind / 3, 0x10 + kind % 16, kind, 0, 20, 1, kind % 5];
-            fs::write(format!("{CORPUS}/kind-{kind:02}"), blow).unwrap();
+            corpus::write_seed(CORPUS, &format!("kind-{kind:02}"), &blow);
         }
     }
 }

@@ -201,21 +201,14 @@ fn seal(entry: &ObjectEntry, bytes: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::run;
+    use millstream_testkit::corpus;
     use proptest::prelude::*;
-    use std::fs;
 
     const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/packed_object");
 
     #[test]
     fn the_corpus_is_survived() {
-        let mut inputs = 0;
-        for entry in fs::read_dir(CORPUS).unwrap() {
-            let path = entry.unwrap().path();
-            println!("{}", path.display());
-            run(&fs::read(path).unwrap());
-            inputs += 1;
-        }
-        assert!(inputs > 0, "the corpus is not where it belongs");
+        corpus::replay(CORPUS, run);
     }
 
     proptest! {
@@ -250,12 +243,11 @@ mod tests {
     #[test]
     #[ignore = "writes seeds for the fuzzer; `cargo xtask fuzz --seeds` runs it"]
     fn write_seeds() {
-        fs::create_dir_all(CORPUS).unwrap();
         for kind in 0..4u8 {
             for place in [0u16, 20, 60, 200, 400, 700, 900] {
                 let [low, high] = place.to_le_bytes();
                 let seed = [kind, low, high, kind, 0x80, low, high, 2, 9];
-                fs::write(format!("{CORPUS}/kind-{kind}-at-{place:03}"), seed).unwrap();
+                corpus::write_seed(CORPUS, &format!("kind-{kind}-at-{place:03}"), &seed);
             }
         }
     }
