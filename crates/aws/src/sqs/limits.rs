@@ -41,6 +41,12 @@ pub(crate) const TAG_VALUE_CHARS_MAX: usize = 256;
 pub(crate) const RECEIVE_COUNT_MAX: i64 = 1000;
 /// Queues that a dead-letter queue may name as its sources.
 pub(crate) const REDRIVE_SOURCES_MAX: usize = 10;
+/// Messages that a move task may move in a second, if it is limited.
+pub(crate) const MOVED_PER_SECOND_MAX: i64 = 500;
+/// Move tasks in one list: as many as are remembered.
+pub(crate) const LISTED_TASKS_MAX: i64 = 10;
+/// Bytes of a move task's handle: one with the longest resource name there is has fewer.
+pub(crate) const TASK_HANDLE_BYTES_MAX: usize = 1024;
 /// Bytes of an access policy.
 pub(crate) const POLICY_BYTES_MAX: usize = 8192;
 /// Accounts and actions that one permission may name.
@@ -56,4 +62,5 @@ const _: () = {
     assert!(MESSAGE_BYTES_MAX * 2 < millstream_types::limits::BATCH_BYTES_DEFAULT as u64);
     assert!(NAME_CHARS_MAX <= millstream_types::limits::NAME_BYTES_MAX);
     assert!(MESSAGE_BYTES_MAX_MIN <= MESSAGE_BYTES_MAX);
+    assert!(LISTED_TASKS_MAX as usize == millstream_types::limits::REDRIVES_REMEMBERED);
 };

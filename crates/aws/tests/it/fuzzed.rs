@@ -104,12 +104,12 @@ fn by_address(client: &Client, bytes: &[u8]) -> Response {
 mod tests {
     use super::run;
     use millstream_aws::sqs::OPERATIONS;
-    use std::fs;
+    use millstream_testkit::corpus;
 
     const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/aws_request");
 
     /// Calls that succeed, and some that do not, in both protocols.
-    const CALLS: [(&str, &str); 20] = [
+    const CALLS: [(&str, &str); 23] = [
         (
             "SendMessage",
             r#"{"QueueUrl":"q","MessageBody":"b","DelaySeconds":1,"MessageAttributes":{"n":{"DataType":"Number","StringValue":"1"}}}"#,
@@ -143,6 +143,15 @@ mod tests {
         ("ListQueueTags", r#"{"QueueUrl":"q"}"#),
         ("AddPermission", r#"{"QueueUrl":"q","Label":"l","AWSAccountIds":["111111111111"],"Actions":["*"]}"#),
         ("RemovePermission", r#"{"QueueUrl":"q","Label":"l"}"#),
+        (
+            "StartMessageMoveTask",
+            r#"{"SourceArn":"arn:aws:sqs:us-east-1:000000000000:r","MaxNumberOfMessagesPerSecond":1}"#,
+        ),
+        ("ListMessageMoveTasks", r#"{"SourceArn":"arn:aws:sqs:us-east-1:000000000000:r","MaxResults":10}"#),
+        (
+            "CancelMessageMoveTask",
+            r#"{"TaskHandle":"eyJ0YXNrSWQiOiI2ZGYwNGY2Zi04YWE3LTRhNWYtYjZiYi0zZjhiNGM1YjBjMzkiLCJzb3VyY2VBcm4iOiJhcm46YXdzOnNxczp1cy1lYXN0LTE6MDAwMDAwMDAwMDAwOnIifQ=="}"#,
+        ),
         ("PurgeQueue", r#"{"QueueUrl":"q"}"#),
         ("DeleteQueue", r#"{"QueueUrl":"q"}"#),
     ];
@@ -174,14 +183,7 @@ mod tests {
 
     #[test]
     fn the_corpus_is_survived() {
-        let mut inputs = 0;
-        for entry in fs::read_dir(CORPUS).unwrap() {
-            let path = entry.unwrap().path();
-            println!("{}", path.display());
-            run(&fs::read(path).unwrap());
-            inputs += 1;
-        }
-        assert!(inputs > 0, "the corpus is not where it belongs");
+        corpus::replay(CORPUS, run);
     }
 
     #[test]
@@ -195,8 +197,6 @@ mod tests {
     #[test]
     #[ignore = "writes seeds for the fuzzer; `cargo xtask fuzz --seeds` runs it"]
     fn write_seeds() {
-        for (name, input) in seeds() {
-            fs::write(format!("{CORPUS}/{name}"), &input).unwrap();
-        }
+        seeds().iter().for_each(|(name, input)| corpus::write_seed(CORPUS, name, input));
     }
 }

@@ -3,6 +3,7 @@
 
 mod commands;
 mod configuration;
+mod move_task;
 mod process;
 mod serving;
 mod verify;

@@ -3,6 +3,7 @@
 //! Apart because whoever wants to know what this broker does with a call opens one file and reads its header. An operation
 //! is a function from its parameters to a [`Step`]; what it waits for goes on in a closure.
 
+mod cancel_message_move_task;
 mod change_message_visibility;
 mod create_queue;
 mod delete_message;
@@ -10,8 +11,10 @@ mod delete_queue;
 mod get_queue_attributes;
 mod get_queue_url;
 mod list_dead_letter_source_queues;
+mod list_message_move_tasks;
 mod list_queues;
 mod lists;
+mod move_tasks;
 mod permissions;
 mod purge_queue;
 mod queues;
@@ -21,6 +24,7 @@ mod send_message_batch;
 mod sending;
 mod set_queue_attributes;
 mod settling;
+mod start_message_move_task;
 mod tags;
 
 use super::call::Call;
@@ -34,8 +38,9 @@ use serde::Deserialize;
 type Start = fn(&mut Context, &Call<'_>) -> Result<Step, SqsError>;
 
 /// Everything this front serves, in the order of the names.
-const TABLE: [(Operation, Start); 20] = [
+const TABLE: [(Operation, Start); 23] = [
     (permissions::ADD, permissions::add),
+    (cancel_message_move_task::OPERATION, cancel_message_move_task::start),
     (change_message_visibility::ONE, change_message_visibility::one),
     (change_message_visibility::BATCH, change_message_visibility::batch),
     (create_queue::OPERATION, create_queue::start),
@@ -45,6 +50,7 @@ const TABLE: [(Operation, Start); 20] = [
     (get_queue_attributes::OPERATION, get_queue_attributes::start),
     (get_queue_url::OPERATION, get_queue_url::start),
     (list_dead_letter_source_queues::OPERATION, list_dead_letter_source_queues::start),
+    (list_message_move_tasks::OPERATION, list_message_move_tasks::start),
     (tags::LIST, tags::list),
     (list_queues::OPERATION, list_queues::start),
     (purge_queue::OPERATION, purge_queue::start),
@@ -53,6 +59,7 @@ const TABLE: [(Operation, Start); 20] = [
     (send_message::OPERATION, send_message::start),
     (send_message_batch::OPERATION, send_message_batch::start),
     (set_queue_attributes::OPERATION, set_queue_attributes::start),
+    (start_message_move_task::OPERATION, start_message_move_task::start),
     (tags::TAG, tags::tag),
     (tags::UNTAG, tags::untag),
 ];

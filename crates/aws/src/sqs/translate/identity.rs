@@ -1,4 +1,4 @@
-//! Message ids and sequence numbers: derived from where a record is, so that nobody has to keep them.
+//! Ids of messages and tasks, and sequence numbers: derived from what they are of, so that nobody has to keep them.
 //!
 //! Apart because a duplicate's answer, a redelivery and a restarted broker must all give the same ones.
 
@@ -16,6 +16,16 @@ pub(crate) fn message_id(uid: StreamUid, log: u32, offset: Offset) -> String {
     let mut hasher = SipHasher13::new_with_keys(high, low);
     hasher.write_u32(log);
     hasher.write_u64(offset.0);
+    let hash = hasher.finish128();
+    uuid(u128::from(hash.h1) << 64 | u128::from(hash.h2))
+}
+
+/// The id of the task that is a stream's redrive of a number.
+pub(crate) fn task_id(uid: StreamUid, number: u64) -> String {
+    let (high, low) = halves(uid);
+    let mut hasher = SipHasher13::new_with_keys(high, low);
+    hasher.write(b"task");
+    hasher.write_u64(number);
     let hash = hasher.finish128();
     uuid(u128::from(hash.h1) << 64 | u128::from(hash.h2))
 }
@@ -44,6 +54,14 @@ mod tests {
         let different: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(different.len(), all.len());
         assert!(all.iter().all(|id| id.len() == 36 && id.as_bytes()[14] == b'4'));
+    }
+
+    #[test]
+    fn tasks_have_ids_of_their_own() {
+        let ids = [task_id(StreamUid(7), 1), task_id(StreamUid(7), 2), task_id(StreamUid(8), 1)];
+        let different: std::collections::BTreeSet<_> = ids.iter().collect();
+        assert_eq!(different.len(), ids.len());
+        assert_eq!(task_id(StreamUid(7), 1), ids[0]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod record_tests;
 mod settings;
 
 pub(crate) use hash::log_of;
-pub(crate) use identity::{message_id, sequence_number};
+pub(crate) use identity::{message_id, sequence_number, task_id};
 pub(crate) use receipt::Receipt;
 pub(crate) use record::{Message, Origin, is_group_id, push_record};
 pub(crate) use settings::{Stored, attach, creation, detach, is_own, is_queue};
