@@ -5,6 +5,7 @@
 
 use crate::catalog::StreamEntry;
 use crate::request::Reply;
+use crate::route::RouteEntry;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -35,6 +36,10 @@ pub enum CatalogChange {
     Put(Arc<StreamEntry>),
     /// A stream is gone.
     Remove(Arc<StreamEntry>),
+    /// A route is new, or its entry replaces the one before.
+    PutRoute(Arc<RouteEntry>),
+    /// A route is gone.
+    RemoveRoute(Arc<RouteEntry>),
 }
 
 /// A change of the read views (R9) beside the appended batches. Takes effect when the frame is durable.

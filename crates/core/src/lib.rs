@@ -2,7 +2,7 @@
 //!
 //! Apart because everything that must be right after a crash is here and can be run a million times in a test:
 //! [`Shard::apply`] takes the time, a position and a [`Request`] and returns [`Effects`]; recovery folds the same
-//! entries that `apply` made (R1). The nouns are modules: [`log`], [`cursor`], [`lease`], [`catalog`]; `object` is the manifest of the packed objects,
+//! entries that `apply` made (R1). The nouns are modules: [`log`], [`cursor`], [`lease`], [`route`], [`catalog`]; `object` is the manifest of the packed objects,
 //! [`retention`] says what may go. Nothing here
 //! knows a protocol: if two fronts need it, it is one of these nouns; if only one does, it belongs to that front.
 #![no_std]
@@ -19,6 +19,7 @@ pub mod log;
 mod object;
 pub mod request;
 pub mod retention;
+pub mod route;
 pub mod shard;
 
 pub use effect::{CatalogChange, Effects, Ticket, ViewChange};

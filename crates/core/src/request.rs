@@ -8,6 +8,7 @@ use crate::cursor::{GroupReply, GroupRequest};
 use crate::lease::{self, LeaseReply, LeaseRequest};
 use crate::log::{AppendBatch, Appended};
 use crate::object::object_entry_bytes;
+use crate::route::{self, RouteReply, RouteRequest};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -62,6 +63,8 @@ pub enum Request {
     Group(Box<GroupRequest>),
     /// Anything about leases. Answer: [`Reply::Lease`].
     Lease(Box<LeaseRequest>),
+    /// Anything about routes. Answer: [`Reply::Route`].
+    Route(Box<RouteRequest>),
 }
 
 /// A stream to create.
@@ -116,6 +119,8 @@ pub enum Reply {
     Group(Box<GroupReply>),
     /// An answer about leases.
     Lease(Box<LeaseReply>),
+    /// An answer about routes.
+    Route(Box<RouteReply>),
     /// The request was refused as a whole; the kind says whether that is definite.
     Refused(ErrorKind),
 }
@@ -171,13 +176,17 @@ impl Request {
             Request::AddLogs { .. } | Request::AlterStream { .. } => {
                 size(STREAM_ENTRY_BYTES_MAX + lease::GROUP_ENTRY_BYTES_MAX, false)
             }
-            Request::DeleteStream { .. } => size(TRIM_ENTRY_BYTES_MAX, true),
+            Request::DeleteStream { .. } => size(TRIM_ENTRY_BYTES_MAX + route::FREE_BYTES, true),
             Request::TrimLogs(trims) => size(trims.len() * TRIM_ENTRY_BYTES_MAX, true),
             Request::AllocateProducer => size(PRODUCER_ENTRY_BYTES_MAX, false),
             Request::CommitObject(object) => size(object_entry_bytes(object.parts.len()), true),
             Request::DropObjects(objects) => size(objects.len() * DROP_ENTRY_BYTES_MAX, true),
             Request::Group(request) => size(request.entries_bytes_max(), true),
             Request::Lease(request) => request.frame_size_max(),
+            Request::Route(request) => {
+                let (entries_bytes, frees_space) = request.entries_bytes_max();
+                size(entries_bytes, frees_space)
+            }
         }
     }
 }

@@ -4,19 +4,23 @@
 //! message or a lock.
 
 use millstream_core::catalog::StreamEntry;
+use millstream_core::route::RouteEntry;
 use millstream_core::{CatalogChange, hash::HashSeed};
-use millstream_types::{Namespace, StreamId, StreamUid};
+use millstream_types::{Namespace, RouteId, StreamId, StreamUid};
 use std::sync::Arc;
 
-type ByName = papaya::HashMap<Arc<str>, Arc<StreamEntry>, HashSeed>;
+type ByName<T> = papaya::HashMap<Arc<str>, Arc<T>, HashSeed>;
+type Names<T> = papaya::HashMap<Namespace, Arc<ByName<T>>, HashSeed>;
 
-/// Every stream that exists durably.
+/// Every stream and every route that exists durably.
 #[derive(Debug)]
 pub struct Catalog {
     seed: HashSeed,
-    names: papaya::HashMap<Namespace, Arc<ByName>, HashSeed>,
+    names: Names<StreamEntry>,
     uids: papaya::HashMap<StreamUid, Arc<StreamEntry>, HashSeed>,
     ids: papaya::HashMap<StreamId, Arc<StreamEntry>, HashSeed>,
+    route_names: Names<RouteEntry>,
+    routes: papaya::HashMap<RouteId, Arc<RouteEntry>, HashSeed>,
 }
 
 impl Catalog {
@@ -26,6 +30,8 @@ impl Catalog {
             names: papaya::HashMap::with_hasher(seed),
             uids: papaya::HashMap::with_hasher(seed),
             ids: papaya::HashMap::with_hasher(seed),
+            route_names: papaya::HashMap::with_hasher(seed),
+            routes: papaya::HashMap::with_hasher(seed),
         }
     }
 
@@ -65,13 +71,37 @@ impl Catalog {
         streams
     }
 
+    /// The route of a name.
+    #[must_use]
+    pub fn route(&self, namespace: Namespace, name: &str) -> Option<Arc<RouteEntry>> {
+        self.route_names.pin().get(&namespace)?.pin().get(name).cloned()
+    }
+
+    /// The route of an id.
+    #[must_use]
+    pub fn route_by_id(&self, id: RouteId) -> Option<Arc<RouteEntry>> {
+        self.routes.pin().get(&id).cloned()
+    }
+
+    /// Every route of a namespace, in the order of names.
+    #[must_use]
+    pub fn routes(&self, namespace: Namespace) -> Vec<Arc<RouteEntry>> {
+        let names = self.route_names.pin();
+        let Some(by_name) = names.get(&namespace) else { return Vec::new() };
+        let mut routes: Vec<_> = by_name.pin().values().cloned().collect();
+        routes.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        routes
+    }
+
+    fn no_names<T>(&self) -> Arc<ByName<T>> {
+        Arc::new(papaya::HashMap::with_hasher(self.seed))
+    }
+
     pub(crate) fn publish(&self, change: &CatalogChange) {
         match change {
             CatalogChange::Put(entry) => {
                 let names = self.names.pin();
-                let by_name = names.get_or_insert_with(entry.namespace, || {
-                    Arc::new(papaya::HashMap::with_hasher(self.seed))
-                });
+                let by_name = names.get_or_insert_with(entry.namespace, || self.no_names());
                 by_name.pin().insert(entry.name.clone(), entry.clone());
                 self.uids.pin().insert(entry.uid, entry.clone());
                 self.ids.pin().insert(entry.id, entry.clone());
@@ -82,6 +112,18 @@ impl Catalog {
                 }
                 self.uids.pin().remove(&entry.uid);
                 self.ids.pin().remove(&entry.id);
+            }
+            CatalogChange::PutRoute(entry) => {
+                let names = self.route_names.pin();
+                let by_name = names.get_or_insert_with(entry.namespace, || self.no_names());
+                by_name.pin().insert(entry.name.clone(), entry.clone());
+                self.routes.pin().insert(entry.id, entry.clone());
+            }
+            CatalogChange::RemoveRoute(entry) => {
+                if let Some(by_name) = self.route_names.pin().get(&entry.namespace) {
+                    by_name.pin().remove(&entry.name);
+                }
+                self.routes.pin().remove(&entry.id);
             }
         }
     }

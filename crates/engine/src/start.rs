@@ -99,6 +99,9 @@ impl Engine {
             }
             catalog.publish(&CatalogChange::Put(entry.clone()));
         }
+        for entry in shard.route_entries() {
+            catalog.publish(&CatalogChange::PutRoute(entry.clone()));
+        }
         adoption.finish()?;
         let next = assembler.next_position();
         // What was replayed counts: a broker that crashes before it has written a checkpoint's worth would never take

@@ -90,6 +90,9 @@ impl Steps {
             }
             catalog.publish(&CatalogChange::Put(entry.clone()));
         }
+        for entry in shard.route_entries() {
+            catalog.publish(&CatalogChange::PutRoute(entry.clone()));
+        }
         adoption.finish()?;
         let scrubber = Scrubber::new(&keeper, &objects);
         let stored = Stored { objects: Arc::clone(&objects), files, scrubber, next_number: next_object };

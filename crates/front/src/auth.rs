@@ -53,6 +53,8 @@ pub enum Action {
 pub enum Resource<'a> {
     /// A stream by name.
     Stream(&'a str),
+    /// A route by name.
+    Route(&'a str),
     /// A cursor group by name.
     Group(&'a str),
     /// The broker as a whole.

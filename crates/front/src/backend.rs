@@ -6,12 +6,14 @@
 use crate::session::Submission;
 use bytes::Bytes;
 use millstream_core::catalog::StreamEntry;
+use millstream_core::route::{Lookup, RouteEntry};
 use millstream_types::{EngineTime, ErrorKind, LogId, Namespace, Offset, RecordTime, StreamUid};
 use std::sync::Arc;
 use std::task::Waker;
 
-/// The broker, as a front sees it.
-pub trait Backend: Send + Sync + 'static {
+/// The broker, as a front sees it. Routes and streams are looked up through [`Lookup`], which is what
+/// [`resolve`](millstream_core::route::resolve) takes.
+pub trait Backend: Lookup + Send + Sync + 'static {
     /// Engine time (R11).
     fn now(&self) -> EngineTime;
 
@@ -29,6 +31,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Every stream of a namespace, in the order of names.
     fn streams(&self, namespace: Namespace) -> Vec<Arc<StreamEntry>>;
+
+    /// Every route of a namespace, in the order of names.
+    fn routes(&self, namespace: Namespace) -> Vec<Arc<RouteEntry>>;
 
     /// A log's read view.
     fn log(&self, log: LogId) -> Option<Arc<dyn LogReader>>;

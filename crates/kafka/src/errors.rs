@@ -122,10 +122,13 @@ impl From<ErrorKind> for ErrorCode {
             ErrorKind::MetadataTooLarge => ErrorCode::OFFSET_METADATA_TOO_LARGE,
             ErrorKind::Denied => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
             ErrorKind::StorageFull | ErrorKind::CorruptStorage => ErrorCode::KAFKA_STORAGE_ERROR,
-            // No request of a client is about objects or leases.
-            ErrorKind::InvalidObject | ErrorKind::UnknownLeaseGroup | ErrorKind::TooManyLeased => {
-                ErrorCode::UNKNOWN_SERVER_ERROR
-            }
+            // No request of a client is about objects, leases or routes.
+            ErrorKind::InvalidObject
+            | ErrorKind::UnknownLeaseGroup
+            | ErrorKind::TooManyLeased
+            | ErrorKind::UnknownRoute
+            | ErrorKind::RouteDiffers
+            | ErrorKind::RouteInUse => ErrorCode::UNKNOWN_SERVER_ERROR,
             ErrorKind::Overloaded | ErrorKind::LimitExceeded | ErrorKind::StreamFull => {
                 ErrorCode::POLICY_VIOLATION
             }

@@ -13,6 +13,7 @@ use millstream_core::catalog::{StreamConfig, StreamEntry};
 use millstream_core::hash::HashSeed;
 use millstream_core::log::AppendBatch;
 use millstream_core::request::CreateStream;
+use millstream_core::route::{Lookup, RouteEntry};
 use millstream_core::shard::ImageKey;
 use millstream_core::{
     CatalogChange, Effects, Reply, Request, Restore, Shard, ShardOptions, Ticket, Turn, ViewChange,
@@ -20,7 +21,7 @@ use millstream_core::{
 use millstream_front::backend::Inbox;
 use millstream_front::{Action, Authorizer, Backend, LogReader, Principal, Resource, Submission, Tag};
 use millstream_types::batch::{self, BatchHeader, LeaderEpoch};
-use millstream_types::{EngineTime, LogId, Namespace, StreamUid, WalPosition};
+use millstream_types::{EngineTime, LogId, Namespace, RouteId, StreamId, StreamUid, WalPosition};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ struct State {
     position: u64,
     next_ticket: u64,
     streams: BTreeMap<(Namespace, Arc<str>), Arc<StreamEntry>>,
+    routes: BTreeMap<RouteId, Arc<RouteEntry>>,
     logs: BTreeMap<LogId, Arc<MemoryLog>>,
     waiting: BTreeMap<Ticket, (Arc<dyn Inbox>, Tag)>,
 }
@@ -60,6 +62,7 @@ impl TestBroker {
             position: 16,
             next_ticket: 0,
             streams: BTreeMap::new(),
+            routes: BTreeMap::new(),
             logs: BTreeMap::new(),
             waiting: BTreeMap::new(),
         };
@@ -199,12 +202,32 @@ impl State {
                 CatalogChange::Remove(entry) => {
                     self.streams.remove(&(entry.namespace, entry.name.clone()));
                 }
+                CatalogChange::PutRoute(entry) => {
+                    self.routes.insert(entry.id, entry);
+                }
+                CatalogChange::RemoveRoute(entry) => {
+                    self.routes.remove(&entry.id);
+                }
             }
         }
         for reply in effects.replies {
             let (inbox, tag) = self.waiting.remove(&reply.ticket).expect("one reply per request");
             inbox.deliver(&mut std::iter::once((tag, reply.reply)));
         }
+    }
+}
+
+impl Lookup for TestBroker {
+    fn route(&self, namespace: Namespace, name: &str) -> Option<Arc<RouteEntry>> {
+        self.routes(namespace).into_iter().find(|entry| *entry.name == *name)
+    }
+
+    fn route_by_id(&self, route: RouteId) -> Option<Arc<RouteEntry>> {
+        self.state.lock().routes.get(&route).cloned()
+    }
+
+    fn stream_by_id(&self, stream: StreamId) -> Option<Arc<StreamEntry>> {
+        self.state.lock().streams.values().find(|entry| entry.id == stream).cloned()
     }
 }
 
@@ -233,6 +256,14 @@ impl Backend for TestBroker {
     fn streams(&self, namespace: Namespace) -> Vec<Arc<StreamEntry>> {
         let state = self.state.lock();
         state.streams.values().filter(|entry| entry.namespace == namespace).cloned().collect()
+    }
+
+    fn routes(&self, namespace: Namespace) -> Vec<Arc<RouteEntry>> {
+        let state = self.state.lock();
+        let mut routes: Vec<_> =
+            state.routes.values().filter(|entry| entry.namespace == namespace).cloned().collect();
+        routes.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        routes
     }
 
     fn log(&self, log: LogId) -> Option<Arc<dyn LogReader>> {

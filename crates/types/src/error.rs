@@ -67,6 +67,12 @@ pub enum ErrorKind {
     TooManyLeased,
     /// The stream is as long as it may be, and refuses more.
     StreamFull,
+    /// The route does not exist (any more).
+    UnknownRoute,
+    /// A route of this name exists, set up in another way.
+    RouteDiffers,
+    /// Bindings lead on from the route.
+    RouteInUse,
     /// The principal may not do this.
     Denied,
     /// The disk is full; nothing was written. Retry when space has been freed.

@@ -34,6 +34,10 @@ number! {
     Namespace(u32)
 }
 number! {
+    /// A route, for ever: ids are handed out in order and never used again.
+    RouteId(u64)
+}
+number! {
     /// Place of a record in its log. The first record of a log has offset 0; offsets are dense when appended and
     /// may get holes later (compaction, single deletes).
     Offset(u64)

@@ -20,8 +20,8 @@ pub mod time;
 pub use error::ErrorKind;
 pub use facts::BatchFacts;
 pub use ids::{
-    Incarnation, LogId, Namespace, ObjectNumber, Offset, ProducerEpoch, ProducerId, StreamId, StreamUid,
-    WalPosition,
+    Incarnation, LogId, Namespace, ObjectNumber, Offset, ProducerEpoch, ProducerId, RouteId, StreamId,
+    StreamUid, WalPosition,
 };
 pub use object::{ObjectEntry, ObjectPart};
 pub use time::{EngineTime, RecordTime};

@@ -90,6 +90,20 @@ pub const LOGS_PER_SEEK_MAX: usize = 1024;
 pub const MOVES_UNDER_WAY_MAX: usize = 1024;
 /// Moves that one request may end, or be handed.
 pub const MOVES_PER_REQUEST_MAX: usize = 256;
+/// Routes of one shard at most: a kilobyte or so each.
+pub const ROUTES_MAX: usize = 100_000;
+/// Bindings of all routes together at most: 500 bytes or so each, most of it in what sessions match by.
+pub const BINDINGS_MAX: usize = 2_000_000;
+/// Bytes of a binding's key at most.
+pub const BINDING_KEY_BYTES_MAX: usize = 255;
+/// Bytes of a binding's opaque arguments at most, and as many of the headers that it asks for.
+pub const BINDING_ARGUMENTS_BYTES_MAX: usize = 16 << 10;
+/// Weight of a binding at most: each unit costs 64 points on a ring.
+pub const BINDING_WEIGHT_MAX: u32 = 256;
+/// Bytes of a route's annotations at most.
+pub const ROUTE_ANNOTATIONS_BYTES_MAX: usize = 16 << 10;
+/// Steps that finding one record's streams may take: nodes and bindings looked at, some ten nanoseconds each.
+pub const ROUTE_STEPS_MAX: usize = 1 << 20;
 
 const _: () = {
     assert!(BATCH_BYTES_DEFAULT <= BATCH_BYTES_MAX);
@@ -110,6 +124,7 @@ const _: () = {
     assert!(OFFSETS_PER_GROUP_MAX >= LOGS_PER_STREAM_MAX as usize, "a group can read the widest stream");
     assert!(APPEND_STAMPED_MAX * 3 <= ENTRIES_PER_APPLY_MAX);
     assert!(APPEND_STAMPED_MAX <= APPEND_TARGETS_MAX);
+    assert!(ROUTE_STEPS_MAX > APPEND_TARGETS_MAX, "every target can be found");
     assert!(OBJECTS_PER_DROP_MAX < ENTRIES_PER_APPLY_MAX);
     assert!(GROUPS_PER_REQUEST_MAX < ENTRIES_PER_APPLY_MAX);
     assert!(LEASE_SETTLE_RECORDS_MAX + LEASE_ACQUIRE_RECORDS_MAX as usize <= ENTRIES_PER_APPLY_MAX);

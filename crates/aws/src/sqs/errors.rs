@@ -320,6 +320,9 @@ impl From<ErrorKind> for SqsError {
             | ErrorKind::GroupSubscribed
             | ErrorKind::MetadataTooLarge
             | ErrorKind::InvalidObject
+            | ErrorKind::UnknownRoute
+            | ErrorKind::RouteDiffers
+            | ErrorKind::RouteInUse
             | ErrorKind::Indeterminate => SqsError::Internal,
         }
     }

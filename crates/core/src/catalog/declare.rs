@@ -7,6 +7,7 @@ use crate::effect::{Effects, Ticket};
 use crate::entry::Entry;
 use crate::lease;
 use crate::request::{CreateStream, Reply};
+use crate::route;
 use crate::shard::{Shard, Turn};
 use alloc::sync::Arc;
 use millstream_types::limits::{LOGS_MAX, LOGS_PER_STREAM_MAX};
@@ -54,6 +55,7 @@ pub(crate) fn delete(shard: &mut Shard, turn: Turn, ticket: Ticket, id: StreamId
     let entry = stream.entry.clone();
     lease::stream_goes(shard, turn, id, effects);
     shard.record(turn, Entry::StreamDeleted { stream: id }, effects);
+    route::free(shard, turn, effects);
     effects.reply_after(ticket, turn.position, Reply::Stream(entry));
 }
 

@@ -17,6 +17,7 @@
 //! | 9 | producer forgotten | the log's producer table |
 //! | 16… | group entries, see [`crate::cursor`] | the group |
 //! | 32… | lease entries, see [`crate::lease`] | the lease group |
+//! | 64… | entries of routes, see [`crate::route`] | the route |
 //!
 //! Appended batches are not entries: their facts have a section of their own in the frame (R2).
 
@@ -26,6 +27,7 @@ use crate::cursor::GroupEntry;
 use crate::lease::{self, LeaseEntry};
 use crate::log::ProducerAppended;
 use crate::object::{get_object, put_object};
+use crate::route::{self, RouteChange};
 use millstream_types::{LogId, ObjectEntry, ObjectNumber, Offset, ProducerId, StreamId};
 
 /// One durable change. See the module's table.
@@ -72,6 +74,8 @@ pub enum Entry {
     Group(GroupEntry),
     /// A change of a lease group.
     Lease(LeaseEntry),
+    /// A change of a route.
+    Route(RouteChange),
 }
 
 impl Entry {
@@ -118,6 +122,7 @@ impl Entry {
             }
             Entry::Group(entry) => entry.put(out),
             Entry::Lease(entry) => entry.put(out),
+            Entry::Route(change) => change.put(out),
         }
     }
 
@@ -136,6 +141,7 @@ impl Entry {
             7 => Entry::ObjectCommitted(get_object(input)?),
             8 => Entry::ObjectDropped { object: ObjectNumber(input.id()?) },
             9 => Entry::ProducerForgotten { log: input.log()?, id: ProducerId(input.u64()?) },
+            tag @ route::FIRST_TAG.. => Entry::Route(RouteChange::get(tag, input)?),
             tag @ lease::FIRST_TAG.. => Entry::Lease(LeaseEntry::get(tag, input)?),
             tag => Entry::Group(GroupEntry::get(tag, input)?),
         })

@@ -10,6 +10,7 @@ use crate::lease;
 use crate::log;
 use crate::object;
 use crate::request::{Reply, Request};
+use crate::route;
 use crate::shard::{Shard, Turn};
 use millstream_types::{EngineTime, ProducerEpoch};
 
@@ -41,6 +42,7 @@ impl Shard {
             Request::DropObjects(objects) => object::drop_objects(self, turn, ticket, objects, effects),
             Request::Group(request) => cursor::apply(self, turn, ticket, *request, effects),
             Request::Lease(request) => lease::apply(self, turn, ticket, *request, effects),
+            Request::Route(request) => route::apply(self, turn, ticket, *request, effects),
         }
     }
 
@@ -51,6 +53,7 @@ impl Shard {
         self.objects.sweep();
         cursor::tick(self, turn, effects);
         lease::tick(self, turn, effects);
+        route::tick(self, turn, effects);
     }
 
     fn sweep_trash(&mut self) {
@@ -70,13 +73,13 @@ impl Shard {
     /// timer is the first.
     #[must_use]
     pub fn tick_entries_bytes(&self, now: EngineTime) -> usize {
-        self.groups.tick_entries_bytes(now) + lease::TICK_BYTES
+        self.groups.tick_entries_bytes(now) + lease::TICK_BYTES + route::FREE_BYTES
     }
 
     /// When [`Shard::tick`] has something to do next; a time that has passed means at once.
     #[must_use]
     pub fn next_deadline(&self) -> Option<EngineTime> {
-        let is_done = self.trash.is_empty() && self.objects.has_swept();
+        let is_done = self.trash.is_empty() && self.objects.has_swept() && self.routes.has_freed();
         if !is_done {
             return Some(EngineTime(i64::MIN));
         }

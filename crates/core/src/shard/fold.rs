@@ -9,6 +9,7 @@
 use crate::catalog::Stream;
 use crate::effect::{CatalogChange, Effects, ViewChange};
 use crate::entry::Entry;
+use crate::route::RouteChange;
 use crate::shard::Shard;
 use alloc::sync::Arc;
 use millstream_types::{LogId, ObjectNumber, ProducerId, StreamId, WalPosition};
@@ -43,6 +44,7 @@ impl Shard {
                 self.counters.next_stream = self.counters.next_stream.max(StreamId(stream.0 + 1));
                 self.groups.forget_stream(stream);
                 self.leases.forget_stream(stream);
+                self.routes.forget_stream(stream);
                 self.objects.stream_deleted(stream);
                 if let Some(stream) = self.streams.remove(&stream) {
                     self.stream_order.remove(&stream.entry.id);
@@ -90,6 +92,7 @@ impl Shard {
             Entry::ObjectDropped { object } => self.objects.remove(position, object),
             Entry::Group(entry) => self.groups.fold(position, entry),
             Entry::Lease(entry) => self.leases.fold(position, entry),
+            Entry::Route(change) => self.routes.fold(position, change),
         }
     }
 
@@ -129,12 +132,17 @@ impl Shard {
                 let object = entry.number;
                 effects.views.extend(entry.parts.iter().map(|&part| ViewChange::Pack { object, part }));
             }
+            Entry::Route(RouteChange::Deleted { route }) => {
+                let entry = self.routes.entry(*route).expect("who deletes a route has found it");
+                effects.catalog.push(CatalogChange::RemoveRoute(entry.clone()));
+            }
             Entry::ProducerAppended(_)
             | Entry::ProducerForgotten { .. }
             | Entry::ProducerAllocated { .. }
             | Entry::ObjectDropped { .. }
             | Entry::Group(_)
-            | Entry::Lease(_) => {}
+            | Entry::Lease(_)
+            | Entry::Route(_) => {}
         }
     }
 }

@@ -12,12 +12,14 @@
 //! | 5 | object | its manifest entry, as in its entry |
 //! | 16… | group chunks, see [`crate::cursor`] | |
 //! | 32 | lease chunks, see [`crate::lease`] | |
+//! | 64… | chunks of routes, see [`crate::route`] | |
 
 use crate::catalog::put_entry;
 use crate::codec::Encoder;
 use crate::cursor::GroupImageKey;
 use crate::lease::LeaseImageKey;
 use crate::object::put_object;
+use crate::route::RouteImageKey;
 use crate::shard::Shard;
 use alloc::vec::Vec;
 use millstream_types::limits::CHECKPOINT_CHUNK_BYTES_MAX;
@@ -51,6 +53,8 @@ pub enum ImageKey {
     Group(GroupImageKey),
     /// A lease chunk.
     Lease(LeaseImageKey),
+    /// A chunk of a route.
+    Route(RouteImageKey),
 }
 
 impl Shard {
@@ -116,12 +120,20 @@ impl Shard {
                 let next = self.groups.image(key, &self.streams, out, seen, seen_max).map(ImageKey::Group);
                 next.or_else(|| self.first_lease_image())
             }
-            ImageKey::Lease(key) => self.leases.image(key, out).map(ImageKey::Lease),
+            ImageKey::Lease(key) => {
+                let next = self.leases.image(key, out).map(ImageKey::Lease);
+                next.or_else(|| self.first_route_image())
+            }
+            ImageKey::Route(key) => self.routes.image(key, out).map(ImageKey::Route),
         }
     }
 
     fn first_lease_image(&self) -> Option<ImageKey> {
-        self.leases.first_image().map(ImageKey::Lease)
+        self.leases.first_image().map(ImageKey::Lease).or_else(|| self.first_route_image())
+    }
+
+    fn first_route_image(&self) -> Option<ImageKey> {
+        self.routes.first_image().map(ImageKey::Route)
     }
 
     /// The chunk that starts at `from`. When the stream was deleted since, the walk goes on with the next stream.

@@ -14,12 +14,13 @@ pub use restore::{Restore, RestoreError};
 
 use crate::catalog::{Stream, StreamEntry};
 use crate::cursor::{GroupOptions, Groups};
-use crate::effect::Effects;
+use crate::effect::{CatalogChange, Effects};
 use crate::entry::Entry;
 use crate::hash::{HashSeed, KeyedMap};
 use crate::lease::Leases;
 use crate::log::LogState;
 use crate::object::Objects;
+use crate::route::{RouteEntry, Routes};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -67,6 +68,7 @@ pub struct Shard {
     pub(crate) catalog_last: WalPosition,
     pub(crate) groups: Groups,
     pub(crate) leases: Leases,
+    pub(crate) routes: Routes,
     pub(crate) objects: Objects,
     /// Logs of deleted streams, dropped a few per turn (R13).
     pub(crate) trash: Vec<LogState>,
@@ -90,6 +92,7 @@ impl Shard {
             catalog_last: WalPosition::ZERO,
             groups: Groups::new(options.groups),
             leases: Leases::new(seed),
+            routes: Routes::new(seed),
             objects: Objects::default(),
             trash: Vec::new(),
         }
@@ -98,6 +101,11 @@ impl Shard {
     /// Every stream's entry, in the order of their ids.
     pub fn stream_entries(&self) -> impl Iterator<Item = &Arc<StreamEntry>> {
         self.stream_order.iter().map(|id| &self.streams[id].entry)
+    }
+
+    /// Every route's entry, in the order of their ids.
+    pub fn route_entries(&self) -> impl Iterator<Item = &Arc<RouteEntry>> {
+        self.routes.entries()
     }
 
     /// A log's first offset and the offset that its next record gets; `None` if there is no such log.
@@ -146,6 +154,10 @@ impl Shard {
         entry.put(&mut crate::codec::Encoder(&mut effects.entries));
         effects.entry_count += 1;
         self.publish(&entry, effects);
+        let route = if let Entry::Route(change) = &entry { Some(change.route()) } else { None };
         self.fold(turn.position, entry);
+        // What is published of a route is its table, which the fold makes.
+        let changed = route.and_then(|route| self.routes.entry(route).cloned());
+        effects.catalog.extend(changed.map(CatalogChange::PutRoute));
     }
 }

@@ -10,6 +10,7 @@ use crate::hash::HashSeed;
 use crate::lease;
 use crate::log;
 use crate::object::{Objects, get_object};
+use crate::route;
 use crate::shard::{Shard, ShardOptions};
 use alloc::collections::BTreeMap;
 use millstream_types::{
@@ -139,6 +140,7 @@ impl Restore {
                     return Err(DecodeError::Invalid("an object that has an image already").into());
                 }
             }
+            tag @ route::IMAGE_TAG.. => shard.routes.restore(tag, stamp, &mut input)?,
             lease::IMAGE_TAG => shard.leases.restore(stamp, &mut input)?,
             tag => shard.groups.restore(tag, stamp, &mut input)?,
         }
@@ -202,6 +204,7 @@ impl Restore {
         shard.objects = objects;
         shard.groups.resume(now, &shard.streams);
         let streams = &shard.streams;
+        shard.routes.resume(|stream| streams.contains_key(&stream));
         let log = |id: LogId| streams.get(&id.stream)?.logs.get(id.index as usize);
         shard.leases.resume(now, |id| log(id).map(|log| log.start));
         Ok(shard)

@@ -63,7 +63,8 @@ pub(crate) fn answer(reply: Reply) -> Result<GroupReply, ErrorKind> {
         | Reply::Producer { .. }
         | Reply::Object { .. }
         | Reply::ObjectsDropped(_)
-        | Reply::Lease(_) => {
+        | Reply::Lease(_)
+        | Reply::Route(_) => {
             unreachable!("the shard answers a request about groups with a reply about groups")
         }
     }

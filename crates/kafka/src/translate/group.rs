@@ -60,6 +60,9 @@ pub(crate) fn group_error(kind: ErrorKind) -> ErrorCode {
         | ErrorKind::UnknownLeaseGroup
         | ErrorKind::TooManyLeased
         | ErrorKind::StreamFull
+        | ErrorKind::UnknownRoute
+        | ErrorKind::RouteDiffers
+        | ErrorKind::RouteInUse
         | ErrorKind::LimitExceeded => ErrorCode::from(kind),
     }
 }

@@ -5,10 +5,11 @@
 use crate::wiring::reader::ViewReader;
 use millstream_core::Reply;
 use millstream_core::catalog::StreamEntry;
+use millstream_core::route::{Lookup, RouteEntry};
 use millstream_engine::{Handle, ReplySink, Submission as EngineSubmission};
 use millstream_front::backend::{Backend, Inbox, LogReader};
 use millstream_front::{Submission, Tag};
-use millstream_types::{EngineTime, LogId, Namespace, StreamUid};
+use millstream_types::{EngineTime, LogId, Namespace, RouteId, StreamId, StreamUid};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,6 +30,20 @@ struct InboxSink(Arc<dyn Inbox>);
 impl ReplySink for InboxSink {
     fn deliver(&self, replies: &mut dyn Iterator<Item = (u64, Reply)>) {
         self.0.deliver(&mut replies.map(|(tag, reply)| (Tag(tag), reply)));
+    }
+}
+
+impl Lookup for EngineBackend {
+    fn route(&self, namespace: Namespace, name: &str) -> Option<Arc<RouteEntry>> {
+        self.handle.catalog().route(namespace, name)
+    }
+
+    fn route_by_id(&self, route: RouteId) -> Option<Arc<RouteEntry>> {
+        self.handle.catalog().route_by_id(route)
+    }
+
+    fn stream_by_id(&self, stream: StreamId) -> Option<Arc<StreamEntry>> {
+        self.handle.catalog().stream_by_id(stream)
     }
 }
 
@@ -57,6 +72,10 @@ impl Backend for EngineBackend {
 
     fn streams(&self, namespace: Namespace) -> Vec<Arc<StreamEntry>> {
         self.handle.catalog().streams(namespace)
+    }
+
+    fn routes(&self, namespace: Namespace) -> Vec<Arc<RouteEntry>> {
+        self.handle.catalog().routes(namespace)
     }
 
     fn log(&self, log: LogId) -> Option<Arc<dyn LogReader>> {

@@ -1,10 +1,13 @@
 //! The toy broker: replies when the test says so, one log.
 
 use millstream_core::catalog::StreamEntry;
+use millstream_core::route::{Lookup, RouteEntry};
 use millstream_core::{Reply, Request};
 use millstream_front::backend::{Blocking, Inbox};
 use millstream_front::{Backend, LogReader, ReadError, ReadOutcome, ReadSlice, Submission, Tag, WatchGuard};
-use millstream_types::{EngineTime, ErrorKind, LogId, Namespace, Offset, RecordTime, StreamUid};
+use millstream_types::{
+    EngineTime, ErrorKind, LogId, Namespace, Offset, RecordTime, RouteId, StreamId, StreamUid,
+};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
@@ -71,6 +74,20 @@ impl Drop for Watching {
     }
 }
 
+impl Lookup for Toy {
+    fn route(&self, _: Namespace, _: &str) -> Option<Arc<RouteEntry>> {
+        None
+    }
+
+    fn route_by_id(&self, _: RouteId) -> Option<Arc<RouteEntry>> {
+        None
+    }
+
+    fn stream_by_id(&self, _: StreamId) -> Option<Arc<StreamEntry>> {
+        None
+    }
+}
+
 impl Backend for Toy {
     #[allow(clippy::disallowed_methods)] // a test's clock is the machine's
     fn now(&self) -> EngineTime {
@@ -96,6 +113,10 @@ impl Backend for Toy {
     }
 
     fn streams(&self, _: Namespace) -> Vec<Arc<StreamEntry>> {
+        Vec::new()
+    }
+
+    fn routes(&self, _: Namespace) -> Vec<Arc<RouteEntry>> {
         Vec::new()
     }
 
