@@ -85,7 +85,12 @@ impl Broker {
         self.child.kill()?;
         self.child.wait()?;
         self.child = match &self.kind {
-            Kind::Millstream(binary) => start_millstream(binary, &self.dir, &self.log, &self.address)?.0,
+            Kind::Millstream(binary) => {
+                let (child, listening) = start_millstream(binary, &self.dir, &self.log, &self.address)?;
+                // AWS clients come later, so that nobody misses the old address.
+                self.aws = listening.aws;
+                child
+            }
             Kind::Kafka { class_path, .. } => start_kafka(class_path, &self.dir, &self.log, &self.address)?,
         };
         Ok(())

@@ -76,9 +76,9 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs all Kafka clients against this workspace's binary.
+/// Runs all clients against this workspace's binary.
 pub(crate) fn all(binary: &Path) -> anyhow::Result<Report> {
-    against(Kind::Millstream(binary.to_path_buf()), &prepare::Name::all(), &[])
+    against(Kind::Millstream(binary.to_path_buf()), &prepare::Name::all(), &sqs::Name::all())
 }
 
 fn against(kind: Kind, clients: &[prepare::Name], sqs_clients: &[sqs::Name]) -> anyhow::Result<Report> {
