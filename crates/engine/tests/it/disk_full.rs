@@ -1,6 +1,10 @@
 //! A full disk: refused before anything is decided, reads go on, and writing resumes by itself (R12).
 
 use crate::caller::{Caller, batch, options, start_with};
+use millstream_core::catalog::{ConfigChange, LeaseSetting, Setting};
+use millstream_core::lease::{
+    Acquire, Action, Binding, HolderId, LeaseGroupId, LeaseRef, LeaseReply, LeaseRequest, Settle,
+};
 use millstream_core::request::Trim;
 use millstream_core::{Reply, Request};
 use millstream_engine::EngineOptions;
@@ -88,4 +92,63 @@ fn what_only_the_file_in_use_holds_can_be_trimmed_too() {
         drop(caller);
         engine.stop().unwrap();
     }
+}
+
+/// One request about the default lease group of a stream.
+fn lease(caller: &mut Caller, request: LeaseRequest) -> LeaseReply {
+    match caller.ask(Request::Lease(Box::new(request))) {
+        Reply::Lease(reply) => *reply,
+        other => panic!("what delivers and settles is never refused: {other:?}"),
+    }
+}
+
+#[test]
+fn a_full_disk_still_delivers_and_settles_and_what_is_settled_makes_room() {
+    let disk = Arc::new(SimDisk::new(1, Faults::none(24 << 20)));
+    let engine = start_with(&disk, options(), &rarely()).unwrap();
+    let mut caller = Caller::new(&engine);
+    let stream = caller.create("q", 1);
+    let settings = [Setting::Lease(LeaseSetting::Enabled(true)), Setting::Consumed(Some(0))];
+    let changes = settings.into_iter().map(ConfigChange::Set).collect();
+    caller.ask(Request::AlterStream { stream: stream.id, changes });
+    let log = LogId { stream: stream.id, index: 0 };
+    let end = fill(&mut caller, log, 0);
+    let group = LeaseGroupId::default_of(stream.id);
+    let mut settled = 0;
+    while settled < end {
+        let acquire = Acquire {
+            group,
+            holder: HolderId(1),
+            binding: Binding::Timed { timeout_ms: None },
+            records_max: 10,
+            wait_ms: 0,
+            priority: 0,
+            leased_max: None,
+        };
+        let LeaseReply::Acquired(acquired) = lease(&mut caller, LeaseRequest::Acquire(acquire)) else {
+            panic!("an acquire is answered with records")
+        };
+        assert!(!acquired.records.is_empty(), "{settled} of {end} were delivered");
+        let leases: Vec<_> = acquired
+            .records
+            .iter()
+            .map(|record| {
+                let lease = LeaseRef { log: record.log, offset: record.offset, lease: record.lease };
+                (lease, Action::Ack { late: false })
+            })
+            .collect();
+        settled += leases.len() as u64;
+        let LeaseReply::Settled(results) = lease(&mut caller, LeaseRequest::Settle(Settle { group, leases }))
+        else {
+            panic!("a settle is answered with results")
+        };
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+    }
+    for _ in 0..TRIES_MAX {
+        if append(&mut caller, log, end).is_some() {
+            return engine.stop().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("writing resumes without a restart");
 }
