@@ -14,7 +14,7 @@ use crate::step::{Context, Output, ReadResult, Step, Then};
 use crate::xml::Xml;
 use bytes::Bytes;
 use millstream_core::Reply;
-use millstream_front::http::{Commands, Exchange, Outcome, Request, Response, Service};
+use millstream_front::http::{Commands, Exchange, Outcome, Refusal, Request, Response, Service};
 use millstream_front::{Authorizer, Backend, Event, Principal, ReadCommand, Submission, Tag};
 use millstream_types::EngineTime;
 use std::sync::Arc;
@@ -79,6 +79,11 @@ impl Service for Listener {
                 running.go_on(step, commands)
             }
         }
+    }
+
+    fn refuse(&self, backend: &Arc<dyn Backend>, request: &Request<'_>, refusal: Refusal) -> Response {
+        let protocol = Protocol::of_refused(request);
+        Answer { protocol, action: "", request_id: uuid(backend.random()) }.refuse(&refusal.into())
     }
 }
 

@@ -7,6 +7,9 @@ use crate::form::{Form, FormError};
 use millstream_front::http::Request;
 use std::borrow::Cow;
 
+/// What the types of AWS JSON's bodies begin with, whatever their version.
+const JSON_TYPES: &str = "application/x-amz-json";
+
 /// How a request is spelled, and its reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
@@ -30,6 +33,14 @@ impl Protocol {
     #[must_use]
     pub fn of(request: &Request<'_>) -> Protocol {
         if request.header("x-amz-target").is_some() { Protocol::Json } else { Protocol::Query }
+    }
+
+    /// The protocol that the sender of a request reads which is not looked at any further: what its body says that it is
+    /// counts as well.
+    #[must_use]
+    pub fn of_refused(request: &Request<'_>) -> Protocol {
+        let is_json = request.header("content-type").is_some_and(|kind| kind.starts_with(JSON_TYPES));
+        if is_json { Protocol::Json } else { Protocol::of(request) }
     }
 }
 
@@ -102,6 +113,17 @@ mod tests {
         assert_eq!(Protocol::of(&request), Protocol::Json);
         let Ok(Call::Json { target, action, body }) = Call::of(&request) else { panic!("JSON") };
         assert_eq!((target, action, body), ("AmazonSQS", "SendMessage", &b"{}"[..]));
+    }
+
+    #[test]
+    fn a_refused_request_is_answered_as_its_body_is_spelled() {
+        let json: [(&str, &[u8]); 1] = [("content-type", b"application/x-amz-json-1.1; charset=utf-8")];
+        assert_eq!(Protocol::of_refused(&request("POST", "", &json, b"")), Protocol::Json);
+        let target: [(&str, &[u8]); 1] = [("x-amz-target", b"AmazonSQS.SendMessage")];
+        assert_eq!(Protocol::of_refused(&request("POST", "", &target, b"")), Protocol::Json);
+        let form: [(&str, &[u8]); 1] = [("content-type", b"application/x-www-form-urlencoded")];
+        assert_eq!(Protocol::of_refused(&request("POST", "", &form, b"")), Protocol::Query);
+        assert_eq!(Protocol::of_refused(&request("POST", "", &[], b"")), Protocol::Query);
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub trait Service: Send + Sync + 'static {
     /// The protocol's name, for logs and metrics.
     fn name(&self) -> &'static str;
 
-    /// Bytes of a request's body at most. Whoever reads it refuses a longer one with status 413 before it is read.
+    /// Bytes of a request's body at most. A longer one is refused before it is read.
     fn body_bytes_max(&self) -> usize;
 
     /// Starts a request.
@@ -98,6 +98,57 @@ pub trait Service: Send + Sync + 'static {
         request: &Request<'_>,
         commands: &mut Commands,
     ) -> Outcome;
+
+    /// The response to a request that is not started, so that a client sees it in its protocol's shape. The request has no
+    /// body here: it was not read, or not to its end.
+    fn refuse(&self, backend: &Arc<dyn Backend>, request: &Request<'_>, refusal: Refusal) -> Response {
+        let _ = (backend, request);
+        refusal.plain()
+    }
+}
+
+/// Why a request is not started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its body is longer than [`Service::body_bytes_max`].
+    TooLong,
+    /// It is not HTTP as a front may see it, for this reason: a sentence.
+    Malformed(&'static str),
+    /// There was no memory for it in time.
+    NoMemory,
+}
+
+impl Refusal {
+    /// The status code.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Refusal::TooLong => 413,
+            Refusal::Malformed(_) => 400,
+            Refusal::NoMemory => 503,
+        }
+    }
+
+    /// A sentence for whoever sent the request.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Refusal::TooLong => "The request's body is too long.",
+            Refusal::Malformed(why) => why,
+            Refusal::NoMemory => "There is no memory for the request at the moment.",
+        }
+    }
+
+    /// The response in plain text.
+    #[must_use]
+    pub fn plain(self) -> Response {
+        let mut headers = vec![("content-type", "text/plain".to_owned())];
+        if self == Refusal::NoMemory {
+            headers.push(("retry-after", "1".to_owned()));
+        }
+        let body = Bytes::from(format!("{}\n", self.sentence()));
+        Response { status: self.status(), headers, body }
+    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 //! Apart because a new kind of error in the core must stop this front from compiling until it is answered (style rule
 //! 20), and because most of the sentences are Amazon's own: clients match on some of them.
 
-use super::limits::IN_FLIGHT_MAX;
+use super::limits::{IN_FLIGHT_MAX, REQUEST_BYTES_MAX};
 use crate::fault::{Blame, Fault, GENERIC};
 use crate::protocol::{Malformed, Protocol};
 use crate::sigv4::AuthError;
+use millstream_front::http::Refusal;
 use millstream_types::ErrorKind;
 
 /// The namespace of SQS types in AWS JSON.
@@ -59,6 +60,8 @@ pub enum SqsError {
     InvalidAction(String),
     /// A request that cannot be read as its action's: a sentence.
     Serialization(String),
+    /// A request with a body that no action has.
+    RequestTooLong,
     /// The principal may not do this.
     AccessDenied,
     /// Who sent it is not known.
@@ -216,6 +219,12 @@ impl SqsError {
             SqsError::Serialization(sentence) => {
                 generic(400, "SerializationException", "MalformedInput", sentence.clone())
             }
+            SqsError::RequestTooLong => generic(
+                413,
+                "RequestEntityTooLargeException",
+                "RequestEntityTooLarge",
+                format!("The body of a request must be shorter than {REQUEST_BYTES_MAX} bytes."),
+            ),
             SqsError::AccessDenied => generic(
                 403,
                 "AccessDeniedException",
@@ -257,6 +266,16 @@ fn sender(
 impl From<AuthError> for SqsError {
     fn from(error: AuthError) -> SqsError {
         SqsError::Auth(error)
+    }
+}
+
+impl From<Refusal> for SqsError {
+    fn from(refusal: Refusal) -> SqsError {
+        match refusal {
+            Refusal::TooLong => SqsError::RequestTooLong,
+            Refusal::Malformed(sentence) => SqsError::Serialization(sentence.to_owned()),
+            Refusal::NoMemory => SqsError::Throttled,
+        }
     }
 }
 

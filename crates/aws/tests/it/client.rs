@@ -5,10 +5,12 @@
 use millstream_aws::scope::Scope;
 use millstream_aws::sigv4::Credentials;
 use millstream_aws::{AwsOptions, Listener};
+use millstream_core::Reply;
 use millstream_front::backend::{Blocking, Inbox};
-use millstream_front::http::{Commands, Exchange, Outcome, Request, Response, Service};
+use millstream_front::http::{Commands, Exchange, Outcome, Refusal, Request, Response, Service};
 use millstream_front::{Authorizer, Backend, Event, ReadError, ReadOutcome, Tag};
 use millstream_testkit::broker::{TestBroker, TestInbox};
+use millstream_types::ErrorKind;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -71,21 +73,32 @@ impl Client {
 
     /// A call in AWS JSON.
     pub(crate) fn json(&self, action: &str, parameters: &Value) -> Waiting {
-        let target = format!("AmazonSQS.{action}");
-        let body = parameters.to_string();
-        let headers: [(&str, &[u8]); 3] = [
-            ("host", HOST.as_bytes()),
-            ("x-amz-target", target.as_bytes()),
-            ("content-type", b"application/x-amz-json-1.0"),
-        ];
-        self.send(&Request {
-            method: "POST",
-            path: "/",
-            query: "",
-            headers: &headers,
-            body: body.as_bytes(),
-            is_tls: false,
-        })
+        with_json(action, parameters, |request| self.send(request))
+    }
+
+    /// The reply to a call in AWS JSON while the shard refuses everything.
+    pub(crate) fn json_while(&self, kind: ErrorKind, action: &str, parameters: &Value) -> Response {
+        let backend: Arc<dyn Backend> = self.broker.clone();
+        let (now, mut commands) = (self.broker.now(), Commands::default());
+        let start = |request: &Request<'_>| self.listener.start(now, &backend, request, &mut commands);
+        let mut outcome = with_json(action, parameters, start);
+        loop {
+            match outcome {
+                Outcome::Respond(response) => return response,
+                Outcome::Wait(exchange) => {
+                    let tag = commands.submissions.remove(0).tag;
+                    let refused = Event::Reply(tag, Reply::Refused(kind));
+                    outcome = exchange.handle(now, refused, &mut commands);
+                }
+            }
+        }
+    }
+
+    /// The reply to a request that is not started.
+    pub(crate) fn turned_away(&self, headers: &[(&str, &[u8])], refusal: Refusal) -> Response {
+        let backend: Arc<dyn Backend> = self.broker.clone();
+        let request = Request { method: "POST", path: "/", query: "", headers, body: b"", is_tls: false };
+        self.listener.refuse(&backend, &request, refusal)
     }
 
     /// A call in the Query protocol, its parameters flattened as the SDKs do it.
@@ -228,6 +241,19 @@ impl Waiting {
         assert_eq!(response.status, 200, "{text}");
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") }
     }
+}
+
+/// A request in AWS JSON.
+fn with_json<T>(action: &str, parameters: &Value, see: impl FnOnce(&Request<'_>) -> T) -> T {
+    let target = format!("AmazonSQS.{action}");
+    let body = parameters.to_string();
+    let headers: [(&str, &[u8]); 3] = [
+        ("host", HOST.as_bytes()),
+        ("x-amz-target", target.as_bytes()),
+        ("content-type", b"application/x-amz-json-1.0"),
+    ];
+    let body = body.as_bytes();
+    see(&Request { method: "POST", path: "/", query: "", headers: &headers, body, is_tls: false })
 }
 
 /// Reads an error reply.

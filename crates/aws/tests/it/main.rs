@@ -2,6 +2,7 @@
 
 mod client;
 mod docs;
+mod failures;
 mod fuzzed;
 mod hostile;
 mod messages;

@@ -1,11 +1,11 @@
-//! Responses as hyper writes them, and those that no front makes: refusals.
+//! Responses as hyper writes them.
 //!
 //! Apart because a response's body holds its share of the memory for output for as long as anything of it waits to be
 //! written.
 
 use crate::outlay::Outlay;
 use bytes::{Buf, Bytes};
-use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use millstream_front::http::Response;
@@ -26,19 +26,6 @@ pub(super) struct Piece {
     _outlay: Option<Outlay>,
 }
 
-/// Why a request gets no answer from its front.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// Its body is longer than the front takes.
-    TooLong,
-    /// It is not HTTP, for this reason.
-    Malformed(&'static str),
-    /// There was no memory for it in time.
-    NoMemory,
-    /// The front made a response that cannot be written.
-    Unwritable,
-}
-
 /// The front's response; `outlay` is what it holds of the memory for output so far.
 pub(super) fn reply(front: &'static str, response: Response, mut outlay: Outlay) -> Reply {
     let Response { status, headers, body } = response;
@@ -51,35 +38,22 @@ pub(super) fn reply(front: &'static str, response: Response, mut outlay: Outlay)
     let piece = (!body.is_empty()).then_some(Piece { bytes: body, _outlay: Some(outlay) });
     reply.body(Payload(piece)).unwrap_or_else(|error| {
         tracing::error!(name = front, status, %error, "a front's response cannot be written");
-        Refusal::Unwritable.reply(false)
+        unwritable()
     })
 }
 
-impl Refusal {
-    /// The response. `unread`: of the request's body something was not read, so that the connection has to end.
-    pub(super) fn reply(self, unread: bool) -> Reply {
-        let (status, text) = match self {
-            Refusal::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "The request's body is too long.\n"),
-            Refusal::Malformed(why) => (StatusCode::BAD_REQUEST, why),
-            Refusal::NoMemory => {
-                (StatusCode::SERVICE_UNAVAILABLE, "There is no memory for the request at the moment.\n")
-            }
-            Refusal::Unwritable => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "The response could not be written; the log says why.\n")
-            }
-        };
-        let bytes = Bytes::from_static(text.as_bytes());
-        let mut reply = http::Response::new(Payload(Some(Piece { bytes, _outlay: None })));
-        *reply.status_mut() = status;
-        reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        if self == Refusal::NoMemory {
-            reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        if unread {
-            reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        reply
-    }
+/// What stands for a response that cannot be written.
+fn unwritable() -> Reply {
+    let bytes = Bytes::from_static(b"The response could not be written; the log says why.\n");
+    let mut reply = http::Response::new(Payload(Some(Piece { bytes, _outlay: None })));
+    *reply.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    reply
+}
+
+/// Says in a response that the connection ends with it.
+pub(super) fn close(reply: &mut Reply) {
+    reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
 }
 
 impl Body for Payload {

@@ -5,7 +5,7 @@
 //! (`Expect: 100-continue`) is told to go on when the body is first read, so a refusal comes instead of that word.
 
 use super::connection::Connection;
-use super::reply::{Refusal, Reply, reply};
+use super::reply::{Reply, close, reply};
 use crate::options::BODY_BYTES_UNANNOUNCED;
 use crate::outlay::Outlay;
 use crate::pump::{Pump, submit_unheard};
@@ -15,7 +15,7 @@ use http::request::Parts;
 use http::{Request, Version};
 use http_body::Body;
 use hyper::body::Incoming;
-use millstream_front::http::{Commands, Outcome};
+use millstream_front::http::{Commands, Outcome, Refusal};
 use millstream_front::limits::REQUEST_BYTES_MIN;
 use millstream_front::{Permit, http as front};
 use std::convert::Infallible;
@@ -34,22 +34,46 @@ pub(super) async fn serve(
     request: Request<Incoming>,
 ) -> Result<Reply, Infallible> {
     connection.watch.lock().works();
-    let reply = match answer(&connection, request).await {
-        Ok(reply) => reply,
-        Err((refusal, unread)) => {
-            tracing::debug!(name = connection.front.name(), ?refusal, "a request was refused");
-            connection.leave_input(unread);
-            refusal.reply(unread)
-        }
-    };
+    let reply = answer(&connection, request).await;
     connection.watch.lock().answered();
     Ok(reply)
 }
 
-async fn answer(connection: &Arc<Connection>, request: Request<Incoming>) -> Result<Reply, Refused> {
+async fn answer(connection: &Arc<Connection>, request: Request<Incoming>) -> Reply {
     let (parts, body) = request.into_parts();
+    let (body, memory) = match receive(connection, &parts, body).await {
+        Ok(received) => received,
+        Err((refusal, unread)) => return refuse(connection, &parts, refusal, unread),
+    };
+    let mut commands = Commands::default();
+    let backend = &connection.service.backend;
+    let outcome = with_request(&parts, &body, |request| {
+        connection.front.start(backend.now(), backend, request, &mut commands)
+    });
+    // Nothing of the request is kept while its exchange waits.
+    drop((parts, body));
+    let (response, outlay) = match outcome {
+        Outcome::Respond(response) => {
+            submit_unheard(&**backend, commands);
+            (response, Outlay::new(connection.service.output_budget.clone()))
+        }
+        Outcome::Wait(exchange) => {
+            let output_budget = connection.service.output_budget.clone();
+            connection.begin(Pump::new(exchange, commands, &**backend, memory, output_budget));
+            poll_fn(|cx| connection.poll_exchange(cx)).await
+        }
+    };
+    reply(connection.front.name(), response, outlay)
+}
+
+/// Reads a request to its end, with memory for all of it.
+async fn receive(
+    connection: &Arc<Connection>,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<(Vec<u8>, Permit), Refused> {
     let has_body = !body.is_end_stream();
-    check(&parts).map_err(|refusal| (refusal, has_body))?;
+    check(parts).map_err(|refusal| (refusal, has_body))?;
     let bytes_max = connection.front.body_bytes_max();
     let announced = body.size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     if announced.is_some_and(|bytes| bytes > bytes_max) {
@@ -58,47 +82,43 @@ async fn answer(connection: &Arc<Connection>, request: Request<Incoming>) -> Res
     let reserved = announced.unwrap_or(BODY_BYTES_UNANNOUNCED.min(bytes_max));
     let no_memory = (Refusal::NoMemory, has_body);
     let mut memory = reserve(connection, REQUEST_BYTES_MIN + reserved).await.ok_or(no_memory)?;
-    let body = if has_body {
-        let body = collect(connection, body, announced, reserved, &mut memory).await?;
-        connection.watch.lock().works();
-        body
-    } else {
-        Vec::new()
-    };
-    let mut commands = Commands::default();
-    let outcome = start(connection, &parts, &body, &mut commands);
-    // Nothing of the request is kept while its exchange waits.
-    drop((parts, body));
-    let (response, outlay) = match outcome {
-        Outcome::Respond(response) => {
-            submit_unheard(&*connection.service.backend, commands);
-            (response, Outlay::new(connection.service.output_budget.clone()))
-        }
-        Outcome::Wait(exchange) => {
-            let (backend, output_budget) =
-                (&*connection.service.backend, connection.service.output_budget.clone());
-            connection.begin(Pump::new(exchange, commands, backend, memory, output_budget));
-            poll_fn(|cx| connection.poll_exchange(cx)).await
-        }
-    };
-    Ok(reply(connection.front.name(), response, outlay))
+    if !has_body {
+        return Ok((Vec::new(), memory));
+    }
+    let body = collect(connection, body, announced, reserved, &mut memory).await?;
+    connection.watch.lock().works();
+    Ok((body, memory))
+}
+
+/// The front's response to a request that is not started.
+fn refuse(connection: &Connection, parts: &Parts, refusal: Refusal, unread: bool) -> Reply {
+    tracing::debug!(name = connection.front.name(), ?refusal, "a request was refused");
+    connection.leave_input(unread);
+    let backend = &connection.service.backend;
+    let response = with_request(parts, &[], |request| connection.front.refuse(backend, request, refusal));
+    let outlay = Outlay::new(connection.service.output_budget.clone());
+    let mut reply = reply(connection.front.name(), response, outlay);
+    if unread {
+        close(&mut reply);
+    }
+    reply
 }
 
 /// Refuses what hyper lets pass and a front must not see: a target that is no path, and a host that is not clear.
 fn check(parts: &Parts) -> Result<(), Refusal> {
     if !parts.uri.path().starts_with('/') {
-        return Err(Refusal::Malformed("The request's target is not a path.\n"));
+        return Err(Refusal::Malformed("The request's target is not a path."));
     }
     match parts.headers.get_all(HOST).iter().count() {
         1 => Ok(()),
         0 if parts.version == Version::HTTP_10 => Ok(()),
-        0 => Err(Refusal::Malformed("The request names no host.\n")),
-        _ => Err(Refusal::Malformed("The request names more than one host.\n")),
+        0 => Err(Refusal::Malformed("The request names no host.")),
+        _ => Err(Refusal::Malformed("The request names more than one host.")),
     }
 }
 
-/// Hands the request to the front.
-fn start(connection: &Connection, parts: &Parts, body: &[u8], commands: &mut Commands) -> Outcome {
+/// The request as the front sees it.
+fn with_request<T>(parts: &Parts, body: &[u8], see: impl FnOnce(&front::Request<'_>) -> T) -> T {
     // A target with an authority, as proxies get it, goes before the header.
     let authority = parts.uri.authority().map(|authority| authority.as_str().as_bytes());
     let headers: Vec<(&str, &[u8])> = parts
@@ -109,16 +129,14 @@ fn start(connection: &Connection, parts: &Parts, body: &[u8], commands: &mut Com
             _ => (name.as_str(), value.as_bytes()),
         })
         .collect();
-    let request = front::Request {
+    see(&front::Request {
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or(""),
         headers: &headers,
         body,
         is_tls: false,
-    };
-    let backend = &connection.service.backend;
-    connection.front.start(backend.now(), backend, &request, commands)
+    })
 }
 
 /// Reads a body to its end. It is `reserved` in `memory`; one of unknown length reserves the rest when it is longer. When
@@ -136,7 +154,7 @@ async fn collect(
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         let frame = frame.map_err(|error| {
             tracing::debug!(name = connection.front.name(), %error, "a request's body ended early");
-            (Refusal::Malformed("The request's body is damaged or ended early.\n"), true)
+            (Refusal::Malformed("The request's body is damaged or ended early."), true)
         })?;
         // Trailers are for whoever asked for them.
         let Ok(data) = frame.into_data() else { continue };
