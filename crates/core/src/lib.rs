@@ -21,8 +21,10 @@ pub mod request;
 pub mod retention;
 pub mod route;
 pub mod shard;
+mod transact;
 
 pub use effect::{CatalogChange, Effects, Ticket, ViewChange};
 pub use entry::Entry;
 pub use request::{Reply, Request};
 pub use shard::{Restore, Shard, ShardOptions, Turn};
+pub use transact::{Transact, Transacted};

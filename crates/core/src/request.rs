@@ -9,6 +9,7 @@ use crate::lease::{self, LeaseReply, LeaseRequest};
 use crate::log::{AppendBatch, Appended};
 use crate::object::object_entry_bytes;
 use crate::route::{self, RouteReply, RouteRequest};
+use crate::transact::{Transact, Transacted};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -65,6 +66,9 @@ pub enum Request {
     Lease(Box<LeaseRequest>),
     /// Anything about routes. Answer: [`Reply::Route`].
     Route(Box<RouteRequest>),
+    /// Append batches and settle leases, all or nothing. Answer: [`Reply::Transacted`]; or, and then nothing has happened, why
+    /// one of the batches is refused, `InvalidRecord` for one of an idempotent producer, `UnknownLeaseGroup`, `LimitExceeded`.
+    Transact(Box<Transact>),
 }
 
 /// A stream to create.
@@ -121,6 +125,8 @@ pub enum Reply {
     Lease(Box<LeaseReply>),
     /// An answer about routes.
     Route(Box<RouteReply>),
+    /// What became of a transaction.
+    Transacted(Box<Transacted>),
     /// The request was refused as a whole; the kind says whether that is definite.
     Refused(ErrorKind),
 }
@@ -187,6 +193,7 @@ impl Request {
                 let (entries_bytes, frees_space) = request.entries_bytes_max();
                 size(entries_bytes, frees_space)
             }
+            Request::Transact(transact) => transact.frame_size_max(),
         }
     }
 }

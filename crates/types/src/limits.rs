@@ -66,6 +66,8 @@ pub const LEASE_GROUPS_MAX: usize = 1_000_000;
 pub const LEASE_GROUPS_PER_REQUEST_MAX: usize = 1024;
 /// Records that one request may take out.
 pub const LEASE_ACQUIRE_RECORDS_MAX: u32 = 1024;
+/// Entries that the batches of one transaction may make; settling its leases may make as many as any request's.
+pub const TRANSACT_ENTRIES_MAX: usize = 1024;
 /// Leases that one request may settle: each may make an entry of its own, and those who wait get some.
 pub const LEASE_SETTLE_RECORDS_MAX: usize = 2048;
 /// Records of one group that may be out at the same time: 150 bytes or so each.
@@ -127,6 +129,7 @@ const _: () = {
     assert!(ROUTE_STEPS_MAX > APPEND_TARGETS_MAX, "every target can be found");
     assert!(OBJECTS_PER_DROP_MAX < ENTRIES_PER_APPLY_MAX);
     assert!(GROUPS_PER_REQUEST_MAX < ENTRIES_PER_APPLY_MAX);
+    assert!(LEASE_SETTLE_RECORDS_MAX + TRANSACT_ENTRIES_MAX + 512 <= ENTRIES_PER_APPLY_MAX);
     assert!(LEASE_SETTLE_RECORDS_MAX + LEASE_ACQUIRE_RECORDS_MAX as usize <= ENTRIES_PER_APPLY_MAX);
     assert!(
         MOVES_PER_REQUEST_MAX <= MOVES_UNDER_WAY_MAX && MOVES_PER_REQUEST_MAX * 3 < ENTRIES_PER_APPLY_MAX

@@ -10,7 +10,7 @@ use super::log::LeaseLog;
 use super::record::{MoveReason, NEVER};
 use crate::catalog::{LeaseSettings, Ordering, Overflow};
 use crate::effect::Effects;
-use crate::log::AppendBatch;
+use crate::log::{AppendBatch, Bounds};
 use crate::shard::{Shard, Turn};
 use alloc::vec::Vec;
 use millstream_types::limits::{DEDUP_IDS_PER_GROUP_MAX, LEASE_DELAYED_PER_GROUP_MAX};
@@ -50,12 +50,14 @@ pub(crate) fn mark_bytes(batch: &AppendBatch) -> usize {
     3 * HEAD_BYTES + MARK_BYTES * batch.marks.len().max(1)
 }
 
-/// Decides whether the groups of a stream take a batch that will begin at `from`.
+/// Decides whether the groups of a stream take a batch that will begin at `from`. Where the bounds were checked before, only
+/// what no other append changes is refused.
 pub(crate) fn check_append(
     shard: &Shard,
     turn: Turn,
     batch: &AppendBatch,
     from: Offset,
+    bounds: Bounds,
 ) -> Result<Verdict, ErrorKind> {
     let marks = &batch.marks;
     let is_dense = batch.last_offset_delta == batch.records - 1;
@@ -68,6 +70,7 @@ pub(crate) fn check_append(
     let Some(group) = shard.leases.group(id) else { return Ok(Verdict::New(Vec::new())) };
     let stream = &shard.streams[&batch.log.stream];
     let settings = stream.entry.config.lease();
+    let kept = bounds == Bounds::Kept;
     let mut changes = Vec::new();
     if let Some(window_ms) = settings.dedup_window_ms()
         && let Some(dedup) = marks.first().and_then(|mark| mark.dedup)
@@ -80,7 +83,7 @@ pub(crate) fn check_append(
                 return Ok(Verdict::Duplicate(known.offset));
             }
             changes.extend(window.to_forget(turn.now, window_ms).map(LeaseChange::Forgotten));
-            if window.len() >= DEDUP_IDS_PER_GROUP_MAX && changes.is_empty() {
+            if kept && window.len() >= DEDUP_IDS_PER_GROUP_MAX && changes.is_empty() {
                 return Err(ErrorKind::LimitExceeded);
             }
         }
@@ -88,7 +91,8 @@ pub(crate) fn check_append(
     }
     let untouched = LeaseLog::default();
     let log = group.logs.get(batch.log.index as usize).unwrap_or(&untouched);
-    if settings.overflow() == Overflow::Reject
+    if kept
+        && settings.overflow() == Overflow::Reject
         && let Some(max) = settings.length_max()
         && log.ready(from) + u64::from(batch.records) > max
     {
@@ -98,7 +102,10 @@ pub(crate) fn check_append(
     let is_ordered = settings.ordering() != Ordering::Unordered;
     let keys = if is_ordered { marks.iter().map(|mark| mark.ordering_key).collect() } else { Vec::new() };
     let is_plain = runs.iter().all(|(_, mark)| *mark == PLAIN);
-    if !is_plain && group.logs.iter().map(LeaseLog::delayed).sum::<u64>() >= LEASE_DELAYED_PER_GROUP_MAX {
+    if kept
+        && !is_plain
+        && group.logs.iter().map(LeaseLog::delayed).sum::<u64>() >= LEASE_DELAYED_PER_GROUP_MAX
+    {
         return Err(ErrorKind::LimitExceeded);
     }
     if !is_plain || !keys.is_empty() {

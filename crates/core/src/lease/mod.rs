@@ -88,7 +88,7 @@ use crate::shard::{Shard, Turn};
 use act::Act;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use millstream_types::{ErrorKind, StreamId};
+use millstream_types::{ErrorKind, LogId, StreamId, WalPosition};
 
 /// Decides one request about leases.
 pub(crate) fn apply(
@@ -163,6 +163,35 @@ pub(crate) fn apply(
 /// A stream's configuration was set: its default group follows it.
 pub(crate) fn follow_config(shard: &mut Shard, turn: Turn, stream: StreamId, effects: &mut Effects) {
     Act::new(shard, turn, effects, GROUP_ENTRY_BYTES_MAX).follow_config(stream);
+}
+
+/// Settles leases of groups that exist, as a part of a request whose size was checked, and serves those who wait for
+/// what comes back or was appended to `logs`. Returns the last frame that the results reveal.
+pub(crate) fn settle_all(
+    shard: &mut Shard,
+    turn: Turn,
+    settles: &[Settle],
+    logs: &[LogId],
+    effects: &mut Effects,
+) -> (WalPosition, Vec<Vec<Result<(), LeaseError>>>) {
+    let mut act = Act::new(shard, turn, effects, settle_bytes(settles));
+    let mut after = WalPosition::ZERO;
+    let mut results = Vec::with_capacity(settles.len());
+    for settle in settles {
+        let (last, result) = act.settle_checked(settle);
+        after = after.max(last);
+        results.push(result);
+    }
+    act.stock(logs);
+    for settle in settles {
+        act.serve(settle.group);
+    }
+    (after, results)
+}
+
+/// Bytes of entries that [`settle_all`] makes at most.
+pub(crate) fn settle_bytes(settles: &[Settle]) -> usize {
+    ROOM_BYTES + settles.iter().map(|settle| settle.leases.len() * act::RECORD_BYTES).sum::<usize>()
 }
 
 /// A stream is deleted in this turn: nobody waits for its records any more.

@@ -10,7 +10,7 @@ use super::record::State;
 use super::reply::LeaseReply;
 use super::request::{FinishMove, MoveOutcome};
 use crate::effect::Ticket;
-use crate::log::append_one;
+use crate::log::{Bounds, append_one};
 use alloc::vec;
 use alloc::vec::Vec;
 use millstream_types::limits::MOVES_PER_REQUEST_MAX;
@@ -58,7 +58,7 @@ impl Act<'_> {
         let Some(found) = found.filter(is_open) else { return Ok(false) };
         match outcome {
             MoveOutcome::Append(batch) => {
-                if let Err(kind) = append_one(self.shard, self.turn, batch, self.effects) {
+                if let Err(kind) = append_one(self.shard, self.turn, batch, Bounds::Kept, self.effects) {
                     self.shard.leases.moving.insert(key);
                     return Err(kind);
                 }

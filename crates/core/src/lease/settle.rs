@@ -39,6 +39,15 @@ impl Act<'_> {
         if settle.leases.len() > LEASE_SETTLE_RECORDS_MAX {
             return Err(ErrorKind::LimitExceeded);
         }
+        let (after, results) = self.settle_checked(settle);
+        self.answer(ticket, after, LeaseReply::Settled(results));
+        self.serve(id);
+        Ok(())
+    }
+
+    /// Settles leases of a group that exists, not too many. Returns the last frame that the results reveal.
+    pub(super) fn settle_checked(&mut self, settle: &Settle) -> (WalPosition, Vec<Result<(), LeaseError>>) {
+        let id = settle.group;
         let mut results = Vec::with_capacity(settle.leases.len());
         let mut alike: Option<(u32, Fate)> = None;
         let mut pending: Vec<Checked> = Vec::new();
@@ -53,10 +62,7 @@ impl Act<'_> {
             pending.push(checked);
         }
         self.seal(id, alike, &mut pending);
-        let after = self.last(id).max(self.appended_last(id, &settle.leases));
-        self.answer(ticket, after, LeaseReply::Settled(results));
-        self.serve(id);
-        Ok(())
+        (self.last(id).max(self.appended_last(id, &settle.leases)), results)
     }
 
     /// A lease that is unknown because its record is: that must not be lost after it was said.

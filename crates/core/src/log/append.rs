@@ -15,6 +15,7 @@ use millstream_types::{
     BatchFacts, ErrorKind, LogId, Offset, ProducerEpoch, ProducerId, RecordTime, WalPosition, planted,
 };
 
+use super::LogState;
 use super::producer::{ProducerAppended, Sequence};
 
 /// One batch to append: facts beside opaque bytes (R2). The caller has checked the batch's checksum and counts.
@@ -81,7 +82,7 @@ pub(crate) fn append(
         if leased.last() != Some(&log) && shard.leases.has_groups(log.stream) {
             leased.push(log);
         }
-        results.push(append_one(shard, turn, batch, effects));
+        results.push(append_one(shard, turn, batch, Bounds::Kept, effects));
         // A refusal reveals state too: what it contradicts must not be lost after it was shown (R10).
         after = after.max(shard.log(log).map(|state| state.last));
         if planted!(DuplicateBeforeDurable) && !effects.has_frame() {
@@ -94,13 +95,34 @@ pub(crate) fn append(
     effects.replies.push(crate::effect::ReplyEffect { ticket, reply: Reply::Appended(results), after });
 }
 
-/// Decides about one batch. The caller tells the groups of its stream.
-pub(crate) fn append_one(
-    shard: &mut Shard,
+/// Whether an append is held against the bounds that earlier ones of its request may have come near.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bounds {
+    /// It is refused when it passes one.
+    Kept,
+    /// They were looked at before the first append of the request, all together.
+    Checked,
+}
+
+/// Whether a batch can be appended after `before` other records, and how many entries it makes then. It has no producer.
+pub(crate) fn check_one(
+    shard: &Shard,
     turn: Turn,
-    batch: AppendBatch,
-    effects: &mut Effects,
-) -> Result<Appended, ErrorKind> {
+    batch: &AppendBatch,
+    before: u64,
+) -> Result<usize, ErrorKind> {
+    if batch.producer.is_some() {
+        return Err(ErrorKind::InvalidRecord);
+    }
+    let (log, _) = check_shape(shard, batch)?;
+    match lease::check_append(shard, turn, batch, log.end.advance(before), Bounds::Kept)? {
+        Verdict::New(changes) => Ok(changes.len()),
+        Verdict::Duplicate(_) => Ok(0),
+    }
+}
+
+/// The log of a batch, and the batch's length, if its log takes such batches.
+fn check_shape<'a>(shard: &'a Shard, batch: &AppendBatch) -> Result<(&'a LogState, u32), ErrorKind> {
     let stream = shard.streams.get(&batch.log.stream).ok_or(ErrorKind::UnknownStream)?;
     let log = stream.logs.get(batch.log.index as usize).ok_or(ErrorKind::UnknownLog)?;
     let bytes = u32::try_from(batch.bytes.len()).map_err(|_| ErrorKind::RecordTooLarge)?;
@@ -110,6 +132,18 @@ pub(crate) fn append_one(
     if batch.records == 0 || batch.last_offset_delta >= i32::MAX as u32 {
         return Err(ErrorKind::CorruptBatch);
     }
+    Ok((log, bytes))
+}
+
+/// Decides about one batch. The caller tells the groups of its stream.
+pub(crate) fn append_one(
+    shard: &mut Shard,
+    turn: Turn,
+    batch: AppendBatch,
+    bounds: Bounds,
+    effects: &mut Effects,
+) -> Result<Appended, ErrorKind> {
+    let (log, bytes) = check_shape(shard, &batch)?;
     let base_offset = log.end;
     let mut appended = None;
     let mut idle = [None; 2];
@@ -126,11 +160,12 @@ pub(crate) fn append_one(
         }
     }
     let log_start = log.start;
-    let changes = match lease::check_append(shard, turn, &batch, base_offset)? {
+    let changes = match lease::check_append(shard, turn, &batch, base_offset, bounds)? {
         Verdict::New(changes) => changes,
         Verdict::Duplicate(base_offset) => return Ok(Appended { base_offset, log_start, duplicate: true }),
     };
-    if !changes.is_empty() && effects.entry_count >= ENTRIES_PER_APPLY_MAX / 2 {
+    let is_full = bounds == Bounds::Kept && effects.entry_count >= ENTRIES_PER_APPLY_MAX / 2;
+    if is_full && !changes.is_empty() {
         return Err(ErrorKind::LimitExceeded);
     }
     let facts = BatchFacts {

@@ -8,7 +8,7 @@ mod producer;
 mod trim;
 
 pub use append::{AppendBatch, Appended, ProducerStamp};
-pub(crate) use append::{append, append_one, fold_facts};
+pub(crate) use append::{Bounds, append, append_one, check_one, fold_facts};
 pub(crate) use producer::{ProducerAppended, Producers};
 pub(crate) use trim::trim;
 

@@ -24,10 +24,11 @@
 //! Deleting a stream or route frees the bindings to it: some in the same frame, the rest in slices (R13). What is left to
 //! free needs no entry of its own: it is whatever leads to something that does not exist, before a restart as after it.
 //!
-//! Matching: `table/` and `resolve.rs`. State: `state.rs`; events: `declare.rs`; persisted: `change.rs`, `binding.rs`, `entry.rs`,
+//! Matching: `table/`, `resolve.rs` and `cache.rs`. State: `state.rs`; events: `declare.rs`; persisted: `change.rs`, `binding.rs`, `entry.rs`,
 //! `value.rs`, `image.rs`.
 
 mod binding;
+mod cache;
 mod change;
 mod declare;
 mod entry;
@@ -40,6 +41,7 @@ mod table;
 mod value;
 
 pub use binding::{Binding, BindingName, Condition, Criteria, Destination};
+pub use cache::Resolver;
 pub use change::RouteChange;
 pub use entry::{HashBy, MatchKind, RouteConfig, RouteEntry, RouteHead};
 pub use image::RouteImageKey;

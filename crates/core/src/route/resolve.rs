@@ -80,14 +80,7 @@ pub fn resolve(
     route: &Arc<RouteEntry>,
     record: &RoutedRecord<'_>,
 ) -> Result<Targets, ErrorKind> {
-    let mut search = Search { lookup, record, hits: Hits::new(), streams: Vec::new(), seen: BTreeSet::new() };
-    let mut left = alloc::vec![route.clone()];
-    while let Some(route) = left.pop() {
-        search.look_at(&route, &mut left)?;
-    }
-    let mut streams = search.streams;
-    tidy(&mut streams)?;
-    Ok(Targets { streams })
+    Search::new(lookup, record).run(route)
 }
 
 fn tidy(streams: &mut Vec<Arc<StreamEntry>>) -> Result<(), ErrorKind> {
@@ -96,20 +89,59 @@ fn tidy(streams: &mut Vec<Arc<StreamEntry>>) -> Result<(), ErrorKind> {
     if streams.len() > APPEND_TARGETS_MAX { Err(ErrorKind::LimitExceeded) } else { Ok(()) }
 }
 
-struct Search<'a> {
+/// One search.
+pub(super) struct Search<'a> {
     lookup: &'a dyn Lookup,
     record: &'a RoutedRecord<'a>,
     hits: Hits,
     streams: Vec<Arc<StreamEntry>>,
     /// Routes that were looked at, or will be. Empty while there is only the first.
     seen: BTreeSet<RouteId>,
+    /// Routes that were looked at, with their versions.
+    looked_at: Vec<(RouteId, u64)>,
+    /// The same key may lead elsewhere though all these are as they were.
+    is_fleeting: bool,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    pub(super) fn new(lookup: &'a dyn Lookup, record: &'a RoutedRecord<'a>) -> Search<'a> {
+        Search {
+            lookup,
+            record,
+            hits: Hits::new(),
+            streams: Vec::new(),
+            seen: BTreeSet::new(),
+            looked_at: Vec::new(),
+            is_fleeting: false,
+        }
+    }
+
+    pub(super) fn run(&mut self, route: &Arc<RouteEntry>) -> Result<Targets, ErrorKind> {
+        let mut left = alloc::vec![route.clone()];
+        while let Some(route) = left.pop() {
+            self.look_at(&route, &mut left)?;
+        }
+        let mut streams = core::mem::take(&mut self.streams);
+        tidy(&mut streams)?;
+        Ok(Targets { streams })
+    }
+
+    /// The routes that the result follows from, together with the key; `None` if it follows from more. Streams that are gone
+    /// do not count here: what was found before and is there no more is noticed, and nothing that was gone comes back.
+    pub(super) fn hangs_on(self) -> Option<Vec<(RouteId, u64)>> {
+        (!self.is_fleeting).then_some(self.looked_at)
+    }
+
     /// Finds what one route leads to; routes are left to be looked at.
     fn look_at(&mut self, route: &RouteEntry, left: &mut Vec<Arc<RouteEntry>>) -> Result<(), ErrorKind> {
         self.hits.step()?;
+        self.looked_at.push((route.id, route.version));
         let record = self.record;
+        self.is_fleeting |= match &route.config.match_kind {
+            MatchKind::Exact | MatchKind::Pattern | MatchKind::Everything => false,
+            MatchKind::Headers => true,
+            MatchKind::Hash { by, .. } => *by != HashBy::Key,
+        };
         let look = match &route.config.match_kind {
             MatchKind::Exact | MatchKind::Pattern => Look::Key(record.key),
             MatchKind::Headers => Look::Headers(record.headers),
@@ -137,6 +169,8 @@ impl Search<'_> {
         }
         if is_nowhere && let Some(name) = &route.config.alternate {
             let alternate = self.lookup.route(route.namespace, name);
+            // One may come to be, without this route being another one for it.
+            self.is_fleeting |= alternate.is_none();
             self.leave(route, alternate, left);
         }
         Ok(())

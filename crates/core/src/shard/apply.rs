@@ -12,6 +12,7 @@ use crate::object;
 use crate::request::{Reply, Request};
 use crate::route;
 use crate::shard::{Shard, Turn};
+use crate::transact;
 use millstream_types::{EngineTime, ProducerEpoch};
 
 /// Logs of deleted streams, and producers in them, that one turn drops: an eighth of a microsecond each.
@@ -43,6 +44,7 @@ impl Shard {
             Request::Group(request) => cursor::apply(self, turn, ticket, *request, effects),
             Request::Lease(request) => lease::apply(self, turn, ticket, *request, effects),
             Request::Route(request) => route::apply(self, turn, ticket, *request, effects),
+            Request::Transact(request) => transact::apply(self, turn, ticket, *request, effects),
         }
     }
 

@@ -64,7 +64,8 @@ pub(crate) fn answer(reply: Reply) -> Result<GroupReply, ErrorKind> {
         | Reply::Object { .. }
         | Reply::ObjectsDropped(_)
         | Reply::Lease(_)
-        | Reply::Route(_) => {
+        | Reply::Route(_)
+        | Reply::Transacted(_) => {
             unreachable!("the shard answers a request about groups with a reply about groups")
         }
     }
