@@ -100,8 +100,8 @@ pub const BINDINGS_MAX: usize = 2_000_000;
 pub const BINDING_KEY_BYTES_MAX: usize = 255;
 /// Bytes of a binding's opaque arguments at most, and as many of the headers that it asks for.
 pub const BINDING_ARGUMENTS_BYTES_MAX: usize = 16 << 10;
-/// Weight of a binding at most: each unit costs 64 points on a ring.
-pub const BINDING_WEIGHT_MAX: u32 = 256;
+/// Weight of a binding at most: each unit costs a point on a ring.
+pub const BINDING_WEIGHT_MAX: u32 = 1024;
 /// Bytes of a route's annotations at most.
 pub const ROUTE_ANNOTATIONS_BYTES_MAX: usize = 16 << 10;
 /// Steps that finding one record's streams may take: nodes and bindings looked at, some ten nanoseconds each.

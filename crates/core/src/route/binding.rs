@@ -42,7 +42,7 @@ pub enum Condition {
     Key,
     /// These headers: for routes that match headers.
     Headers(Criteria),
-    /// So large a share, 1 to 256: for routes that share out by a hash.
+    /// So large a share, 1 to 1,024: for routes that share out by a hash.
     Weight(u32),
 }
 

@@ -224,6 +224,15 @@ fn what_is_out_of_bounds_or_does_not_belong_is_refused() {
     assert_eq!(bind(&mut broker, exact, binding(to, &long[1..])), Ok(true));
     let weighted = Binding { condition: millstream_core::route::Condition::Weight(1), ..binding(to, "") };
     assert_eq!(bind(&mut broker, exact, weighted), Err(ErrorKind::InvalidConfig));
+    let hashed = MatchKind::Hash { by: millstream_core::route::HashBy::Key, weighted: true };
+    let hashed = plain(&mut broker, "hashed", hashed);
+    for (weight, result) in
+        [(0, Err(ErrorKind::InvalidConfig)), (1_024, Ok(true)), (1_025, Err(ErrorKind::InvalidConfig))]
+    {
+        let weighted =
+            Binding { condition: millstream_core::route::Condition::Weight(weight), ..binding(to, "") };
+        assert_eq!(bind(&mut broker, hashed, weighted), result);
+    }
     let large = Binding { arguments: vec![0; (16 << 10) + 1].into(), ..binding(to, "") };
     assert_eq!(bind(&mut broker, exact, large), Err(ErrorKind::InvalidConfig));
     let nowhere = binding(Destination::Stream(StreamId(99)), "");

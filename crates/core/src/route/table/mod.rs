@@ -9,7 +9,7 @@
 //! | pattern | a trie over words (`trie.rs`) | per word, one look-up for each pattern that begins like the key so far |
 //! | headers | by a name and value that is asked for (`headers.rs`) | per header two look-ups, and the bindings found there |
 //! | everything | in a row | what is found |
-//! | hash | points on a ring (`ring.rs`) | one look-up |
+//! | hash | points on a ring (`ring.rs`) | 21 look-ups |
 
 mod headers;
 mod hits;
