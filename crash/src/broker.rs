@@ -98,7 +98,15 @@ impl Broker {
         let mut child = Command::new(&program)
             .args(words)
             .args(["serve", "--json", "--kafka-auto-create=false"])
-            .args(["--listen-aws", "off", "--listen-kafka", &self.address.to_string(), "--data-dir"])
+            .args([
+                "--listen-aws",
+                "off",
+                "--listen-http",
+                "off",
+                "--listen-kafka",
+                &self.address.to_string(),
+                "--data-dir",
+            ])
             .arg(&self.dir)
             .args(&self.arguments)
             .stdin(Stdio::null())

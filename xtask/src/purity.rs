@@ -13,8 +13,14 @@ use serde::Deserialize;
 use crate::project;
 
 /// Crates whose sessions and state machines take time, randomness and bytes as arguments.
-const PURE: [&str; 5] =
-    ["millstream-types", "millstream-core", "millstream-front", "millstream-kafka", "millstream-aws"];
+const PURE: [&str; 6] = [
+    "millstream-types",
+    "millstream-core",
+    "millstream-front",
+    "millstream-kafka",
+    "millstream-aws",
+    "millstream-console",
+];
 /// Crates that do not even link `std` themselves.
 const NO_STD: [&str; 2] = ["millstream-types", "millstream-core"];
 /// Runtimes, sockets and file systems: none may be in a pure crate's tree.

@@ -53,7 +53,7 @@ fn command(
 ) -> Command {
     let mut command = Command::new(binary);
     command.arg("serve").arg("--data-dir").arg(directory.join("data"));
-    command.arg("--listen-aws").arg("off");
+    command.args(["--listen-aws", "off", "--listen-http", "off"]);
     command.arg("--listen-kafka").arg(address.to_string());
     command.arg("--durability").arg(match class {
         Class::Fsync => "fsync",

@@ -1,5 +1,5 @@
-//! What all fronts share: the session trait, HTTP as values, the backend they speak to, permissions, the memory budget,
-//! the registry of operations.
+//! What all fronts share: the session trait, HTTP as values, requests as chains of steps, the backend they speak to,
+//! permissions, the memory budget, the registry of operations.
 //!
 //! Apart so that a front sees nothing else: it translates its protocol into [`Request`](millstream_core::Request)s
 //! and reads, gets each permitted by the [`Authorizer`](auth::Authorizer), and hands them to whoever drives it. There
@@ -13,6 +13,7 @@ pub mod http;
 pub mod limits;
 pub mod registry;
 pub mod session;
+pub mod steps;
 
 pub use auth::{Action, Authorized, Authorizer, Grant, Principal, Resource};
 pub use backend::{Backend, LogReader, ReadError, ReadOutcome, ReadSlice, WatchGuard};

@@ -11,6 +11,7 @@ use crate::wiring::{Broker, BrokerOptions, SOCKET};
 use anyhow::{Context, anyhow, bail};
 use millstream_aws::AwsOptions;
 use millstream_aws::sigv4::Credentials;
+use millstream_console::ConsoleOptions;
 use millstream_core::ShardOptions;
 use millstream_front::{Authorizer, Budget};
 use millstream_kafka::KafkaOptions;
@@ -33,6 +34,14 @@ const RUNTIME_END: Duration = Duration::from_secs(1);
 struct Listeners {
     kafka: Option<Bound>,
     aws: Option<Bound>,
+    http: Option<Bound>,
+}
+
+impl Listeners {
+    /// How many there are.
+    fn count(&self) -> usize {
+        [&self.kafka, &self.aws, &self.http].into_iter().flatten().count()
+    }
 }
 
 /// What a broker that is ready has to say.
@@ -102,6 +111,7 @@ async fn live(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()
             .as_ref()
             .map(|addr| bind("aws", addr, settings.insecure || settings.aws_credentials_file.is_some()))
             .transpose()?,
+        http: settings.listen_http.as_ref().map(|addr| bind("http", addr, settings.insecure)).transpose()?,
     };
     let opening = {
         let (data_dir, options) = (settings.data_dir.clone(), broker_options(settings, descriptors));
@@ -130,7 +140,7 @@ async fn serve(
     let authorizer = Arc::new(Authorizer::local_only());
     let mut servers: Vec<(&'static str, Server)> = Vec::new();
     // A share of the descriptors for each, so that the clients of one cannot take those of another.
-    let listeners = usize::from(bound.kafka.is_some()) + usize::from(bound.aws.is_some());
+    let listeners = bound.count();
     let mut listen = |bound: Bound, front: Front| {
         let limits = Options::default();
         let connections_max = limits.connections_max.min(descriptors.connections_max / listeners);
@@ -152,7 +162,12 @@ async fn serve(
     }
     if let Some(bound) = bound.aws {
         let options = AwsOptions { host: bound.addr().to_string(), credentials };
-        listen(bound, Front::Http(Arc::new(millstream_aws::Listener::new(options, authorizer))))?;
+        listen(bound, Front::Http(Arc::new(millstream_aws::Listener::new(options, authorizer.clone()))))?;
+    }
+    if let Some(bound) = bound.http {
+        let is_loopback = bound.addr().ip().is_loopback();
+        let options = ConsoleOptions { version: env!("CARGO_PKG_VERSION"), is_loopback };
+        listen(bound, Front::Http(Arc::new(millstream_console::Listener::new(options, authorizer))))?;
     }
     let look = broker.storage_status();
     let document = Document::serve(&settings.data_dir, SOCKET, move || {

@@ -121,7 +121,17 @@ fn start_millstream(
     listen: &str,
 ) -> anyhow::Result<(Child, Listening)> {
     let mut child = Command::new(binary)
-        .args(["serve", "--json", "--listen-aws", "127.0.0.1:0", "--listen-kafka", listen, "--data-dir"])
+        .args([
+            "serve",
+            "--json",
+            "--listen-http",
+            "off",
+            "--listen-aws",
+            "127.0.0.1:0",
+            "--listen-kafka",
+            listen,
+            "--data-dir",
+        ])
         .arg(dir)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

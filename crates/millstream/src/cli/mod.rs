@@ -3,8 +3,13 @@
 //! Apart so that a command can be added without touching another. Flags that set a knob come from the knobs' table
 //! (`config::knobs`); only what is not a knob is declared here.
 
+mod api;
 mod config;
+mod dlq;
 mod knob_args;
+mod moment;
+mod output;
+mod queue;
 mod remote;
 mod serve;
 mod storage;
@@ -36,6 +41,10 @@ enum Command {
     Storage(storage::StorageArgs),
     #[command(flatten)]
     Remote(remote::CliCommand),
+    /// List, describe, create, change, feed, work, purge and replay queues.
+    Queue(Box<queue::QueueArgs>),
+    /// Look at dead letters, and bring them back.
+    Dlq(Box<dlq::DlqArgs>),
     /// Print the version.
     Version,
     /// Print a completion script for a shell.
@@ -56,6 +65,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Verify(args) => verify::run(&args),
         Command::Storage(args) => storage::run(&args),
         Command::Remote(command) => remote::run(command),
+        Command::Queue(args) => queue::run(*args),
+        Command::Dlq(args) => dlq::run(*args),
         Command::Version => print(&format!("millstream {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -160,6 +160,19 @@ pub(crate) const KNOBS: &[Knob] = &[
         },
     },
     Knob {
+        key: "listen_http",
+        value: "ADDR|off",
+        kind: Kind::Text,
+        unit: "",
+        doc: "Address of the admin API as HOST:PORT; port 0 takes a free one, off means none",
+        cost: "Beyond loopback everybody who reaches the address may do everything, so it needs insecure.",
+        set: |settings, text| {
+            settings.listen_http = if text == "off" { None } else { Some(host_port(text)?) };
+            Ok(())
+        },
+        show: |settings| settings.listen_http.as_ref().map_or("off".to_owned(), show_host_port),
+    },
+    Knob {
         key: "memory_budget_bytes",
         value: "BYTES",
         kind: Kind::Number,

@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) listen_aws: Option<(String, u16)>,
     /// A file with the credentials that AWS clients sign with; `None`: every one is taken.
     pub(crate) aws_credentials_file: Option<PathBuf>,
+    /// Host and port, or `None` for no listener.
+    pub(crate) listen_http: Option<(String, u16)>,
     pub(crate) memory_budget_bytes: u64,
     pub(crate) wal_pool_files_max: usize,
     pub(crate) upkeep_bytes_per_second: u64,
@@ -68,6 +70,7 @@ impl Default for Settings {
             advertise_kafka: None,
             listen_aws: Some(("127.0.0.1".to_owned(), 4566)),
             aws_credentials_file: None,
+            listen_http: Some(("127.0.0.1".to_owned(), 8080)),
             memory_budget_bytes: limits::MEMORY_BUDGET_DEFAULT,
             wal_pool_files_max: 4,
             upkeep_bytes_per_second: 128 << 20,

@@ -5,5 +5,6 @@ mod commands;
 mod configuration;
 mod move_task;
 mod process;
+mod queues;
 mod serving;
 mod verify;

@@ -15,7 +15,16 @@ const MESSAGES: u64 = 8;
 const PATIENCE: u32 = 400;
 
 fn start(scratch: &Scratch) -> Broker {
-    let arguments = ["serve", "--json", "--listen-kafka", "127.0.0.1:0", "--listen-aws", "127.0.0.1:0"];
+    let arguments = [
+        "serve",
+        "--json",
+        "--listen-http",
+        "off",
+        "--listen-kafka",
+        "127.0.0.1:0",
+        "--listen-aws",
+        "127.0.0.1:0",
+    ];
     Broker::spawn(&mut millstream(scratch, &arguments))
 }
 

@@ -66,13 +66,14 @@ pub(crate) struct Broker {
     /// What it said when it was ready.
     pub(crate) ready: serde_json::Value,
     pub(crate) kafka: String,
+    pub(crate) http: String,
 }
 
 impl Broker {
-    /// Starts `millstream serve --json` with a free port and waits until it is ready.
+    /// Starts `millstream serve --json` with free ports and waits until it is ready.
     pub(crate) fn start(scratch: &Scratch, args: &[&str]) -> Broker {
-        let mut command =
-            millstream(scratch, &["serve", "--json", "--listen-aws", "off", "--listen-kafka", "127.0.0.1:0"]);
+        let mut command = millstream(scratch, &["serve", "--json", "--listen-aws", "off"]);
+        command.args(["--listen-kafka", "127.0.0.1:0", "--listen-http", "127.0.0.1:0"]);
         Broker::spawn(command.args(args))
     }
 
@@ -85,8 +86,9 @@ impl Broker {
             child.stderr.as_mut().unwrap().read_to_string(&mut stderr).unwrap();
             panic!("it did not start: {stderr}")
         });
-        let kafka = ready["listen"]["kafka"].as_str().unwrap_or_default().to_owned();
-        Broker { child, ready, kafka }
+        let listens = |name: &str| ready["listen"][name].as_str().unwrap_or_default().to_owned();
+        let (kafka, http) = (listens("kafka"), listens("http"));
+        Broker { child, ready, kafka, http }
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -40,8 +40,10 @@ fn a_broker_says_that_it_is_ready_answers_and_ends_well_when_told_to() {
 #[test]
 fn readable_text_names_the_endpoint_the_directory_and_how_to_stop() {
     let scratch = Scratch::new();
-    let mut command =
-        millstream(&scratch, &["serve", "--listen-aws", "off", "--listen-kafka", "127.0.0.1:0"]);
+    let mut command = millstream(
+        &scratch,
+        &["serve", "--listen-aws", "off", "--listen-http", "off", "--listen-kafka", "127.0.0.1:0"],
+    );
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let (mut text, mut byte) = (String::new(), [0]);
     while !text.ends_with("\n\n") || !text.contains("stop") {
@@ -61,7 +63,17 @@ fn a_second_process_on_the_same_directory_is_refused_and_the_first_goes_on() {
     let broker = Broker::start(&scratch, &["--data-dir", "data"]);
     let mut second = millstream(
         &scratch,
-        &["serve", "--listen-aws", "off", "--listen-kafka", "127.0.0.1:0", "--data-dir", "data"],
+        &[
+            "serve",
+            "--listen-aws",
+            "off",
+            "--listen-http",
+            "off",
+            "--listen-kafka",
+            "127.0.0.1:0",
+            "--data-dir",
+            "data",
+        ],
     );
     let said = complaint(&mut second);
     assert!(said.contains("data directory data") && said.contains("another process"), "{said}");
@@ -73,8 +85,10 @@ fn a_port_in_use_is_refused_before_anything_is_made() {
     let scratch = Scratch::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
-    let said =
-        complaint(&mut millstream(&scratch, &["serve", "--listen-aws", "off", "--listen-kafka", &addr]));
+    let said = complaint(&mut millstream(
+        &scratch,
+        &["serve", "--listen-aws", "off", "--listen-http", "off", "--listen-kafka", &addr],
+    ));
     assert!(said.contains(&addr) && said.contains("in use"), "{said}");
     assert!(!scratch.path().join("millstream-data").exists());
 }
@@ -85,7 +99,17 @@ fn a_directory_that_cannot_be_made_is_refused() {
     scratch.write("file", "");
     let mut command = millstream(
         &scratch,
-        &["serve", "--listen-aws", "off", "--listen-kafka", "127.0.0.1:0", "--data-dir", "file/data"],
+        &[
+            "serve",
+            "--listen-aws",
+            "off",
+            "--listen-http",
+            "off",
+            "--listen-kafka",
+            "127.0.0.1:0",
+            "--data-dir",
+            "file/data",
+        ],
     );
     let said = complaint(&mut command);
     assert!(said.contains("data directory file/data"), "{said}");
@@ -96,12 +120,22 @@ fn listening_beyond_loopback_needs_insecure_and_says_so_loudly() {
     let scratch = Scratch::new();
     let said = complaint(&mut millstream(
         &scratch,
-        &["serve", "--listen-aws", "off", "--listen-kafka", "0.0.0.0:0"],
+        &["serve", "--listen-aws", "off", "--listen-http", "off", "--listen-kafka", "0.0.0.0:0"],
     ));
     assert!(said.contains("--insecure"), "{said}");
     let mut command = millstream(
         &scratch,
-        &["serve", "--json", "--listen-aws", "off", "--listen-kafka", "0.0.0.0:0", "--insecure"],
+        &[
+            "serve",
+            "--json",
+            "--listen-aws",
+            "off",
+            "--listen-http",
+            "off",
+            "--listen-kafka",
+            "0.0.0.0:0",
+            "--insecure",
+        ],
     );
     let broker = Broker::spawn(&mut command);
     let port = broker.kafka.rsplit_once(':').unwrap().1.to_owned();
@@ -116,7 +150,7 @@ fn listening_beyond_loopback_needs_insecure_and_says_so_loudly() {
 fn a_crowd_of_connections_leaves_descriptors_for_storage_and_is_served_again_later() {
     let scratch = Scratch::new();
     let mut command = Command::new("sh");
-    let serve = "ulimit -n 64; exec \"$0\" serve --json --listen-aws off --listen-kafka 127.0.0.1:0";
+    let serve = "ulimit -n 64; exec \"$0\" serve --json --listen-aws off --listen-http off --listen-kafka 127.0.0.1:0";
     command.args(["-c", serve, env!("CARGO_BIN_EXE_millstream")]).current_dir(scratch.path());
     let broker = Broker::spawn(&mut command);
     // What is over the limit is accepted and closed, so that all of them connect.

@@ -8,8 +8,6 @@ mod client;
 mod consume;
 mod group;
 mod line;
-mod moment;
-mod output;
 mod place;
 mod produce;
 mod stop;
@@ -17,9 +15,11 @@ mod topic;
 
 use std::time::{Duration, SystemTime};
 
+use super::{moment, output};
 pub(crate) use args::CliCommand;
 use args::ConnectArgs;
-use client::{Client, ClientOptions};
+pub(super) use args::name_value;
+use client::{Client, ClientError, ClientOptions};
 
 /// Runs a command to its end.
 ///
@@ -38,9 +38,15 @@ pub(crate) fn run(command: CliCommand) -> anyhow::Result<()> {
     });
     match outcome {
         // Whoever reads our output has seen enough (`| head`).
-        Err(error) if output::is_broken_pipe(&error) => Ok(()),
+        Err(error) if is_broken_pipe(&error) => Ok(()),
         outcome => outcome,
     }
+}
+
+/// Whether the reader of our output went away. A broker that hangs up is a failure of its own kind, even when the system
+/// calls it by the same name.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    output::has_broken_pipe(error) && error.downcast_ref::<ClientError>().is_none()
 }
 
 /// Connects as the arguments say.
@@ -57,7 +63,7 @@ async fn connect(args: &ConnectArgs) -> anyhow::Result<Client> {
     clippy::disallowed_methods,
     reason = "a command is the outermost caller: it hands time on as a value"
 )]
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

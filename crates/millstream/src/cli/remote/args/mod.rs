@@ -75,7 +75,7 @@ fn bootstrap_address(text: &str) -> Result<String, String> {
 }
 
 /// `NAME=VALUE`, cut at the first equals sign.
-fn name_value(text: &str) -> Result<(String, String), String> {
+pub(in crate::cli) fn name_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE".to_owned()),

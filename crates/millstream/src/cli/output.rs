@@ -79,14 +79,10 @@ pub(super) fn progress_beside_output(total: Option<u64>) -> ProgressBar {
     if io::stdout().is_terminal() { ProgressBar::hidden() } else { progress(total) }
 }
 
-/// Whether the reader of our output went away.
-pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
-        // A broker that hangs up is a failure of its own kind, even when the system calls it by the same name.
-        && error.downcast_ref::<super::client::ClientError>().is_none()
+/// Whether a failure is that the reader of our output went away, for all that can be seen here.
+pub(super) fn has_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Bytes as text that any JSON reader turns back into them (RFC 4648, with padding).

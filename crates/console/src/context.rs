@@ -1,0 +1,114 @@
+//! What an operation sees of its request, and how it asks the shard.
+//!
+//! Apart so that an operation is only what it does: who asks, what time it is, and what becomes of an answer that was
+//! not expected is the same for all.
+
+use crate::errors::Problem;
+use millstream_core::catalog::StreamEntry;
+use millstream_core::lease::{LeaseGroupId, LeaseReply, LeaseRequest};
+use millstream_core::{Reply, Request};
+use millstream_front::steps::{self, Caller};
+use millstream_front::{Action, Authorized, Authorizer, Backend, Grant, Principal, Resource};
+use millstream_types::{EngineTime, ErrorKind};
+use std::sync::Arc;
+
+/// A step of an operation of this front.
+pub(crate) type Step = steps::Step<Context>;
+
+/// What an operation sees of its request, beside its parameters.
+pub(crate) struct Context {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) authorizer: Arc<Authorizer>,
+    pub(crate) principal: Principal,
+    pub(crate) version: &'static str,
+    /// Engine time of the event that is being handled.
+    pub(crate) now: EngineTime,
+    /// The client has gone away: what it was to get has to be given back.
+    pub(crate) abandoned: bool,
+    /// What to ask the shard if the client goes away now.
+    pub(crate) on_abandon: Option<Authorized<Request>>,
+}
+
+impl Caller for Context {
+    fn tell_time(&mut self, now: EngineTime) {
+        self.now = now;
+    }
+
+    fn abandon(&mut self) -> Option<Authorized<Request>> {
+        self.abandoned = true;
+        self.on_abandon.take()
+    }
+}
+
+impl Context {
+    /// Asks for permission.
+    pub(crate) fn allow(&self, action: Action, resource: Resource<'_>) -> Result<Grant, Problem> {
+        let granted = self.authorizer.authorize(&self.principal, action, resource);
+        granted.map_err(|_| ErrorKind::Denied.into())
+    }
+
+    /// A stream, and the permission to do this to it.
+    pub(crate) fn stream(&self, name: &str, action: Action) -> Result<(Arc<StreamEntry>, Grant), Problem> {
+        let grant = self.allow(action, Resource::Stream(name))?;
+        let entry = self.backend.stream(self.principal.namespace(), name);
+        Ok((entry.ok_or_else(|| Problem::unknown_stream(name))?, grant))
+    }
+
+    /// A stream that is worked as a queue, its group, and the permission to do this to it.
+    pub(crate) fn queue(&self, name: &str, action: Action) -> Result<Queue, Problem> {
+        let (entry, grant) = self.stream(name, action)?;
+        if !entry.config.lease().enabled() {
+            return Err(Problem::not_leased(name));
+        }
+        Ok(Queue { group: LeaseGroupId::default_of(entry.id), entry, grant })
+    }
+}
+
+/// A stream that is worked as a queue.
+pub(crate) struct Queue {
+    pub(crate) entry: Arc<StreamEntry>,
+    pub(crate) group: LeaseGroupId,
+    pub(crate) grant: Grant,
+}
+
+impl Queue {
+    /// A permitted request about its leases.
+    pub(crate) fn ask(&self, request: LeaseRequest) -> Authorized<Request> {
+        self.grant.allow(Request::Lease(Box::new(request)))
+    }
+}
+
+/// An operation's outcome as a step.
+pub(crate) fn step(outcome: Result<Step, Problem>) -> Step {
+    outcome.unwrap_or_else(|problem| Step::Respond(problem.response()))
+}
+
+/// Asks the shard one thing.
+pub(crate) fn submit(
+    request: Authorized<Request>,
+    then: impl FnOnce(&mut Context, Reply) -> Result<Step, Problem> + Send + 'static,
+) -> Step {
+    let then = move |cx: &mut Context, mut replies: Vec<Reply>| {
+        let reply = replies.pop().unwrap_or(Reply::Refused(ErrorKind::Indeterminate));
+        step(then(cx, reply))
+    };
+    Step::Submit(vec![request], Box::new(then))
+}
+
+/// The entry that a change of the catalog left.
+pub(crate) fn stream_reply(reply: Reply) -> Result<Arc<StreamEntry>, Problem> {
+    match reply {
+        Reply::Stream(entry) => Ok(entry),
+        Reply::Refused(kind) => Err(kind.into()),
+        _ => Err(Problem::unexpected()),
+    }
+}
+
+/// An answer about leases.
+pub(crate) fn lease_reply(reply: Reply) -> Result<LeaseReply, Problem> {
+    match reply {
+        Reply::Lease(reply) => Ok(*reply),
+        Reply::Refused(kind) => Err(kind.into()),
+        _ => Err(Problem::unexpected()),
+    }
+}

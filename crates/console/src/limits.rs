@@ -1,0 +1,40 @@
+//! The limits of the API, and how they fit with the core's.
+//!
+//! Apart because a client meets these first.
+
+use millstream_types::limits::{
+    BATCH_BYTES_DEFAULT, LEASE_ACQUIRE_RECORDS_MAX, LEASE_GROUPS_PER_REQUEST_MAX, LEASE_SETTLE_RECORDS_MAX,
+};
+
+/// Bytes of a request's body: a record of 11 MiB in base64, with room for what is beside it.
+pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
+/// Items of a page when nothing is said.
+pub(crate) const PAGE_DEFAULT: usize = 100;
+/// Items of a page at most.
+pub(crate) const PAGE_MAX: usize = 1000;
+/// Logs that a page of streams looks at; a stream with more still makes a page of its own.
+pub(crate) const PAGE_LOGS_MAX: u32 = 10_000;
+/// Records that one request may send.
+pub(crate) const SEND_RECORDS_MAX: usize = 1000;
+/// Records that one request may receive, or settle.
+pub(crate) const RECEIVE_RECORDS_MAX: u32 = 100;
+/// Leases that one request may settle.
+pub(crate) const SETTLE_MAX: usize = 1000;
+/// The longest wait for records.
+pub(crate) const WAIT_MS_MAX: u64 = 60_000;
+/// The longest lease: 12 hours.
+pub(crate) const LEASE_MS_MAX: u64 = 12 * 3_600_000;
+/// Content of records in one answer, beyond which the others are left for the next; one record always fits.
+pub(crate) const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// Bytes that one read of a log asks for.
+pub(crate) const READ_BYTES: u32 = 256 << 10;
+/// Reads that one request makes in search of records that a filter lets through: 16 MiB.
+pub(crate) const READS_MAX: usize = 64;
+
+const _: () = {
+    assert!(PAGE_MAX <= LEASE_GROUPS_PER_REQUEST_MAX, "one question counts a page of groups");
+    assert!(RECEIVE_RECORDS_MAX <= LEASE_ACQUIRE_RECORDS_MAX);
+    assert!(SETTLE_MAX <= LEASE_SETTLE_RECORDS_MAX);
+    assert!(BODY_BYTES_MAX <= BATCH_BYTES_DEFAULT as usize, "what fits into a body fits into a batch");
+    assert!(PAGE_DEFAULT <= PAGE_MAX);
+};

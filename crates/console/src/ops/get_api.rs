@@ -1,0 +1,29 @@
+//! `GET /api/v1`: what answers here.
+//!
+//! So that a tool can tell a broker from whatever else listens on a port.
+
+use super::Endpoint;
+use crate::call::Call;
+use crate::context::{Context, Step};
+use crate::errors::Problem;
+use crate::respond::document;
+use serde::Serialize;
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    name: "get_api",
+    method: "GET",
+    path: "/api/v1",
+    query: &[],
+    has_body: false,
+    doc: "Say that this is Millstream, in which version.",
+};
+
+#[derive(Serialize)]
+struct Api {
+    product: &'static str,
+    version: &'static str,
+}
+
+pub(super) fn start(cx: &mut Context, _: &Call<'_>) -> Result<Step, Problem> {
+    Ok(document(200, &Api { product: "millstream", version: cx.version }))
+}

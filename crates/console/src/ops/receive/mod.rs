@@ -1,0 +1,167 @@
+//! `POST /api/v1/streams/{name}/groups/default/receive`: take records out of a queue for a while.
+//!
+//! The core hands out leases; the records are read here, and only then is it known what they hold. What turns out not to be
+//! there is settled, what cannot be answered with now is given back undelivered, and if nothing is left the wait goes
+//! on. Whoever goes away while it waits gets nothing: what was taken for it goes back.
+
+mod fetch;
+
+use super::Endpoint;
+use crate::call::Call;
+use crate::context::{Context, Queue, Step, lease_reply, step, submit};
+use crate::errors::Problem;
+use crate::limits::{LEASE_MS_MAX, RECEIVE_RECORDS_MAX, WAIT_MS_MAX};
+use crate::respond::document;
+use crate::translate::{ShownRecord, spell_token};
+use fetch::Fetch;
+use millstream_core::lease::{
+    Acquire, AcquiredRecord, Binding, HolderId, LeaseRef, LeaseReply, LeaseRequest, LeaseToken, Settle,
+};
+use millstream_front::Action;
+use millstream_front::steps::ReadResult;
+use millstream_types::EngineTime;
+use serde::{Deserialize, Serialize};
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    name: "receive",
+    method: "POST",
+    path: "/api/v1/streams/{name}/groups/default/receive",
+    query: &[],
+    has_body: true,
+    doc: "Take up to `records_max` (1 to 100; 1) records for `timeout_ms` (the stream's), after waiting `wait_ms` (0) for the \
+          first.",
+};
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Body {
+    records_max: Option<u32>,
+    timeout_ms: Option<u64>,
+    wait_ms: u64,
+}
+
+/// A receive under way.
+struct Receive {
+    queue: Queue,
+    records_max: u32,
+    timeout_ms: Option<u64>,
+    /// When there is no more waiting.
+    until: EngineTime,
+}
+
+#[derive(Serialize)]
+struct Received {
+    records: Vec<Delivered>,
+}
+
+#[derive(Serialize)]
+struct Delivered {
+    /// Settles it.
+    token: String,
+    /// How often it was delivered, this time included.
+    delivery_count: u32,
+    first_delivered_ms: i64,
+    /// When the lease ends.
+    deadline_ms: Option<i64>,
+    #[serde(flatten)]
+    record: ShownRecord,
+}
+
+pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    let body: Body = call.read()?;
+    let queue = cx.queue(call.name(), Action::Read)?;
+    let records_max = body.records_max.unwrap_or(1);
+    if !(1..=RECEIVE_RECORDS_MAX).contains(&records_max) {
+        return Err(Problem::field("records_max", &format!("must be from 1 to {RECEIVE_RECORDS_MAX}")));
+    }
+    if body.timeout_ms.is_some_and(|timeout| !(1..=LEASE_MS_MAX).contains(&timeout)) {
+        return Err(Problem::field("timeout_ms", &format!("must be from 1 to {LEASE_MS_MAX}")));
+    }
+    if body.wait_ms > WAIT_MS_MAX {
+        return Err(Problem::field("wait_ms", &format!("must be at most {WAIT_MS_MAX}")));
+    }
+    let until = cx.now.after_ms(body.wait_ms);
+    Ok(acquire(cx, Receive { queue, records_max, timeout_ms: body.timeout_ms, until }))
+}
+
+/// Asks for leases, or waits for them.
+fn acquire(cx: &mut Context, receive: Receive) -> Step {
+    let group = receive.queue.group;
+    let wait_ms = receive.until.since_ms(cx.now);
+    // Nobody is asked for twice by the same number: it only has to find this wait again.
+    let holder = HolderId((cx.backend.random() >> 64) as u64 | 1);
+    let acquire = LeaseRequest::Acquire(Acquire {
+        group,
+        holder,
+        binding: Binding::Timed { timeout_ms: receive.timeout_ms },
+        records_max: receive.records_max,
+        wait_ms,
+        priority: 0,
+        leased_max: None,
+    });
+    let cancel = LeaseRequest::CancelAcquire { group, holder };
+    cx.on_abandon = (wait_ms > 0).then(|| receive.queue.ask(cancel));
+    submit(receive.queue.ask(acquire), move |cx, reply| {
+        cx.on_abandon = None;
+        let LeaseReply::Acquired(acquired) = lease_reply(reply)? else { return Err(Problem::unexpected()) };
+        if acquired.records.is_empty() {
+            return Ok(document(200, &Received { records: Vec::new() }));
+        }
+        let fetch = Fetch::new(acquired, receive.queue.entry.name.clone());
+        Ok(read(cx, receive, fetch))
+    })
+}
+
+/// Reads what has not been found yet.
+fn read(cx: &Context, receive: Receive, mut fetch: Fetch) -> Step {
+    if cx.abandoned {
+        fetch.give_back_all();
+    }
+    let reads = fetch.reads(receive.queue.entry.id);
+    if reads.is_empty() {
+        return settle(receive, fetch);
+    }
+    let permitted = reads.iter().map(|read| receive.queue.grant.allow(*read)).collect();
+    let then = move |cx: &mut Context, results: Vec<ReadResult>| {
+        for (read, result) in reads.into_iter().zip(results) {
+            fetch.take(read, result);
+        }
+        read(cx, receive, fetch)
+    };
+    Step::Read(permitted, Box::new(then))
+}
+
+/// Settles what is not there, gives back what is not answered with, and answers.
+fn settle(receive: Receive, fetch: Fetch) -> Step {
+    let leases = fetch.unanswered();
+    if leases.is_empty() {
+        return step(answer(&receive, fetch));
+    }
+    let settle = LeaseRequest::Settle(Settle { group: receive.queue.group, leases });
+    submit(receive.queue.ask(settle), move |cx, reply| {
+        let settled = lease_reply(reply);
+        if fetch.is_empty() && fetch.is_whole() && !cx.abandoned {
+            // There were only holes: what comes after them may be there by now.
+            settled?;
+            return Ok(acquire(cx, receive));
+        }
+        // Whatever could not be given back comes back by itself in time; the client gets what was found.
+        answer(&receive, fetch)
+    })
+}
+
+fn answer(receive: &Receive, fetch: Fetch) -> Result<Step, Problem> {
+    let (group, uid) = (receive.queue.group, receive.queue.entry.uid);
+    let (deadline, found) = fetch.into_found()?;
+    let records = found.into_iter().map(|(acquired, record)| {
+        let AcquiredRecord { log, offset, lease, delivery_count, first_acquired } = acquired;
+        Delivered {
+            token: spell_token(LeaseToken { group, lease: LeaseRef { log, offset, lease } }, uid),
+            delivery_count,
+            first_delivered_ms: first_acquired.0,
+            deadline_ms: deadline.map(|deadline| deadline.0),
+            record,
+        }
+    });
+    Ok(document(200, &Received { records: records.collect() }))
+}

@@ -1,0 +1,202 @@
+//! A client without a network: it makes requests, drives the exchange, and reads the answer.
+//!
+//! Apart because every test goes through it, so that each request is handled exactly as `net` would handle it.
+
+use millstream_console::{ConsoleOptions, Listener};
+use millstream_front::backend::{Blocking, Inbox};
+use millstream_front::http::{Commands, Exchange, Outcome, Refusal, Request, Response, Service};
+use millstream_front::{Authorizer, Backend, Event, ReadCommand, ReadError, ReadOutcome};
+use millstream_testkit::broker::{TestBroker, TestInbox};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+pub(crate) struct Client {
+    pub(crate) broker: Arc<TestBroker>,
+    listener: Listener,
+}
+
+/// A request that may wait.
+pub(crate) struct Waiting {
+    exchange: Option<Box<dyn Exchange>>,
+    inbox: Arc<TestInbox>,
+    broker: Arc<TestBroker>,
+    response: Option<Response>,
+    is_abandoned: bool,
+}
+
+impl Client {
+    pub(crate) fn new() -> Client {
+        let options = ConsoleOptions { version: "1.2.3", is_loopback: true };
+        let listener = Listener::new(options, Arc::new(Authorizer::local_only()));
+        Client { broker: TestBroker::new(), listener }
+    }
+
+    /// Makes a request and drives it as far as it goes.
+    pub(crate) fn send(&self, request: &Request<'_>) -> Waiting {
+        let backend: Arc<dyn Backend> = self.broker.clone();
+        let mut commands = Commands::default();
+        let outcome = self.listener.start(self.broker.now(), &backend, request, &mut commands);
+        let mut waiting = Waiting {
+            exchange: None,
+            inbox: Arc::default(),
+            broker: self.broker.clone(),
+            response: None,
+            is_abandoned: false,
+        };
+        waiting.drive(outcome, commands);
+        waiting
+    }
+
+    /// A request to an address below `/api/v1`.
+    pub(crate) fn start(&self, method: &str, address: &str, body: &[u8]) -> Waiting {
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let path = format!("/api/v1{path}");
+        let headers: &[(&str, &[u8])] = &[("host", b"127.0.0.1:8080"), ("content-type", b"application/json")];
+        self.send(&Request { method, path: &path, query, headers, body, is_tls: false })
+    }
+
+    pub(crate) fn get(&self, address: &str) -> Value {
+        self.start("GET", address, b"").document(200)
+    }
+
+    /// The document that answers a request which must succeed.
+    pub(crate) fn call(&self, method: &str, address: &str, body: Value) -> Value {
+        self.start(method, address, body.to_string().as_bytes()).document(200)
+    }
+
+    /// Status and code of a request that must be refused.
+    pub(crate) fn refused(&self, method: &str, address: &str, body: &str) -> (u16, String) {
+        self.start(method, address, body.as_bytes()).problem()
+    }
+
+    /// Status and code of a request that is refused before it is started.
+    pub(crate) fn refuse(&self, refusal: Refusal) -> (u16, String) {
+        let backend: Arc<dyn Backend> = self.broker.clone();
+        let request = Request { method: "PUT", path: "/", query: "", headers: &[], body: b"", is_tls: false };
+        problem(&self.listener.refuse(&backend, &request, refusal))
+    }
+
+    /// Creates a queue whose dead letters go to another stream, which is created as well.
+    pub(crate) fn create_queue(&self, name: &str, settings: Value) {
+        let mut all = json!({"leased": true});
+        all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        self.start("PUT", &format!("/streams/{name}"), json!({"settings": all}).to_string().as_bytes())
+            .document(201);
+    }
+
+    /// Sends values to a stream.
+    pub(crate) fn send_values(&self, name: &str, values: &[&str]) {
+        let records: Vec<Value> = values.iter().map(|value| json!({"value": value})).collect();
+        self.call("POST", &format!("/streams/{name}/records"), json!({"records": records}));
+    }
+
+    /// The values of up to ten records that are received.
+    pub(crate) fn receive(&self, name: &str) -> Vec<Value> {
+        let received =
+            self.call("POST", &format!("/streams/{name}/groups/default/receive"), json!({"records_max": 10}));
+        received["records"].as_array().unwrap().clone()
+    }
+}
+
+/// The values of records.
+pub(crate) fn values(records: &[Value]) -> Vec<&str> {
+    records.iter().map(|record| record["value"].as_str().expect("text")).collect()
+}
+
+impl Waiting {
+    fn drive(&mut self, mut outcome: Outcome, mut commands: Commands) {
+        loop {
+            match outcome {
+                Outcome::Respond(response) => {
+                    self.response = Some(response);
+                    return;
+                }
+                Outcome::Wait(exchange) => self.exchange = Some(exchange),
+            }
+            let inbox: Arc<dyn Inbox> = self.inbox.clone();
+            self.broker.submit(&inbox, std::mem::take(&mut commands.submissions));
+            let reads = std::mem::take(&mut commands.reads).into_iter();
+            let mut events: Vec<Event> = reads.map(|read| self.read(read)).collect();
+            events.extend(self.inbox.take().into_iter().map(|(tag, reply)| Event::Reply(tag, reply)));
+            let mut events = events.into_iter();
+            let Some(event) = events.next() else { return };
+            outcome = self.exchange.take().expect("it waits").handle(self.broker.now(), event, &mut commands);
+            for event in events {
+                outcome = match outcome {
+                    Outcome::Wait(exchange) => exchange.handle(self.broker.now(), event, &mut commands),
+                    // The answer to what was asked when the client went away.
+                    outcome if self.is_abandoned => outcome,
+                    Outcome::Respond(_) => panic!("more came than was waited for"),
+                };
+            }
+        }
+    }
+
+    fn read(&self, read: ReadCommand) -> Event {
+        let (log, from, bytes) = read.read.into_inner();
+        let result = match self.broker.log(log).ok_or(ReadError::Deleted) {
+            Err(error) => Err(error),
+            Ok(log) => match log.read(from, bytes, Blocking::Allowed) {
+                Ok(ReadOutcome::Data(slice)) => Ok(slice),
+                Ok(ReadOutcome::WouldBlock) => panic!("this broker has no disk"),
+                Err(error) => Err(error),
+            },
+        };
+        Event::Read(read.tag, result)
+    }
+
+    /// Takes what has come meanwhile.
+    pub(crate) fn go_on(&mut self) {
+        let events = self.inbox.take().into_iter().map(|(tag, reply)| Event::Reply(tag, reply));
+        for event in events {
+            let mut commands = Commands::default();
+            let exchange = self.exchange.take().expect("it waits");
+            let outcome = exchange.handle(self.broker.now(), event, &mut commands);
+            self.drive(outcome, commands);
+        }
+    }
+
+    /// The client goes away.
+    pub(crate) fn abandon(&mut self) {
+        let mut commands = Commands::default();
+        let mut exchange = self.exchange.take().expect("it waits");
+        exchange.abandon(self.broker.now(), &mut commands);
+        self.is_abandoned = true;
+        self.drive(Outcome::Wait(exchange), commands);
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.response.is_none()
+    }
+
+    pub(crate) fn response(self) -> Response {
+        self.response.expect("it is answered")
+    }
+
+    /// The document of an answer with this status.
+    pub(crate) fn document(self, status: u16) -> Value {
+        let response = self.response();
+        let text = std::str::from_utf8(&response.body).expect("text");
+        assert_eq!(response.status, status, "{text}");
+        assert_eq!(response.header("content-type"), Some("application/json"));
+        assert_eq!(response.header("cache-control"), Some("no-store"));
+        serde_json::from_str(text).expect("JSON")
+    }
+
+    /// Status and code of a refusal.
+    pub(crate) fn problem(self) -> (u16, String) {
+        problem(&self.response())
+    }
+}
+
+/// Status and code of a refusal.
+fn problem(response: &Response) -> (u16, String) {
+    let text = std::str::from_utf8(&response.body).expect("text");
+    assert!(response.status >= 400, "it should have been refused: {text}");
+    assert_eq!(response.header("content-type"), Some("application/problem+json"));
+    let problem: Value = serde_json::from_str(text).expect("JSON");
+    assert_eq!(problem["status"], response.status);
+    let detail = problem["detail"].as_str().expect("a sentence");
+    assert!(detail.ends_with('.') && detail.len() < 600, "{detail}");
+    (response.status, problem["code"].as_str().expect("a code").to_owned())
+}

@@ -1,0 +1,94 @@
+//! Dead letters: listed, and brought back.
+
+use crate::client::{Client, values};
+use serde_json::{Value, json};
+
+/// Two queues whose rejected records go to a third.
+fn queues() -> Client {
+    let client = Client::new();
+    for (name, settings) in [
+        ("dead", json!({})),
+        ("a", json!({"dead_letter_stream": "dead"})),
+        ("b", json!({"dead_letter_stream": "dead"})),
+    ] {
+        client.create_queue(name, settings);
+    }
+    client
+}
+
+/// Sends values and rejects them.
+fn bury(client: &Client, queue: &str, sent: &[&str]) {
+    client.send_values(queue, sent);
+    let leases: Vec<Value> = client
+        .receive(queue)
+        .iter()
+        .map(|record| json!({"token": record["token"], "action": "reject"}))
+        .collect();
+    assert_eq!(leases.len(), sent.len());
+    client.call("POST", &format!("/streams/{queue}/groups/default/settle"), json!({"leases": leases}));
+    assert_eq!(client.broker.carry_out_moves(), sent.len());
+}
+
+#[test]
+fn streams_of_dead_letters_are_listed_with_where_they_come_from() {
+    let client = queues();
+    bury(&client, "a", &["1", "2"]);
+    bury(&client, "b", &["3"]);
+    let listed = client.get("/dead-letters");
+    assert_eq!(listed["next_cursor"], Value::Null);
+    let [dead] = &listed["items"].as_array().unwrap()[..] else { panic!("{listed}") };
+    assert_eq!((&dead["name"], &dead["source_count"]), (&json!("dead"), &json!(2)));
+    assert_eq!(dead["sources"], json!(["a", "b"]));
+    assert_eq!(dead["counts"]["ready"], 3);
+    let shown = client.get("/streams/dead/records");
+    let letter = &shown["items"][2]["dead_letter"];
+    assert_eq!((&letter["reason"], &letter["source"]), (&json!("rejected"), &json!("b")));
+    assert_eq!((&letter["source_offset"], &letter["deliveries"]), (&json!(0), &json!(1)));
+    assert_eq!(letter["history"][0]["count"], 1);
+}
+
+#[test]
+fn dead_letters_go_back_and_it_is_told_how_far_that_is() {
+    let client = queues();
+    bury(&client, "a", &["1", "2"]);
+    bury(&client, "b", &["3"]);
+    let begun = client.start("POST", "/dead-letters/dead/redrives", br#"{"per_second": 1000}"#).document(202);
+    assert_eq!((&begun["number"], &begun["state"]), (&json!(1), &json!("running")));
+    assert_eq!(
+        (&begun["total"], &begun["target"], &begun["per_second"]),
+        (&json!(3), &Value::Null, &json!(1000))
+    );
+    let again = client.refused("POST", "/dead-letters/dead/redrives", "{}");
+    assert_eq!(again, (409, "already_under_way".to_owned()));
+    client.broker.advance_ms(1_000);
+    client.broker.carry_out_moves();
+    client.broker.advance_ms(1_000);
+    let done = client.get("/dead-letters/dead/redrives/1");
+    assert_eq!((&done["state"], &done["moved"]), (&json!("completed"), &json!(3)));
+    assert_eq!(client.get("/dead-letters/dead/redrives")["items"], json!([done]));
+    assert_eq!(values(&client.receive("a")), ["1", "2"]);
+    assert_eq!(values(&client.receive("b")), ["3"]);
+}
+
+#[test]
+fn a_redrive_is_ended_and_one_elsewhere_names_its_target() {
+    let client = queues();
+    bury(&client, "a", &["1", "2", "3"]);
+    client.create_queue("elsewhere", json!({}));
+    let body = br#"{"target": "elsewhere", "per_second": 1}"#;
+    let begun = client.start("POST", "/dead-letters/dead/redrives", body).document(202);
+    assert_eq!(begun["target"], "elsewhere");
+    client.broker.advance_ms(1_100);
+    client.broker.carry_out_moves();
+    let ended = client.start("DELETE", "/dead-letters/dead/redrives/1", b"").document(200);
+    assert_eq!(ended["state"], "cancelled");
+    let moved = ended["moved"].as_u64().unwrap();
+    assert!((1..3).contains(&moved), "{moved}");
+    assert_eq!(client.receive("elsewhere").len() as u64, moved);
+    assert_eq!(client.receive("dead").len() as u64, 3 - moved);
+    for (method, address) in
+        [("GET", "/dead-letters/dead/redrives/9"), ("DELETE", "/dead-letters/dead/redrives/9")]
+    {
+        assert_eq!(client.refused(method, address, ""), (404, "unknown_resource".to_owned()));
+    }
+}

@@ -1,0 +1,59 @@
+//! The documentation's tables of operations, settings and problems are what the code says.
+//!
+//! Apart because it is the one test that writes: `UPDATE_DOCS=1 cargo test -p millstream-console --test it docs` puts the
+//! tables into `docs/api.md`; without the variable it only compares.
+
+use millstream_console::{Code, ENDPOINTS, SETTINGS};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// A table of the page: what its markers are called, and what stands between them.
+fn tables() -> [(&'static str, String); 3] {
+    let mut operations = String::from("| | | |\n|---|---|---|\n");
+    for endpoint in &ENDPOINTS {
+        let mut doc = endpoint.doc.to_owned();
+        for (name, meaning) in endpoint.query {
+            write!(doc, "<br>`{name}`: {meaning}.").expect("a string takes everything");
+        }
+        writeln!(operations, "| {} | `{}` | {doc} |", endpoint.method, endpoint.path)
+            .expect("a string takes everything");
+    }
+    let mut settings = String::from("| setting | values | |\n|---|---|---|\n");
+    for row in SETTINGS {
+        writeln!(settings, "| `{}` | {} | {} |", row.name, row.values, row.doc)
+            .expect("a string takes everything");
+    }
+    let mut problems = String::from("| status | code | |\n|---|---|---|\n");
+    for code in Code::ALL {
+        writeln!(problems, "| {} | `{}` | {} |", code.status(), code.word(), code.title())
+            .expect("a string takes everything");
+    }
+    [("operations", operations), ("settings", settings), ("problems", problems)]
+}
+
+#[test]
+fn the_tables_are_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/api.md");
+    let page = std::fs::read_to_string(&path).expect("docs/api.md is there");
+    let mut made = page.clone();
+    for (name, table) in tables() {
+        let (before, rest) = made.split_once(&format!("<!-- {name}: begin -->\n")).expect("the begin marker");
+        let (_, after) = rest.split_once(&format!("<!-- {name}: end -->")).expect("the end marker");
+        made = format!("{before}<!-- {name}: begin -->\n{table}<!-- {name}: end -->{after}");
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, made).expect("docs/api.md can be written");
+        return;
+    }
+    assert!(page == made, "run: UPDATE_DOCS=1 cargo test -p millstream-console --test it docs");
+}
+
+#[test]
+fn operations_have_names_of_their_own_and_break_no_table() {
+    for (index, endpoint) in ENDPOINTS.iter().enumerate() {
+        assert!(ENDPOINTS[..index].iter().all(|other| other.name != endpoint.name), "{}", endpoint.name);
+        assert!(!endpoint.doc.contains(['|', '\n']) && endpoint.doc.ends_with('.'), "{}", endpoint.name);
+        let is_safe = endpoint.method == "GET";
+        assert!(!(is_safe && endpoint.has_body), "{}", endpoint.name);
+    }
+}

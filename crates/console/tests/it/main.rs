@@ -1,0 +1,10 @@
+//! The console front's tests as one binary.
+#![allow(clippy::unwrap_used, reason = "in a test, and in what tests call, a panic is the verdict")]
+
+mod client;
+mod dead_letters;
+mod docs;
+mod hostile;
+mod queues;
+mod records;
+mod streams;
