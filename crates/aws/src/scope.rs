@@ -3,8 +3,8 @@
 //! Apart because every service has both in its resources' names, and because they decide which of the broker's
 //! namespaces a request is about: account `000000000000` in `us-east-1` is the one that all protocols share by default.
 
-use millstream_types::Namespace;
-use sha2::{Digest, Sha256};
+use millstream_core::catalog::DEFAULT_NAME;
+use std::borrow::Cow;
 
 /// The account of whoever is not placed elsewhere.
 pub const DEFAULT_ACCOUNT: &str = "000000000000";
@@ -27,16 +27,13 @@ impl Default for Scope {
 }
 
 impl Scope {
-    /// The namespace in which its names live. Every scope but the default one has a number made from both texts, in
-    /// the upper half of all numbers.
+    /// What the namespace is called in which its names live: `<account>/<region>`, except for the default one.
     #[must_use]
-    pub fn namespace(&self) -> Namespace {
+    pub fn namespace(&self) -> Cow<'static, str> {
         if *self == Scope::default() {
-            return Namespace::DEFAULT;
+            return DEFAULT_NAME.into();
         }
-        let digest = Sha256::digest(format!("aws/{}/{}", self.account, self.region));
-        let number = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
-        Namespace(number | 1 << 31)
+        format!("{}/{}", self.account, self.region).into()
     }
 }
 
@@ -63,12 +60,9 @@ mod tests {
 
     #[test]
     fn the_default_scope_is_the_shared_namespace_and_no_other_is() {
-        assert_eq!(Scope::default().namespace(), Namespace::DEFAULT);
-        let others = [scope(DEFAULT_ACCOUNT, "eu-west-1"), scope("123456789012", DEFAULT_REGION)];
-        for other in &others {
-            assert!(other.namespace().0 >= 1 << 31);
-        }
-        assert_ne!(others[0].namespace(), others[1].namespace());
+        assert_eq!(Scope::default().namespace(), "default");
+        assert_eq!(scope(DEFAULT_ACCOUNT, "eu-west-1").namespace(), "000000000000/eu-west-1");
+        assert_eq!(scope("123456789012", DEFAULT_REGION).namespace(), "123456789012/us-east-1");
     }
 
     #[test]

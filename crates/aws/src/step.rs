@@ -12,7 +12,7 @@ use millstream_core::{Reply, Request};
 use millstream_front::{
     Action, Authorized, Authorizer, Backend, Grant, Principal, ReadError, ReadSlice, Resource,
 };
-use millstream_types::{EngineTime, LogId, Offset};
+use millstream_types::{EngineTime, LogId, Namespace, Offset};
 use std::sync::Arc;
 
 /// What an operation wants next. A chain of these is an operation's whole life.
@@ -94,6 +94,11 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// The namespace of an account and a region; `None` while nothing was ever created there.
+    pub(crate) fn namespace(&self, scope: &Scope) -> Option<Namespace> {
+        self.backend.namespace(&scope.namespace())
+    }
+
     /// Asks for permission.
     pub(crate) fn allow(&self, action: Action, resource: Resource<'_>) -> Result<Grant, SqsError> {
         self.authorizer.authorize(&self.principal, action, resource).map_err(|_| SqsError::AccessDenied)

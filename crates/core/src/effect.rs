@@ -3,7 +3,7 @@
 //! Apart because it is the whole outward side of the state machine: whoever runs a shard (the engine, a simulator,
 //! a test) carries these out and needs to know nothing else of it.
 
-use crate::catalog::StreamEntry;
+use crate::catalog::{NamespaceEntry, StreamEntry};
 use crate::request::Reply;
 use crate::route::RouteEntry;
 use alloc::sync::Arc;
@@ -40,6 +40,10 @@ pub enum CatalogChange {
     PutRoute(Arc<RouteEntry>),
     /// A route is gone.
     RemoveRoute(Arc<RouteEntry>),
+    /// A namespace is new, or its entry replaces the one before.
+    PutNamespace(Arc<NamespaceEntry>),
+    /// A namespace is not found any more. Its streams go one by one.
+    RemoveNamespace(Arc<NamespaceEntry>),
 }
 
 /// A change of the read views (R9) beside the appended batches. Takes effect when the frame is durable.

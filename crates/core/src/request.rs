@@ -3,7 +3,9 @@
 //! Apart because this is the whole contract between the fronts and the core (later also between nodes). A front
 //! translates its protocol's operations into these and back; it never reaches further in.
 
-use crate::catalog::{ConfigChange, StreamConfig, StreamEntry};
+use crate::catalog::{
+    Annotations, ConfigChange, NamespaceEntry, StreamConfig, StreamEntry, annotations_bytes,
+};
 use crate::cursor::{GroupReply, GroupRequest};
 use crate::lease::{self, LeaseReply, LeaseRequest};
 use crate::log::{AppendBatch, Appended};
@@ -13,6 +15,7 @@ use crate::transact::{Transact, Transacted};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use millstream_types::limits::{ANNOTATION_BYTES_MAX, NAME_BYTES_MAX, NAMESPACE_ANNOTATION_BYTES_MAX};
 use millstream_types::{
     ErrorKind, LogId, Namespace, ObjectEntry, ObjectNumber, Offset, ProducerEpoch, ProducerId, StreamId,
     StreamUid,
@@ -21,8 +24,8 @@ use millstream_types::{
 /// One request to a shard. What it does is atomic: all of it is in one frame, or none.
 #[derive(Debug)]
 pub enum Request {
-    /// Create a stream. Answer: [`Reply::Stream`], or `StreamExists`, `InvalidName`, `InvalidLogCount`,
-    /// `LimitExceeded`.
+    /// Create a stream. Answer: [`Reply::Stream`], or `UnknownNamespace`, `StreamExists`, `InvalidName`,
+    /// `InvalidLogCount`, `LimitExceeded`.
     CreateStream(Box<CreateStream>),
     /// Delete a stream and all its logs. Answer: [`Reply::Stream`] with its last entry, or `UnknownStream`.
     DeleteStream {
@@ -44,6 +47,24 @@ pub enum Request {
         stream: StreamId,
         /// The changes, in order.
         changes: Vec<ConfigChange>,
+    },
+    /// Make a namespace. Answer: [`Reply::Namespace`], of the one that has the name already if there is one (nothing of
+    /// it changes), or `InvalidName`, `InvalidConfig` for annotations that are too large, `LimitExceeded`.
+    CreateNamespace(Box<CreateNamespace>),
+    /// Replace the annotations of a namespace. Answer: [`Reply::Namespace`], or `UnknownNamespace`, `InvalidConfig`.
+    AlterNamespace {
+        /// The namespace.
+        namespace: Namespace,
+        /// All of its annotations.
+        annotations: Annotations,
+    },
+    /// Delete a namespace and everything in it. Nobody finds it any more, and nothing is created in it, once this is answered;
+    /// its streams go in slices after that. Cursor groups in it lose their offsets with the streams and go by themselves, as
+    /// all do that have none. Answer: [`Reply::Namespace`] with its last entry, or `UnknownNamespace`, `InvalidName` for
+    /// the default one, which stays.
+    DeleteNamespace {
+        /// The namespace.
+        namespace: Namespace,
     },
     /// Append batches to logs. Each batch is accepted or refused on its own; the accepted ones are durable together.
     /// Answer: [`Reply::Appended`], or `LimitExceeded` for more than 16,384 batches or 1,024 of idempotent producers.
@@ -86,6 +107,15 @@ pub struct CreateStream {
     pub config: StreamConfig,
 }
 
+/// A namespace to make.
+#[derive(Debug, Clone)]
+pub struct CreateNamespace {
+    /// Its name: UTF-8, 1 to 255 bytes.
+    pub name: Arc<str>,
+    /// What fronts keep with it, 8 KiB at most.
+    pub annotations: Annotations,
+}
+
 /// One log to trim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trim {
@@ -100,6 +130,13 @@ pub struct Trim {
 pub enum Reply {
     /// The stream as it is now (or was, when deleted).
     Stream(Arc<StreamEntry>),
+    /// The namespace as it is now (or was, when deleted).
+    Namespace {
+        /// It.
+        entry: Arc<NamespaceEntry>,
+        /// It was made by this request.
+        is_new: bool,
+    },
     /// One result per batch, in the order of the request.
     Appended(Vec<Result<Appended, ErrorKind>>),
     /// The log start per trim, in the order of the request.
@@ -152,8 +189,10 @@ const TRIM_ENTRY_BYTES_MAX: usize = 32;
 const DROP_ENTRY_BYTES_MAX: usize = 16;
 /// Bytes of a stream's entry beside its name and annotations, with room to spare; one of the settings is a name.
 const STREAM_ENTRY_HEAD_BYTES: usize = 640;
-/// Bytes of a stream's entry: 128 annotations of 4.3 KB each, and the rest.
-const STREAM_ENTRY_BYTES_MAX: usize = 640 << 10;
+/// Bytes of a stream's entry with all that it may have.
+const STREAM_ENTRY_BYTES_MAX: usize = STREAM_ENTRY_HEAD_BYTES + NAME_BYTES_MAX + ANNOTATION_BYTES_MAX;
+/// Bytes of a namespace's entry beside its name and annotations, with room to spare.
+const NAMESPACE_ENTRY_HEAD_BYTES: usize = 64;
 
 impl Request {
     /// See [`FrameSize`].
@@ -181,6 +220,18 @@ impl Request {
             }
             Request::AddLogs { .. } | Request::AlterStream { .. } => {
                 size(STREAM_ENTRY_BYTES_MAX + lease::GROUP_ENTRY_BYTES_MAX, false)
+            }
+            Request::CreateNamespace(create) => {
+                let head = NAMESPACE_ENTRY_HEAD_BYTES + create.name.len();
+                size(head + annotations_bytes(&create.annotations), false)
+            }
+            Request::AlterNamespace { annotations, .. } => {
+                let head = NAMESPACE_ENTRY_HEAD_BYTES + NAME_BYTES_MAX;
+                size(head + annotations_bytes(annotations), false)
+            }
+            Request::DeleteNamespace { .. } => {
+                let head = NAMESPACE_ENTRY_HEAD_BYTES + NAME_BYTES_MAX;
+                size(head + NAMESPACE_ANNOTATION_BYTES_MAX, true)
             }
             Request::DeleteStream { .. } => size(TRIM_ENTRY_BYTES_MAX + route::FREE_BYTES, true),
             Request::TrimLogs(trims) => size(trims.len() * TRIM_ENTRY_BYTES_MAX, true),

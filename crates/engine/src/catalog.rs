@@ -3,16 +3,16 @@
 //! Apart because it is written by one thread, in the order of durable frames, and read by every session without a
 //! message or a lock.
 
-use millstream_core::catalog::StreamEntry;
+use millstream_core::catalog::{NamespaceEntry, StreamEntry};
 use millstream_core::route::RouteEntry;
-use millstream_core::{CatalogChange, hash::HashSeed};
+use millstream_core::{CatalogChange, Shard, hash::HashSeed};
 use millstream_types::{Namespace, RouteId, StreamId, StreamUid};
 use std::sync::Arc;
 
 type ByName<T> = papaya::HashMap<Arc<str>, Arc<T>, HashSeed>;
 type Names<T> = papaya::HashMap<Namespace, Arc<ByName<T>>, HashSeed>;
 
-/// Every stream and every route that exists durably.
+/// Every stream, every route and every namespace that exists durably.
 #[derive(Debug)]
 pub struct Catalog {
     seed: HashSeed,
@@ -21,6 +21,7 @@ pub struct Catalog {
     ids: papaya::HashMap<StreamId, Arc<StreamEntry>, HashSeed>,
     route_names: Names<RouteEntry>,
     routes: papaya::HashMap<RouteId, Arc<RouteEntry>, HashSeed>,
+    namespaces: papaya::HashMap<Arc<str>, Arc<NamespaceEntry>, HashSeed>,
 }
 
 impl Catalog {
@@ -32,7 +33,30 @@ impl Catalog {
             ids: papaya::HashMap::with_hasher(seed),
             route_names: papaya::HashMap::with_hasher(seed),
             routes: papaya::HashMap::with_hasher(seed),
+            namespaces: papaya::HashMap::with_hasher(seed),
         }
+    }
+
+    /// What a start has found.
+    pub(crate) fn publish_all(&self, shard: &Shard) {
+        let namespaces = shard.namespaces().cloned().map(CatalogChange::PutNamespace);
+        let streams = shard.stream_entries().cloned().map(CatalogChange::Put);
+        let routes = shard.route_entries().cloned().map(CatalogChange::PutRoute);
+        namespaces.chain(streams).chain(routes).for_each(|change| self.publish(&change));
+    }
+
+    /// The namespace of a name.
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Option<Namespace> {
+        self.namespaces.pin().get(name).map(|entry| entry.number)
+    }
+
+    /// Every namespace, in the order of names.
+    #[must_use]
+    pub fn namespaces(&self) -> Vec<Arc<NamespaceEntry>> {
+        let mut namespaces: Vec<_> = self.namespaces.pin().values().cloned().collect();
+        namespaces.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        namespaces
     }
 
     /// The stream of a name.
@@ -124,6 +148,12 @@ impl Catalog {
                     by_name.pin().remove(&entry.name);
                 }
                 self.routes.pin().remove(&entry.id);
+            }
+            CatalogChange::PutNamespace(entry) => {
+                self.namespaces.pin().insert(entry.name.clone(), entry.clone());
+            }
+            CatalogChange::RemoveNamespace(entry) => {
+                self.namespaces.pin().remove(&entry.name);
             }
         }
     }

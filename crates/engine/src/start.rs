@@ -18,7 +18,7 @@ use crate::shared::{Failure, Parts, Shared};
 use crate::turns::Turns;
 use crate::upkeep::{Stored, Upkeep, UpkeepThread, UpkeepTotals};
 use millstream_core::hash::HashSeed;
-use millstream_core::{CatalogChange, Restore};
+use millstream_core::Restore;
 use millstream_storage::disk::DirLock;
 use millstream_storage::{
     Checkpointer, Disk, Durability, Keeper, LogView, Objects, OpenError, Opened, Options, Scrubber, Views,
@@ -97,11 +97,8 @@ impl Engine {
                 let (start, end) = shard.log_bounds(log).expect("a stream's logs exist");
                 adoption.adopt(log, start, end)?;
             }
-            catalog.publish(&CatalogChange::Put(entry.clone()));
         }
-        for entry in shard.route_entries() {
-            catalog.publish(&CatalogChange::PutRoute(entry.clone()));
-        }
+        catalog.publish_all(&shard);
         adoption.finish()?;
         let next = assembler.next_position();
         // What was replayed counts: a broker that crashes before it has written a checkpoint's worth would never take

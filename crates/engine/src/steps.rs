@@ -13,7 +13,7 @@ use crate::replay::Replayer;
 use crate::turns::Turns;
 use crate::upkeep::{Inbox, Next, Stored, Upkeep, UpkeepStats, UpkeepTotals, World};
 use millstream_core::hash::HashSeed;
-use millstream_core::{CatalogChange, Restore};
+use millstream_core::Restore;
 use millstream_storage::disk::DirLock;
 use millstream_storage::{
     Assembler, CheckpointWriter, Checkpointer, Disk, Keeper, LaneError, Objects, OpenError, Opened, Options,
@@ -88,11 +88,8 @@ impl Steps {
                 let (start, end) = shard.log_bounds(log).expect("a stream's logs exist");
                 adoption.adopt(log, start, end)?;
             }
-            catalog.publish(&CatalogChange::Put(entry.clone()));
         }
-        for entry in shard.route_entries() {
-            catalog.publish(&CatalogChange::PutRoute(entry.clone()));
-        }
+        catalog.publish_all(&shard);
         adoption.finish()?;
         let scrubber = Scrubber::new(&keeper, &objects);
         let stored = Stored { objects: Arc::clone(&objects), files, scrubber, next_number: next_object };

@@ -57,6 +57,8 @@ pub enum Resource<'a> {
     Route(&'a str),
     /// A cursor group by name.
     Group(&'a str),
+    /// A namespace by name.
+    Namespace(&'a str),
     /// The broker as a whole.
     Cluster,
 }

@@ -5,7 +5,7 @@
 
 use crate::session::Submission;
 use bytes::Bytes;
-use millstream_core::catalog::StreamEntry;
+use millstream_core::catalog::{NamespaceEntry, StreamEntry};
 use millstream_core::route::{Lookup, RouteEntry};
 use millstream_types::{EngineTime, ErrorKind, LogId, Namespace, Offset, RecordTime, StreamUid};
 use std::sync::Arc;
@@ -22,6 +22,12 @@ pub trait Backend: Lookup + Send + Sync + 'static {
 
     /// Identifies this data directory to clients, for as long as it exists.
     fn cluster_id(&self) -> u128;
+
+    /// The namespace of a name; [`millstream_core::catalog::DEFAULT_NAME`] always has one.
+    fn namespace(&self, name: &str) -> Option<Namespace>;
+
+    /// Every namespace, in the order of names.
+    fn namespaces(&self) -> Vec<Arc<NamespaceEntry>>;
 
     /// The stream of a name.
     fn stream(&self, namespace: Namespace, name: &str) -> Option<Arc<StreamEntry>>;

@@ -94,7 +94,10 @@ codes! {
 impl From<ErrorKind> for ErrorCode {
     fn from(kind: ErrorKind) -> ErrorCode {
         match kind {
-            ErrorKind::UnknownStream | ErrorKind::UnknownLog => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            // Of a namespace that was deleted under a client nothing is there any more.
+            ErrorKind::UnknownStream | ErrorKind::UnknownLog | ErrorKind::UnknownNamespace => {
+                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
+            }
             ErrorKind::StreamExists => ErrorCode::TOPIC_ALREADY_EXISTS,
             ErrorKind::InvalidName => ErrorCode::INVALID_TOPIC_EXCEPTION,
             ErrorKind::InvalidLogCount => ErrorCode::INVALID_PARTITIONS,

@@ -9,7 +9,7 @@ mod moves;
 
 use bytes::{Bytes, BytesMut};
 use log::{MemoryLog, Stored};
-use millstream_core::catalog::{StreamConfig, StreamEntry};
+use millstream_core::catalog::{NamespaceEntry, StreamConfig, StreamEntry};
 use millstream_core::hash::HashSeed;
 use millstream_core::log::AppendBatch;
 use millstream_core::request::CreateStream;
@@ -208,6 +208,8 @@ impl State {
                 CatalogChange::RemoveRoute(entry) => {
                     self.routes.remove(&entry.id);
                 }
+                // They are looked up in the shard.
+                CatalogChange::PutNamespace(_) | CatalogChange::RemoveNamespace(_) => {}
             }
         }
         for reply in effects.replies {
@@ -243,6 +245,14 @@ impl Backend for TestBroker {
 
     fn cluster_id(&self) -> u128 {
         7
+    }
+
+    fn namespace(&self, name: &str) -> Option<Namespace> {
+        self.namespaces().into_iter().find(|entry| &*entry.name == name).map(|entry| entry.number)
+    }
+
+    fn namespaces(&self) -> Vec<Arc<NamespaceEntry>> {
+        self.state.lock().shard.namespaces().cloned().collect()
     }
 
     fn stream(&self, namespace: Namespace, name: &str) -> Option<Arc<StreamEntry>> {

@@ -9,6 +9,8 @@
 pub enum ErrorKind {
     /// The named stream does not exist (any more).
     UnknownStream,
+    /// The namespace does not exist (any more).
+    UnknownNamespace,
     /// The stream exists, the log does not.
     UnknownLog,
     /// A stream of this name exists already.

@@ -66,6 +66,9 @@ number! {
 impl Namespace {
     /// The namespace of everyone who is not placed elsewhere.
     pub const DEFAULT: Namespace = Namespace(0);
+    /// Numbers that are handed out are smaller than this. Before there was a registry, fronts made larger ones of names:
+    /// they are never taken for anything that is registered.
+    pub const NUMBERS_END: u32 = 1 << 31;
 }
 
 impl Offset {

@@ -30,6 +30,12 @@ pub const READ_BYTES_PER_TURN: u32 = 1 << 20;
 pub const OBJECTS_PER_DROP_MAX: usize = 256;
 /// Length of a name in bytes at most.
 pub const NAME_BYTES_MAX: usize = 255;
+/// Annotations of one stream at most, together: they stand in one image with it.
+pub const ANNOTATION_BYTES_MAX: usize = 48 << 10;
+/// Annotations of one namespace at most, together.
+pub const NAMESPACE_ANNOTATION_BYTES_MAX: usize = 8 << 10;
+/// Namespaces of one shard at most.
+pub const NAMESPACES_MAX: usize = 65_536;
 /// Logs of one stream at most.
 pub const LOGS_PER_STREAM_MAX: u32 = 10_000;
 /// Logs of one shard at most.
@@ -117,6 +123,8 @@ const _: () = {
     assert!(WAL_FILE_BYTES_FIRST <= WAL_FILE_BYTES);
     assert!(MEMORY_BUDGET_DEFAULT >= BATCH_BYTES_MAX as u64, "the largest batch can be taken at all");
     assert!(CHECKPOINT_CHUNK_BYTES_MAX < FRAME_BYTES_MAX as usize);
+    assert!(ANNOTATION_BYTES_MAX + 4 * NAME_BYTES_MAX + 1024 <= CHECKPOINT_CHUNK_BYTES_MAX);
+    assert!(NAMESPACE_ANNOTATION_BYTES_MAX < ANNOTATION_BYTES_MAX);
     assert!(LOGS_PER_STREAM_MAX <= LOGS_MAX);
     assert!(
         OFFSETS_PER_REQUEST_MAX * (OFFSET_METADATA_BYTES_MAX + 64) < FRAME_BYTES_MAX as usize,

@@ -288,9 +288,10 @@ impl From<Malformed> for SqsError {
 impl From<ErrorKind> for SqsError {
     fn from(kind: ErrorKind) -> SqsError {
         match kind {
-            ErrorKind::UnknownStream | ErrorKind::UnknownLog | ErrorKind::UnknownLeaseGroup => {
-                SqsError::QueueDoesNotExist
-            }
+            ErrorKind::UnknownStream
+            | ErrorKind::UnknownNamespace
+            | ErrorKind::UnknownLog
+            | ErrorKind::UnknownLeaseGroup => SqsError::QueueDoesNotExist,
             // Whoever created it meanwhile may have meant another queue by the name.
             ErrorKind::StreamExists => SqsError::QueueNameExists("QueueName".to_owned()),
             ErrorKind::InvalidName => SqsError::InvalidParameterValue(QUEUE_NAME_RULE.to_owned()),

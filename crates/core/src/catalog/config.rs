@@ -13,9 +13,10 @@ pub use lease::{LeaseSetting, LeaseSettingKey, LeaseSettings, Ordering, Overflow
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use millstream_types::ErrorKind;
-use millstream_types::limits::{BATCH_BYTES_DEFAULT, BATCH_BYTES_MAX};
+use millstream_types::limits::{ANNOTATION_BYTES_MAX, BATCH_BYTES_DEFAULT, BATCH_BYTES_MAX};
 
-/// Annotations of one stream at most; each key at most 255 bytes, each value at most 4,096.
+/// Annotations of one stream at most; each key at most 255 bytes, each value at most 4,096, and all of them together
+/// no more than fit into an image of the stream.
 const ANNOTATIONS_MAX: usize = 128;
 const ANNOTATION_KEY_BYTES_MAX: usize = 255;
 const ANNOTATION_VALUE_BYTES_MAX: usize = 4096;
@@ -110,6 +111,15 @@ pub enum ConfigChange {
     Set(Setting),
     /// Return to the broker's default.
     Unset(SettingKey),
+}
+
+/// Checks one annotation's sizes.
+///
+/// # Errors
+/// `InvalidConfig`.
+pub(super) fn check_annotation(key: &str, value: &str) -> Result<(), ErrorKind> {
+    let fits = key.len() <= ANNOTATION_KEY_BYTES_MAX && value.len() <= ANNOTATION_VALUE_BYTES_MAX;
+    if fits { Ok(()) } else { Err(ErrorKind::InvalidConfig) }
 }
 
 /// What was set for a stream. Getters without `set_` give the effective value.
@@ -276,10 +286,10 @@ impl StreamConfig {
             Setting::Consumed(kept_ms) => self.consumed = Some(*kept_ms),
             Setting::Lease(setting) => self.lease.set(setting)?,
             Setting::Annotation(key, value) => {
-                let fits = key.len() <= ANNOTATION_KEY_BYTES_MAX
-                    && value.len() <= ANNOTATION_VALUE_BYTES_MAX
-                    && (self.annotations.len() < ANNOTATIONS_MAX || self.annotations.contains_key(key));
-                if !fits {
+                check_annotation(key, value)?;
+                let before = self.annotations.get(key).map_or(0, |before| 8 + key.len() + before.len());
+                let bytes = self.annotations_bytes() - before + 8 + key.len() + value.len();
+                if before == 0 && self.annotations.len() == ANNOTATIONS_MAX || bytes > ANNOTATION_BYTES_MAX {
                     return Err(ErrorKind::InvalidConfig);
                 }
                 self.annotations.insert(key.clone(), value.clone());

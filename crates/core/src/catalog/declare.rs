@@ -34,6 +34,7 @@ pub(crate) fn create(
 
 fn check_create(shard: &Shard, request: &CreateStream) -> Result<StreamId, ErrorKind> {
     check_name(&request.name)?;
+    shard.namespaces.get(request.namespace).ok_or(ErrorKind::UnknownNamespace)?;
     if !(1..=LOGS_PER_STREAM_MAX).contains(&request.logs) {
         return Err(ErrorKind::InvalidLogCount);
     }
@@ -53,10 +54,15 @@ pub(crate) fn delete(shard: &mut Shard, turn: Turn, ticket: Ticket, id: StreamId
         return refuse(shard, ticket, ErrorKind::UnknownStream, effects);
     };
     let entry = stream.entry.clone();
-    lease::stream_goes(shard, turn, id, effects);
-    shard.record(turn, Entry::StreamDeleted { stream: id }, effects);
+    remove(shard, turn, id, effects);
     route::free(shard, turn, effects);
     effects.reply_after(ticket, turn.position, Reply::Stream(entry));
+}
+
+/// Deletes a stream that exists.
+pub(crate) fn remove(shard: &mut Shard, turn: Turn, id: StreamId, effects: &mut Effects) {
+    lease::stream_goes(shard, turn, id, effects);
+    shard.record(turn, Entry::StreamDeleted { stream: id }, effects);
 }
 
 /// Adds logs to a stream.

@@ -15,20 +15,25 @@
 //! | 7 | object committed, or replaced by what it says | the object |
 //! | 8 | object dropped | the object |
 //! | 9 | producer forgotten | the log's producer table |
+//! | 10 | namespace created or changed, or its deletion begun | the namespace |
+//! | 11 | namespace gone | the namespace |
 //! | 16… | group entries, see [`crate::cursor`] | the group |
 //! | 32… | lease entries, see [`crate::lease`] | the lease group |
 //! | 64… | entries of routes, see [`crate::route`] | the route |
 //!
 //! Appended batches are not entries: their facts have a section of their own in the frame (R2).
 
-use crate::catalog::{StreamEntry, get_entry, put_entry};
+use crate::catalog::{
+    NamespaceEntry, StreamEntry, get_entry, get_namespace, get_number, put_entry, put_namespace,
+};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::cursor::GroupEntry;
 use crate::lease::{self, LeaseEntry};
 use crate::log::ProducerAppended;
 use crate::object::{get_object, put_object};
 use crate::route::{self, RouteChange};
-use millstream_types::{LogId, ObjectEntry, ObjectNumber, Offset, ProducerId, StreamId};
+use alloc::boxed::Box;
+use millstream_types::{LogId, Namespace, ObjectEntry, ObjectNumber, Offset, ProducerId, StreamId};
 
 /// One durable change. See the module's table.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +74,13 @@ pub enum Entry {
         log: LogId,
         /// The producer.
         id: ProducerId,
+    },
+    /// A namespace is as this says.
+    NamespacePut(Box<NamespaceEntry>),
+    /// A namespace is gone, and so are its streams.
+    NamespaceGone {
+        /// The namespace.
+        namespace: Namespace,
     },
     /// A change of a cursor group.
     Group(GroupEntry),
@@ -120,6 +132,14 @@ impl Entry {
                 out.log(*log);
                 out.u64(id.0);
             }
+            Entry::NamespacePut(entry) => {
+                out.u8(10);
+                put_namespace(out, entry);
+            }
+            Entry::NamespaceGone { namespace } => {
+                out.u8(11);
+                out.u32(namespace.0);
+            }
             Entry::Group(entry) => entry.put(out),
             Entry::Lease(entry) => entry.put(out),
             Entry::Route(change) => change.put(out),
@@ -141,6 +161,8 @@ impl Entry {
             7 => Entry::ObjectCommitted(get_object(input)?),
             8 => Entry::ObjectDropped { object: ObjectNumber(input.id()?) },
             9 => Entry::ProducerForgotten { log: input.log()?, id: ProducerId(input.u64()?) },
+            10 => Entry::NamespacePut(Box::new(get_namespace(input)?)),
+            11 => Entry::NamespaceGone { namespace: get_number(input)? },
             tag @ route::FIRST_TAG.. => Entry::Route(RouteChange::get(tag, input)?),
             tag @ lease::FIRST_TAG.. => Entry::Lease(LeaseEntry::get(tag, input)?),
             tag => Entry::Group(GroupEntry::get(tag, input)?),

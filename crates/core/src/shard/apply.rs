@@ -32,6 +32,15 @@ impl Shard {
             Request::AlterStream { stream, changes } => {
                 catalog::alter(self, turn, ticket, stream, &changes, effects);
             }
+            Request::CreateNamespace(create) => {
+                catalog::create_namespace(self, turn, ticket, *create, effects);
+            }
+            Request::AlterNamespace { namespace, annotations } => {
+                catalog::alter_namespace(self, turn, ticket, namespace, annotations, effects);
+            }
+            Request::DeleteNamespace { namespace } => {
+                catalog::delete_namespace(self, turn, ticket, namespace, effects);
+            }
             Request::TrimLogs(trims) => log::trim(self, turn, ticket, trims, effects),
             Request::AllocateProducer => {
                 let id = self.counters.next_producer;
@@ -53,6 +62,7 @@ impl Shard {
     pub fn tick(&mut self, turn: Turn, effects: &mut Effects) {
         self.sweep_trash();
         self.objects.sweep();
+        catalog::tick_doom(self, turn, effects);
         cursor::tick(self, turn, effects);
         lease::tick(self, turn, effects);
         route::tick(self, turn, effects);
@@ -75,13 +85,16 @@ impl Shard {
     /// timer is the first.
     #[must_use]
     pub fn tick_entries_bytes(&self, now: EngineTime) -> usize {
-        self.groups.tick_entries_bytes(now) + lease::TICK_BYTES + route::FREE_BYTES
+        self.groups.tick_entries_bytes(now) + lease::TICK_BYTES + route::FREE_BYTES + catalog::DOOM_TICK_BYTES
     }
 
     /// When [`Shard::tick`] has something to do next; a time that has passed means at once.
     #[must_use]
     pub fn next_deadline(&self) -> Option<EngineTime> {
-        let is_done = self.trash.is_empty() && self.objects.has_swept() && self.routes.has_freed();
+        let is_done = self.trash.is_empty()
+            && self.objects.has_swept()
+            && self.routes.has_freed()
+            && !catalog::is_doom_due(self);
         if !is_done {
             return Some(EngineTime(i64::MIN));
         }

@@ -48,6 +48,7 @@ impl Shard {
                 self.objects.stream_deleted(stream);
                 if let Some(stream) = self.streams.remove(&stream) {
                     self.stream_order.remove(&stream.entry.id);
+                    self.by_namespace.remove(&(stream.entry.namespace, stream.entry.id));
                     let name = (stream.entry.namespace, stream.entry.name.clone());
                     if self.names.get(&name) == Some(&stream.entry.id) {
                         self.names.remove(&name);
@@ -90,6 +91,14 @@ impl Shard {
                 self.objects.commit(position, entry, |id| log(id).map(|log| log.start));
             }
             Entry::ObjectDropped { object } => self.objects.remove(position, object),
+            Entry::NamespacePut(entry) => {
+                self.catalog_last = position;
+                self.namespaces.put(*entry);
+            }
+            Entry::NamespaceGone { namespace } => {
+                self.catalog_last = position;
+                self.namespaces.remove(namespace);
+            }
             Entry::Group(entry) => self.groups.fold(position, entry),
             Entry::Lease(entry) => self.leases.fold(position, entry),
             Entry::Route(change) => self.routes.fold(position, change),
@@ -100,6 +109,7 @@ impl Shard {
         let entry = stream.entry.clone();
         self.log_count += entry.logs;
         self.stream_order.insert(entry.id);
+        self.by_namespace.insert((entry.namespace, entry.id));
         // A fuzzy checkpoint may hold both a stream that is deleted later and its successor of the same name; ids
         // are handed out in order, so the larger one is the successor.
         let holder = self.names.entry((entry.namespace, entry.name.clone())).or_insert(entry.id);
@@ -136,7 +146,17 @@ impl Shard {
                 let entry = self.routes.entry(*route).expect("who deletes a route has found it");
                 effects.catalog.push(CatalogChange::RemoveRoute(entry.clone()));
             }
-            Entry::ProducerAppended(_)
+            Entry::NamespacePut(entry) => {
+                let is_going = entry.is_going;
+                let entry = Arc::new((**entry).clone());
+                effects.catalog.push(match is_going {
+                    true => CatalogChange::RemoveNamespace(entry),
+                    false => CatalogChange::PutNamespace(entry),
+                });
+            }
+            // Nobody has found it since its deletion began.
+            Entry::NamespaceGone { .. }
+            | Entry::ProducerAppended(_)
             | Entry::ProducerForgotten { .. }
             | Entry::ProducerAllocated { .. }
             | Entry::ObjectDropped { .. }

@@ -5,16 +5,17 @@
 //!
 //! | tag | chunk | bytes |
 //! |---|---|---|
-//! | 1 | counters | next stream id u64, next producer id u64, next object number u64 (absent in the first checkpoints: 1) |
+//! | 1 | counters | next stream id u64, next producer id u64, next object number u64 (absent in the first checkpoints: 1), next namespace u32 (likewise) |
 //! | 2 | stream | the catalog entry, as in its entries |
 //! | 3 | logs | stream u64, first index u32, count u32, then (start u64, end u64) each |
 //! | 4 | producers | log, count u32, then producers each |
 //! | 5 | object | its manifest entry, as in its entry |
+//! | 6 | namespace | as in its entry |
 //! | 16… | group chunks, see [`crate::cursor`] | |
 //! | 32 | lease chunks, see [`crate::lease`] | |
 //! | 64… | chunks of routes, see [`crate::route`] | |
 
-use crate::catalog::put_entry;
+use crate::catalog::{put_entry, put_namespace};
 use crate::codec::Encoder;
 use crate::cursor::GroupImageKey;
 use crate::lease::LeaseImageKey;
@@ -23,7 +24,7 @@ use crate::route::RouteImageKey;
 use crate::shard::Shard;
 use alloc::vec::Vec;
 use millstream_types::limits::CHECKPOINT_CHUNK_BYTES_MAX;
-use millstream_types::{LogId, ObjectNumber, ProducerId, StreamId, planted};
+use millstream_types::{LogId, Namespace, ObjectNumber, ProducerId, StreamId, planted};
 
 /// Logs of one chunk at most: 16 bytes each, so 32 KiB.
 const LOGS_PER_CHUNK: usize = 2048;
@@ -41,6 +42,8 @@ const _: () = assert!(PRODUCERS_PER_CHUNK * 100 + 32 <= CHECKPOINT_CHUNK_BYTES_M
 pub enum ImageKey {
     /// The first one.
     Counters,
+    /// The first namespace whose number is at least this.
+    Namespace(Namespace),
     /// The first stream whose id is at least this.
     Stream(StreamId),
     /// The stream's logs from this index on.
@@ -95,8 +98,17 @@ impl Shard {
                 out.u64(self.counters.next_stream.0);
                 out.u64(self.counters.next_producer.0);
                 out.u64(self.counters.next_object.0);
-                Some(ImageKey::Stream(StreamId(0)))
+                out.u32(self.namespaces.next.0);
+                Some(ImageKey::Namespace(Namespace::DEFAULT))
             }
+            ImageKey::Namespace(from) => match self.namespaces.from(from) {
+                None => Some(ImageKey::Stream(StreamId(0))),
+                Some(entry) => {
+                    out.u8(6);
+                    put_namespace(out, entry);
+                    Some(ImageKey::Namespace(Namespace(entry.number.0 + 1)))
+                }
+            },
             ImageKey::Stream(from) => match self.stream_order.range(from..).next() {
                 None => Some(ImageKey::Object(ObjectNumber(0))),
                 Some(&stream) => {

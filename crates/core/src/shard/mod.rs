@@ -12,7 +12,7 @@ mod restore;
 pub use image::ImageKey;
 pub use restore::{Restore, RestoreError};
 
-use crate::catalog::{Stream, StreamEntry};
+use crate::catalog::{NamespaceEntry, Namespaces, Stream, StreamEntry};
 use crate::cursor::{GroupOptions, Groups};
 use crate::effect::{CatalogChange, Effects};
 use crate::entry::Entry;
@@ -62,6 +62,8 @@ pub struct Shard {
     /// The streams' ids in order: maps have none (R1).
     pub(crate) stream_order: BTreeSet<StreamId>,
     pub(crate) names: KeyedMap<(Namespace, Arc<str>), StreamId>,
+    pub(crate) by_namespace: BTreeSet<(Namespace, StreamId)>,
+    pub(crate) namespaces: Namespaces,
     /// Logs of all streams together, bounded by `LOGS_MAX`.
     pub(crate) log_count: u32,
     /// Start of the last frame that changed the catalog.
@@ -88,6 +90,8 @@ impl Shard {
             streams: KeyedMap::with_hasher(seed),
             stream_order: BTreeSet::new(),
             names: KeyedMap::with_hasher(seed),
+            by_namespace: BTreeSet::new(),
+            namespaces: Namespaces::new(seed),
             log_count: 0,
             catalog_last: WalPosition::ZERO,
             groups: Groups::new(options.groups),
@@ -106,6 +110,11 @@ impl Shard {
     /// Every route's entry, in the order of their ids.
     pub fn route_entries(&self) -> impl Iterator<Item = &Arc<RouteEntry>> {
         self.routes.entries()
+    }
+
+    /// Every namespace that can be found, in the order of their numbers.
+    pub fn namespaces(&self) -> impl Iterator<Item = &Arc<NamespaceEntry>> {
+        self.namespaces.open()
     }
 
     /// A log's first offset and the offset that its next record gets; `None` if there is no such log.

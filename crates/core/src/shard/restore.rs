@@ -3,7 +3,7 @@
 //! Apart because this is where the core meets bytes from an earlier process: everything is checked, and what cannot
 //! be understood is an error that stops the start, never a default.
 
-use crate::catalog::{Stream, get_entry};
+use crate::catalog::{Stream, get_entry, get_namespace};
 use crate::codec::{DecodeError, Decoder};
 use crate::entry::Entry;
 use crate::hash::HashSeed;
@@ -14,7 +14,7 @@ use crate::route;
 use crate::shard::{Shard, ShardOptions};
 use alloc::collections::BTreeMap;
 use millstream_types::{
-    BatchFacts, EngineTime, LogId, ObjectNumber, Offset, ProducerId, StreamId, WalPosition,
+    BatchFacts, EngineTime, LogId, Namespace, ObjectNumber, Offset, ProducerId, StreamId, WalPosition,
 };
 
 /// Why persisted state was refused.
@@ -43,6 +43,14 @@ pub enum RestoreError {
         stream: StreamId,
         /// The first log that has none.
         index: u32,
+    },
+    /// A stream is in a namespace that is not there.
+    #[error("stream {stream} is in namespace {namespace}, which does not exist")]
+    UnknownNamespace {
+        /// The stream.
+        stream: StreamId,
+        /// Its namespace.
+        namespace: Namespace,
     },
     /// The manifest names records that the log never had.
     #[error("object {object} answers for log {log} up to {to}, but it ends at {end}")]
@@ -88,6 +96,9 @@ impl Restore {
                 shard.counters.next_producer = ProducerId(input.next_id()?);
                 if !input.is_empty() {
                     shard.counters.next_object = ObjectNumber(input.next_id()?);
+                }
+                if !input.is_empty() {
+                    shard.namespaces.next = Namespace(input.u32()?.clamp(1, Namespace::NUMBERS_END));
                 }
             }
             2 => {
@@ -141,6 +152,7 @@ impl Restore {
                 }
             }
             tag @ route::IMAGE_TAG.. => shard.routes.restore(tag, stamp, &mut input)?,
+            6 => shard.namespaces.put(get_namespace(&mut input)?),
             lease::IMAGE_TAG => shard.leases.restore(stamp, &mut input)?,
             tag => shard.groups.restore(tag, stamp, &mut input)?,
         }
@@ -197,6 +209,10 @@ impl Restore {
         let missing = unfinished.iter().find(|&(stream, _)| shard.streams.contains_key(stream));
         if let Some((&stream, &(index, _))) = missing {
             return Err(RestoreError::LogsMissing { stream, index });
+        }
+        let lost = shard.by_namespace.iter().find(|(namespace, _)| !shard.namespaces.exists(*namespace));
+        if let Some(&(namespace, stream)) = lost {
+            return Err(RestoreError::UnknownNamespace { stream, namespace });
         }
         shard.trash.clear();
         let mut objects = core::mem::take(&mut shard.objects);

@@ -3,9 +3,9 @@
 use crate::broker::{Broker, disturb};
 use crate::random::Random;
 use bytes::Bytes;
-use millstream_core::catalog::{ConfigChange, Setting, SettingKey};
+use millstream_core::catalog::{Annotations, ConfigChange, Setting, SettingKey};
 use millstream_core::log::{AppendBatch, ProducerStamp};
-use millstream_core::request::{CreateStream, Trim};
+use millstream_core::request::{CreateNamespace, CreateStream, Trim};
 use millstream_core::{Reply, Request, Ticket};
 use millstream_types::{LogId, Namespace, Offset, ProducerEpoch, ProducerId, StreamId, StreamUid};
 use std::collections::BTreeMap;
@@ -44,10 +44,18 @@ fn request(random: &mut Random, broker: &Broker) -> (Request, Asked) {
     let known = if streams.is_empty() { (StreamId(1), 1) } else { *random.pick(&streams) };
     let (stream, logs) = known;
     let log = LogId { stream, index: u32::try_from(random.below(u64::from(logs))).expect("small") };
+    let namespaces: Vec<Namespace> = broker.shard.namespaces().map(|entry| entry.number).collect();
     match random.below(20) {
+        0 if random.one_in(3) => {
+            let (name, annotations) = (format!("n{}", random.below(3)).into(), Annotations::new());
+            (Request::CreateNamespace(Box::new(CreateNamespace { name, annotations })), Asked::Other)
+        }
+        1 if random.one_in(6) => {
+            (Request::DeleteNamespace { namespace: *random.pick(&namespaces) }, Asked::Other)
+        }
         0..=2 => {
             let create = CreateStream {
-                namespace: Namespace(u32::try_from(random.below(2)).expect("small")),
+                namespace: *random.pick(&namespaces),
                 name: format!("s{}", random.below(8)).into(),
                 uid: StreamUid(random.wide() | 1),
                 logs: 1 + u32::try_from(random.below(4)).expect("small"),
@@ -105,6 +113,7 @@ impl Model {
                 assert!(!self.producers.contains(id), "a producer id is given out twice");
                 self.producers.push(*id);
             }
+            (Asked::Other, Reply::Namespace { .. }) => {}
             (Asked::Other | Asked::Delete(_), Reply::Stream(_) | Reply::Refused(_)) => {}
             (_, other) => panic!("{other:?}"),
         }

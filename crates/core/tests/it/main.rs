@@ -13,6 +13,7 @@ mod joins;
 mod keyed;
 mod large;
 mod lease_cells;
+mod namespaces;
 mod objects;
 mod people;
 mod queue_history;

@@ -31,6 +31,7 @@ pub(crate) fn group_error(kind: ErrorKind) -> ErrorCode {
         // "Ask again in a while", without looking elsewhere.
         ErrorKind::Overloaded => ErrorCode::COORDINATOR_LOAD_IN_PROGRESS,
         ErrorKind::UnknownStream
+        | ErrorKind::UnknownNamespace
         | ErrorKind::UnknownLog
         | ErrorKind::StreamExists
         | ErrorKind::InvalidLogCount

@@ -4,7 +4,7 @@
 
 use crate::wiring::reader::ViewReader;
 use millstream_core::Reply;
-use millstream_core::catalog::StreamEntry;
+use millstream_core::catalog::{NamespaceEntry, StreamEntry};
 use millstream_core::route::{Lookup, RouteEntry};
 use millstream_engine::{Handle, ReplySink, Submission as EngineSubmission};
 use millstream_front::backend::{Backend, Inbox, LogReader};
@@ -60,6 +60,14 @@ impl Backend for EngineBackend {
 
     fn cluster_id(&self) -> u128 {
         self.handle.directory_id()
+    }
+
+    fn namespace(&self, name: &str) -> Option<Namespace> {
+        self.handle.catalog().namespace(name)
+    }
+
+    fn namespaces(&self) -> Vec<Arc<NamespaceEntry>> {
+        self.handle.catalog().namespaces()
     }
 
     fn stream(&self, namespace: Namespace, name: &str) -> Option<Arc<StreamEntry>> {

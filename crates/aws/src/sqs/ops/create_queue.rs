@@ -5,7 +5,7 @@
 //! front created becomes a queue as well (R16): what it has set stays and must equal what is given.
 //!
 //! The name of a FIFO queue ends in `.fifo`, and its attribute FifoQueue is `true`. The same name cannot be used within a
-//! minute after its queue was deleted.
+//! minute after its queue was deleted. The first queue of an account in a region brings their namespace into being.
 
 use super::queues::{Queue, stream_reply, submit};
 use crate::sqs::attributes::{QueueSettings, RedrivePolicy, TagMap, check_tags};
@@ -18,12 +18,12 @@ use crate::sqs::translate::{Stored, attach, creation};
 use crate::step::{Context, Output, Step};
 use crate::value::{Map, Text};
 use crate::xml::Xml;
-use millstream_core::Request;
-use millstream_core::catalog::{StreamConfig, StreamEntry};
-use millstream_core::request::CreateStream;
+use millstream_core::catalog::{Annotations, StreamConfig, StreamEntry};
+use millstream_core::request::{CreateNamespace, CreateStream};
+use millstream_core::{Reply, Request};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Resource};
-use millstream_types::StreamUid;
+use millstream_types::{Namespace, StreamUid};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -91,14 +91,32 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
         tags: tags.collect(),
     };
     check_tags(&wanted.tags)?;
-    match cx.backend.stream(wanted.at.scope.namespace(), &wanted.at.name) {
-        Some(entry) => existing(cx, &wanted, &entry),
-        None => create(cx, wanted),
+    match cx.namespace(&wanted.at.scope) {
+        Some(namespace) => create_in(cx, namespace, wanted),
+        None => create_namespace(cx, wanted),
     }
 }
 
-fn create(cx: &Context, wanted: Wanted) -> Result<Step, SqsError> {
-    let namespace = wanted.at.scope.namespace();
+/// The first queue of an account in a region: its namespace is made before it.
+fn create_namespace(cx: &Context, wanted: Wanted) -> Result<Step, SqsError> {
+    let name = wanted.at.scope.namespace();
+    let grant = cx.allow(Action::Create, Resource::Namespace(&name))?;
+    let create = CreateNamespace { name: Arc::from(&*name), annotations: Annotations::new() };
+    Ok(submit(grant.request(Request::CreateNamespace(Box::new(create))), move |cx, reply| match reply {
+        Reply::Namespace { entry, .. } => create_in(cx, entry.number, wanted),
+        Reply::Refused(kind) => Err(kind.into()),
+        _ => Err(SqsError::Internal),
+    }))
+}
+
+fn create_in(cx: &Context, namespace: Namespace, wanted: Wanted) -> Result<Step, SqsError> {
+    match cx.backend.stream(namespace, &wanted.at.name) {
+        Some(entry) => existing(cx, &wanted, &entry),
+        None => create(cx, namespace, wanted),
+    }
+}
+
+fn create(cx: &Context, namespace: Namespace, wanted: Wanted) -> Result<Step, SqsError> {
     let grant = cx.allow(Action::Create, Resource::Stream(&wanted.at.name))?;
     if cx.shared.deleted.is_recent(namespace, &wanted.at.name, cx.now) {
         return Err(SqsError::QueueDeletedRecently);

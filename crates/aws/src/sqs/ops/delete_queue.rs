@@ -35,7 +35,7 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     };
     Ok(submit(grant.request(request), move |cx, reply| {
         stream_reply(reply)?;
-        cx.shared.deleted.note(queue.at.scope.namespace(), &queue.at.name, cx.now);
+        cx.shared.deleted.note(queue.entry.namespace, &queue.at.name, cx.now);
         Ok(Step::respond(Nothing))
     }))
 }

@@ -37,8 +37,7 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
 /// The queues that have this one as their dead-letter queue; all of them are in its account and region.
 pub(super) fn sources(cx: &Context, target: &Queue) -> impl Iterator<Item = Queue> {
     let name = target.at.name.clone();
-    let namespace = target.at.scope.namespace();
-    let same = cx.caller.namespace() == namespace;
+    let same = cx.caller == target.at.scope;
     let all = same.then(|| queues::all(cx)).into_iter().flatten();
     all.filter(move |queue| queue.entry.config.lease().dead_letter() == Some(&*name))
 }

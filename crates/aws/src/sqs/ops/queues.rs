@@ -31,7 +31,9 @@ impl Queue {
 
     /// The queue of a name.
     pub(super) fn at(cx: &Context, at: QueueRef) -> Result<Queue, SqsError> {
-        let entry = cx.backend.stream(at.scope.namespace(), &at.name).filter(|entry| is_queue(entry));
+        let namespace = cx.namespace(&at.scope);
+        let entry = namespace.and_then(|namespace| cx.backend.stream(namespace, &at.name));
+        let entry = entry.filter(|entry| is_queue(entry));
         let entry = entry.ok_or(SqsError::QueueDoesNotExist)?;
         Ok(Queue { at, entry })
     }
@@ -68,7 +70,8 @@ impl Queue {
 /// Every queue of the caller's scope, in the order of names.
 pub(super) fn all(cx: &Context) -> impl Iterator<Item = Queue> {
     let scope = cx.caller.clone();
-    let streams = cx.backend.streams(scope.namespace()).into_iter().filter(|entry| is_queue(entry));
+    let streams = cx.namespace(&scope).map(|namespace| cx.backend.streams(namespace));
+    let streams = streams.into_iter().flatten().filter(|entry| is_queue(entry));
     streams.map(move |entry| {
         let at = QueueRef { scope: scope.clone(), name: entry.name.to_string() };
         Queue { at, entry }

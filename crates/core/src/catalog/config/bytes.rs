@@ -15,6 +15,7 @@
 use super::{ANNOTATIONS_MAX, RATIO_MAX, StreamConfig, TimestampSource};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use alloc::collections::BTreeMap;
+use millstream_types::limits::ANNOTATION_BYTES_MAX;
 
 /// In the count of annotations: later settings follow them.
 const LATER: u16 = 1 << 15;
@@ -103,6 +104,9 @@ impl StreamConfig {
         let count = input.u16()?;
         for _ in 0..count & !LATER {
             config.annotations.insert(input.boxed_str()?, input.boxed_str()?);
+        }
+        if config.annotations_bytes() > ANNOTATION_BYTES_MAX {
+            return Err(DecodeError::Invalid("a stream's annotations"));
         }
         if count & LATER != 0 {
             for _ in 0..input.u8()? {

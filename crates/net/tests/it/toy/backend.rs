@@ -1,6 +1,6 @@
 //! The toy broker: replies when the test says so, one log.
 
-use millstream_core::catalog::StreamEntry;
+use millstream_core::catalog::{NamespaceEntry, StreamEntry};
 use millstream_core::route::{Lookup, RouteEntry};
 use millstream_core::{Reply, Request};
 use millstream_front::backend::{Blocking, Inbox};
@@ -102,6 +102,14 @@ impl Backend for Toy {
 
     fn cluster_id(&self) -> u128 {
         0
+    }
+
+    fn namespace(&self, _: &str) -> Option<Namespace> {
+        None
+    }
+
+    fn namespaces(&self) -> Vec<Arc<NamespaceEntry>> {
+        Vec::new()
     }
 
     fn stream(&self, _: Namespace, _: &str) -> Option<Arc<StreamEntry>> {

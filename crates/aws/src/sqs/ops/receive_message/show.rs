@@ -69,7 +69,7 @@ impl Found {
 
     /// A message keeps its id when it is dead-lettered; only when the queue that it was sent to is gone, nobody knows it.
     fn message_id(&self, cx: &Context, queue: &Queue) -> String {
-        let namespace = queue.at.scope.namespace();
+        let namespace = queue.entry.namespace;
         let origin = self.origin.as_ref();
         let sent = origin.and_then(|origin| Some((cx.backend.stream(namespace, &origin.stream)?, origin)));
         match sent {
