@@ -176,7 +176,7 @@ impl From<Refusal> for Problem {
 impl From<ErrorKind> for Problem {
     fn from(kind: ErrorKind) -> Problem {
         let code = match kind {
-            ErrorKind::UnknownStream => Code::UnknownStream,
+            ErrorKind::UnknownStream | ErrorKind::UnknownNamespace => Code::UnknownStream,
             ErrorKind::UnknownLog => Code::UnknownPartition,
             ErrorKind::UnknownLeaseGroup | ErrorKind::UnknownGroup => Code::UnknownGroup,
             ErrorKind::StreamExists => Code::StreamExists,
@@ -215,6 +215,9 @@ impl From<ErrorKind> for Problem {
             | ErrorKind::UnknownRoute
             | ErrorKind::RouteDiffers
             | ErrorKind::RouteInUse
+            | ErrorKind::HolderExcluded
+            | ErrorKind::StreamInUse
+            | ErrorKind::StreamNotEmpty
             | ErrorKind::Indeterminate => Code::Internal,
         };
         Problem::new(code, code.title())

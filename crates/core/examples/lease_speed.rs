@@ -65,6 +65,7 @@ impl Broker {
             wait_ms: 0,
             priority: 0,
             leased_max: Some(120_000),
+            attempt: None,
         };
         let reply = self.ask(Request::Lease(Box::new(LeaseRequest::Acquire(acquire))));
         let Reply::Lease(reply) = reply else { panic!("{reply:?}") };

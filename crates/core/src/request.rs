@@ -59,7 +59,7 @@ pub enum Request {
         annotations: Annotations,
     },
     /// Delete a namespace and everything in it. Nobody finds it any more, and nothing is created in it, once this is answered;
-    /// its streams go in slices after that. Cursor groups in it lose their offsets with the streams and go by themselves, as
+    /// its routes and streams go in slices after that. Cursor groups in it lose their offsets with the streams and go by themselves, as
     /// all do that have none. Answer: [`Reply::Namespace`] with its last entry, or `UnknownNamespace`, `InvalidName` for
     /// the default one, which stays.
     DeleteNamespace {

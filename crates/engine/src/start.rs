@@ -17,8 +17,8 @@ use crate::shard_thread;
 use crate::shared::{Failure, Parts, Shared};
 use crate::turns::Turns;
 use crate::upkeep::{Stored, Upkeep, UpkeepThread, UpkeepTotals};
-use millstream_core::hash::HashSeed;
 use millstream_core::Restore;
+use millstream_core::hash::HashSeed;
 use millstream_storage::disk::DirLock;
 use millstream_storage::{
     Checkpointer, Disk, Durability, Keeper, LogView, Objects, OpenError, Opened, Options, Scrubber, Views,

@@ -12,8 +12,8 @@ use crate::queue::Submission;
 use crate::replay::Replayer;
 use crate::turns::Turns;
 use crate::upkeep::{Inbox, Next, Stored, Upkeep, UpkeepStats, UpkeepTotals, World};
-use millstream_core::hash::HashSeed;
 use millstream_core::Restore;
+use millstream_core::hash::HashSeed;
 use millstream_storage::disk::DirLock;
 use millstream_storage::{
     Assembler, CheckpointWriter, Checkpointer, Disk, Keeper, LaneError, Objects, OpenError, Opened, Options,

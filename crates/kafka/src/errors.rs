@@ -131,7 +131,10 @@ impl From<ErrorKind> for ErrorCode {
             | ErrorKind::TooManyLeased
             | ErrorKind::UnknownRoute
             | ErrorKind::RouteDiffers
-            | ErrorKind::RouteInUse => ErrorCode::UNKNOWN_SERVER_ERROR,
+            | ErrorKind::RouteInUse
+            | ErrorKind::HolderExcluded
+            | ErrorKind::StreamInUse
+            | ErrorKind::StreamNotEmpty => ErrorCode::UNKNOWN_SERVER_ERROR,
             ErrorKind::Overloaded | ErrorKind::LimitExceeded | ErrorKind::StreamFull => {
                 ErrorCode::POLICY_VIOLATION
             }

@@ -75,8 +75,10 @@ impl Context {
         self.authorizer.authorize(&self.principal, action, resource).map_err(|_| match resource {
             Resource::Stream(_) => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
             Resource::Group(_) => ErrorCode::GROUP_AUTHORIZATION_FAILED,
-            // No request of a client names a route.
-            Resource::Cluster | Resource::Route(_) => ErrorCode::CLUSTER_AUTHORIZATION_FAILED,
+            // No request of a client names a route or a namespace.
+            Resource::Cluster | Resource::Route(_) | Resource::Namespace(_) => {
+                ErrorCode::CLUSTER_AUTHORIZATION_FAILED
+            }
         })
     }
 }

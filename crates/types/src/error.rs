@@ -75,6 +75,12 @@ pub enum ErrorKind {
     RouteDiffers,
     /// Bindings lead on from the route.
     RouteInUse,
+    /// A holder that is attached to the group wants to be alone, or this one does and is not.
+    HolderExcluded,
+    /// Somebody consumes from the stream.
+    StreamInUse,
+    /// Records of the stream wait for a consumer.
+    StreamNotEmpty,
     /// The principal may not do this.
     Denied,
     /// The disk is full; nothing was written. Retry when space has been freed.

@@ -90,6 +90,10 @@ pub const DEDUP_IDS_PER_GROUP_MAX: usize = 5_000_000;
 pub const KEY_WINDOW_RECORDS_MAX: usize = 120_000;
 /// Records whose ordering keys one request may say.
 pub const KEYS_PER_REQUEST_MAX: usize = 2048;
+/// Attempts to acquire of one group that are remembered: half a kilobyte each.
+pub const LEASE_ATTEMPTS_PER_GROUP_MAX: usize = 1024;
+/// Holders that may be attached to one group.
+pub const LEASE_HOLDERS_PER_GROUP_MAX: usize = 100_000;
 /// Acquirers that may wait in one group.
 pub const LEASE_WAITERS_PER_GROUP_MAX: usize = 100_000;
 /// Logs that one request may seek in: each costs a look at what was settled out of order.

@@ -339,6 +339,9 @@ impl From<ErrorKind> for SqsError {
             | ErrorKind::GroupFull
             | ErrorKind::GroupSubscribed
             | ErrorKind::MetadataTooLarge
+            | ErrorKind::HolderExcluded
+            | ErrorKind::StreamInUse
+            | ErrorKind::StreamNotEmpty
             | ErrorKind::InvalidObject
             | ErrorKind::UnknownRoute
             | ErrorKind::RouteDiffers

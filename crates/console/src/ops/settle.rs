@@ -118,7 +118,8 @@ fn answer(known: &[bool], results: Vec<Result<(), LeaseError>>) -> Step {
     let outcome = |known: &bool| {
         let (code, detail) = match known.then(|| results.next()).flatten() {
             Some(Ok(())) => (None, None),
-            Some(Err(LeaseError::NotLeased)) => {
+            // Tokens name leases, so that the second of these is never the answer.
+            Some(Err(LeaseError::NotLeased | LeaseError::NotReady)) => {
                 (Some("not_leased"), Some("The lease has ended; the record is still there."))
             }
             Some(Err(LeaseError::Settled)) => (Some("settled"), Some("The record is settled.")),

@@ -22,12 +22,14 @@ pub(crate) struct Counts {
     moving: u64,
     /// Consumers that wait.
     waiting: u64,
+    /// Consumers that are attached, as protocols attach them whose consumers are pushed to.
+    holders: u64,
 }
 
 impl From<GroupCounts> for Counts {
     fn from(counts: GroupCounts) -> Counts {
-        let GroupCounts { ready, leased, delayed, moving, waiting } = counts;
-        Counts { ready, leased, delayed, moving, waiting }
+        let GroupCounts { ready, leased, delayed, moving, waiting, holders } = counts;
+        Counts { ready, leased, delayed, moving, waiting, holders }
     }
 }
 

@@ -24,7 +24,7 @@ fn a_stream_is_created_shown_changed_and_deleted() {
     let changed = client.call("PATCH", "/streams/orders", changes);
     assert_eq!(changed["partition_count"], 4);
     assert_eq!(changed["settings"]["cleanup"], json!({"value": "delete", "is_set": false}));
-    assert_eq!(changed["counts"], json!({"ready": 0, "leased": 0, "delayed": 0, "moving": 0, "waiting": 0}));
+    assert_eq!(changed["counts"], json!({"ready": 0, "leased": 0, "delayed": 0, "moving": 0, "waiting": 0, "holders": 0}));
     assert_eq!(client.call("PATCH", "/streams/orders", json!({})), changed, "nothing to do is done");
 
     assert_eq!(client.start("DELETE", "/streams/orders", b"").response().status, 204);

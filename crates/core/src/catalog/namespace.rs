@@ -6,7 +6,7 @@
 //! old name is another one.
 //!
 //! Deleting one is long work (R13): from the entry on that says so nobody finds it any more and nothing is created in it;
-//! its streams go a few per tick (see `doom.rs`), and the number with the last of them.
+//! its routes and streams go a few per tick (see `doom.rs`), and the number with the last of them.
 
 use crate::catalog::check_name;
 use crate::catalog::config::check_annotation;

@@ -3,14 +3,17 @@
 //! Apart because it is the hot half of every queue. Records that turn out to be beyond their delivery limit or their
 //! time to live are buried on the way, not delivered.
 //!
+//! An attempt that is repeated gets what it got, under the same leases, unless something has happened to one of them.
+//!
 //! Waits are served in the turn that makes records available, in the order of their priorities and arrivals. A stream
 //! with a single holder serves nobody but the first who asked, until that one ends.
 
 use super::act::Act;
+use super::attempts::Attempt;
 use super::entry::{AcquiredRun, LeaseChange, RecordsAcquired};
 use super::ids::{LeaseGroupId, LeaseNumber};
 use super::log::LeaseLog;
-use super::record::{Bound, MoveReason, NEVER};
+use super::record::{Bound, MoveReason, NEVER, State};
 use super::reply::{Acquired, AcquiredRecord, LeaseReply};
 use super::request::{Acquire, Binding};
 use crate::catalog::Ordering;
@@ -60,10 +63,19 @@ impl Picked {
 impl Act<'_> {
     pub(super) fn acquire(&mut self, ticket: Ticket, acquire: Acquire) -> Result<(), ErrorKind> {
         let id = acquire.group;
-        let group = self.group(id).ok_or(ErrorKind::UnknownLeaseGroup)?;
+        self.group(id).ok_or(ErrorKind::UnknownLeaseGroup)?;
         if !(1..=LEASE_ACQUIRE_RECORDS_MAX).contains(&acquire.records_max) {
             return Err(ErrorKind::LimitExceeded);
         }
+        let now = self.now();
+        self.known(id).live.used = now;
+        if let Some(attempt) = self.repeated(&acquire) {
+            let Attempt { deadline, records } = attempt;
+            let acquired = Acquired { now, deadline: Some(deadline), records };
+            self.answer(ticket, self.last(id), LeaseReply::Acquired(acquired));
+            return Ok(());
+        }
+        let group = self.known(id);
         let waits = acquire.wait_ms > 0;
         if !waits && acquire.leased_max.is_some_and(|max| group.leased() >= u64::from(max)) {
             return Err(ErrorKind::TooManyLeased);
@@ -79,11 +91,30 @@ impl Act<'_> {
         if self.known(id).live.waiters.len() >= LEASE_WAITERS_PER_GROUP_MAX {
             return Err(ErrorKind::LimitExceeded);
         }
-        let now = self.now();
         self.known(id).live.waiters.add(ticket, acquire, now);
         self.shard.leases.note_wake(id);
         self.serve(id);
         Ok(())
+    }
+
+    /// What the same attempt got, if every lease of it is still what it was.
+    fn repeated(&mut self, acquire: &Acquire) -> Option<Attempt> {
+        let (id, now) = (acquire.attempt?, self.now());
+        let group = self.known(acquire.group);
+        let attempt = group.live.attempts.get(id)?;
+        let is_same = |of: &AcquiredRecord| {
+            let record = group.logs.get(of.log as usize).and_then(|log| log.records.get(&of.offset));
+            record.is_some_and(|record| {
+                let is_out = matches!(record.state, State::Leased { bound: Bound::Deadline, deadline, .. }
+                    if deadline == attempt.deadline);
+                is_out && record.lease == of.lease
+            })
+        };
+        if attempt.deadline > now && attempt.records.iter().all(is_same) {
+            return Some(attempt.clone());
+        }
+        group.live.attempts.forget(id);
+        None
     }
 
     fn deliver(
@@ -99,6 +130,12 @@ impl Act<'_> {
         if records.is_empty() {
             let reply = super::reply(LeaseReply::Acquired(Acquired { now, deadline, records }));
             return self.effects.reply_now(ticket, reply);
+        }
+        if let (Some(attempt), Some(deadline), Binding::Timed { .. }) =
+            (acquire.attempt, deadline, acquire.binding)
+        {
+            let kept = Attempt { deadline, records: records.clone() };
+            self.known(acquire.group).live.attempts.keep(attempt, kept, now);
         }
         self.answer(ticket, after, LeaseReply::Acquired(Acquired { now, deadline, records }));
     }
@@ -123,8 +160,11 @@ impl Act<'_> {
         if config.paused() {
             return 0;
         }
-        if config.single_holder() && *group.live.active.get_or_insert(acquire.holder) != acquire.holder {
-            return 0;
+        if config.single_holder() {
+            let first = group.live.holders.first().unwrap_or(acquire.holder);
+            if *group.live.active.get_or_insert(first) != acquire.holder {
+                return 0;
+            }
         }
         let leased_max =
             acquire.leased_max.map_or(LEASED_PER_GROUP_MAX, |max| LEASED_PER_GROUP_MAX.min(max.into()));
@@ -175,7 +215,9 @@ impl Act<'_> {
             return Picked::nothing();
         };
         let wants_keys = log.keys_known_to() < end && log.has_key_room(KEYS_PER_REQUEST_MAX);
-        let picked = log.window.as_ref().map(|window| {
+        // What has been settled meanwhile is still in there: not before it is swept.
+        let window = log.window.as_ref().filter(|_| log.is_swept());
+        let picked = window.map(|window| {
             let offsets = window.candidates(ordering, max + BURIED_PER_ACQUIRE);
             self.examine(id, log, offsets.into_iter().map(|offset| (offset, log.priority(offset))), max)
         });

@@ -95,6 +95,11 @@ impl<'a> Act<'a> {
         }
     }
 
+    /// Whether there is room for so many bytes.
+    pub(super) fn has_bytes(&self, bytes: usize) -> bool {
+        self.bytes_max - self.effects.entries.len() >= bytes
+    }
+
     /// For how many records there is room.
     pub(super) fn room(&self) -> usize {
         (self.bytes_max - self.effects.entries.len()) / RECORD_BYTES

@@ -69,13 +69,16 @@ impl Act<'_> {
         Ok(())
     }
 
-    /// Answers everyone who waits in a group that goes in this turn.
+    /// Answers everyone who waits in a group that goes in this turn, for whatever it is.
     pub(super) fn end_waits(&mut self, id: LeaseGroupId, kind: ErrorKind) {
-        let waiters: Vec<_> = self.known(id).live.waiters.take_all().collect();
-        for waiter in waiters {
+        let live = &mut self.known(id).live;
+        let waiters = live.waiters.take_all().map(|waiter| waiter.ticket);
+        let tickets: Vec<Ticket> = waiters.chain(core::mem::take(&mut live.purgers)).collect();
+        for ticket in tickets {
             let reply = crate::request::Reply::Refused(kind);
-            self.effects.reply_after(waiter.ticket, self.turn.position, reply);
+            self.effects.reply_after(ticket, self.turn.position, reply);
         }
+        self.end_holders_of(id);
     }
 
     /// Has the default group be there, or not, as its stream's configuration says.
@@ -96,6 +99,9 @@ impl Act<'_> {
         // Whatever was changed (paused, a limit, a single holder), those who wait may be served now.
         let groups: Vec<LeaseGroupId> = self.shard.leases.of_stream(stream).collect();
         self.shard.leases.hungry.extend(groups);
+        if self.group(id).is_some() {
+            self.note_idle(id);
+        }
     }
 
     pub(super) fn describe(&mut self, ticket: Ticket, groups: &[LeaseGroupId]) -> Result<(), ErrorKind> {
@@ -117,7 +123,8 @@ impl Act<'_> {
 
     pub(super) fn counts(&self, id: LeaseGroupId) -> Option<GroupCounts> {
         let group = self.group(id)?;
-        let mut counts = GroupCounts { waiting: group.live.waiters.len() as u64, ..GroupCounts::default() };
+        let (waiting, holders) = (group.live.waiters.len() as u64, group.live.holders.len() as u64);
+        let mut counts = GroupCounts { waiting, holders, ..GroupCounts::default() };
         let untouched = LeaseLog::default();
         for (index, log) in self.shard.streams.get(&id.stream)?.logs.iter().enumerate() {
             let of = group.logs.get(index).unwrap_or(&untouched);

@@ -42,12 +42,15 @@ pub(crate) enum Verdict {
 
 /// Bytes of one mark with its key.
 const MARK_BYTES: usize = ITEM_BYTES + 9;
+/// Records of unknown size that are skipped to find others.
+const UNSIZED_PER_CUT: usize = 4_096;
 /// A mark that says nothing.
 const PLAIN: StoredMark = StoredMark { priority: 0, not_before: EngineTime(0), expires: NEVER };
 
-/// Bytes of entries that the marks of a batch make at most: the marks, an id that is remembered, and ids that are forgotten.
+/// Bytes of entries that the marks of a batch make at most: the marks, an id that is remembered, ids that are forgotten, its
+/// size.
 pub(crate) fn mark_bytes(batch: &AppendBatch) -> usize {
-    3 * HEAD_BYTES + MARK_BYTES * batch.marks.len().max(1)
+    4 * HEAD_BYTES + MARK_BYTES * batch.marks.len().max(1)
 }
 
 /// Decides whether the groups of a stream take a batch that will begin at `from`. Where the bounds were checked before, only
@@ -91,12 +94,18 @@ pub(crate) fn check_append(
     }
     let untouched = LeaseLog::default();
     let log = group.logs.get(batch.log.index as usize).unwrap_or(&untouched);
-    if kept
-        && settings.overflow() == Overflow::Reject
-        && let Some(max) = settings.length_max()
-        && log.ready(from) + u64::from(batch.records) > max
-    {
-        return Err(ErrorKind::StreamFull);
+    let bytes = u32::try_from(batch.bytes.len()).expect("checked with the batch");
+    if kept && settings.overflow() == Overflow::Reject {
+        let is_over = |max: Option<u64>, length: u64| max.is_some_and(|max| length > max);
+        if is_over(settings.length_max(), log.ready(from) + u64::from(batch.records))
+            || is_over(settings.length_bytes_max(), log.sizes.ready_bytes() + u64::from(bytes))
+        {
+            return Err(ErrorKind::StreamFull);
+        }
+    }
+    if settings.length_bytes_max().is_some() {
+        let (log, len) = (batch.log.index, batch.last_offset_delta + 1);
+        changes.push(LeaseChange::Sized { log, from, len, bytes });
     }
     let runs = stored_marks(settings, turn.now, batch);
     let is_ordered = settings.ordering() != Ordering::Unordered;
@@ -173,13 +182,30 @@ impl Act<'_> {
     /// the next append.
     fn cut(&mut self, id: LeaseGroupId, index: u32, end: Offset) {
         let config = self.settings(id);
-        let (Some(max), overflow) = (config.length_max(), config.overflow()) else { return };
+        let overflow = config.overflow();
+        if overflow == Overflow::Reject {
+            return;
+        }
         let Some(log) = self.log(id, index) else { return };
-        let surplus = usize::try_from(log.ready(end).saturating_sub(max)).unwrap_or(usize::MAX);
+        let over = |length: u64, max: Option<u64>| max.map_or(0, |max| length.saturating_sub(max));
+        let mut records = over(log.ready(end), config.length_max());
+        let mut bytes = over(log.sizes.ready_bytes(), config.length_bytes_max());
         // They are items of one entry, so that more of them fit than if each had its own.
         let room = self.room().saturating_sub(1) * 3;
-        let offsets: Vec<Offset> = log.surplus(end).take(surplus.min(room)).collect();
-        if offsets.is_empty() || overflow == Overflow::Reject {
+        let mut offsets: Vec<Offset> = Vec::new();
+        for offset in log.surplus(end).take(room + UNSIZED_PER_CUT) {
+            if records == 0 && bytes == 0 || offsets.len() == room {
+                break;
+            }
+            // Of a record that nobody knows the size of nothing is gained.
+            let share = u64::try_from(log.sizes.share(offset.0..offset.0 + 1)).unwrap_or(0);
+            if records > 0 || share > 0 {
+                records = records.saturating_sub(1);
+                bytes = bytes.saturating_sub(share);
+                offsets.push(offset);
+            }
+        }
+        if offsets.is_empty() {
             return;
         }
         if overflow == Overflow::DeadLetter {

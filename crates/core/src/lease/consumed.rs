@@ -102,7 +102,7 @@ impl Act<'_> {
         let kept_ms = stream.entry.config.consumed()?;
         let state = stream.logs.get(log.index as usize)?;
         let group = self.shard.leases.groups.get(&LeaseGroupId::default_of(log.stream))?;
-        let settled = group.logs.get(log.index as usize)?.settled.min(state.end);
+        let settled = group.logs.get(log.index as usize)?.watermark().min(state.end);
         let samples = &mut self.shard.leases.consumption.logs.get_mut(&log).expect("it was due").samples;
         let (consumed, matures) =
             if kept_ms == 0 { (settled, None) } else { kept(samples, now, kept_ms, settled) };

@@ -18,6 +18,8 @@
 //! | 42 | remembered | log u32, offset u64, time i64, id (16) |
 //! | 43 | forgotten | to i64 |
 //! | 44 | redriven | number u64, target u8 (2: and u64), rate (0, or 1 and u32), started i64, state u8, moved u64, total u64, count u32, then next u64, end u64 per log |
+//! | 45 | sized | log u32, offset of the first record u64, count of offsets u32, bytes u32 |
+//! | 46 | purging | 0, or 1 and: settled u64, count u32, then next u64, end u64 per log |
 //!
 //! Each says what is true afterwards of the records it names, so that folding it again, over a state that is newer
 //! already, ends in the same state once the later ones are folded too. That a lease or a delay has run out is not an entry:
@@ -26,6 +28,7 @@
 use super::dedup::Remembered;
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber};
 use super::keys::KeyHash;
+use super::purge::{self, Purge};
 use super::record::{Bound, MoveReason, MoveTarget};
 use super::redrive::{self, Redrive};
 use crate::codec::{DecodeError, Decoder, Encoder};
@@ -124,6 +127,19 @@ pub enum LeaseChange {
     Forgotten(EngineTime),
     /// How far a redrive is.
     Redriven(Redrive),
+    /// A batch takes so many bytes.
+    Sized {
+        /// Its log.
+        log: u32,
+        /// Its first record.
+        from: Offset,
+        /// How many offsets it takes.
+        len: u32,
+        /// How many bytes.
+        bytes: u32,
+    },
+    /// How far a purge is; `None`: at its end.
+    Purging(Option<Purge>),
 }
 
 /// See [`LeaseChange::Created`].
@@ -194,6 +210,8 @@ impl LeaseEntry {
             LeaseChange::Remembered(_) => 10,
             LeaseChange::Forgotten(_) => 11,
             LeaseChange::Redriven(_) => 12,
+            LeaseChange::Sized { .. } => 13,
+            LeaseChange::Purging(_) => 14,
         };
         out.u8(FIRST_TAG + tag);
         put_group(out, self.group);
@@ -274,6 +292,13 @@ impl LeaseEntry {
             }
             LeaseChange::Forgotten(to) => out.i64(to.0),
             LeaseChange::Redriven(redrive) => redrive::put(out, redrive),
+            LeaseChange::Sized { log, from, len, bytes } => {
+                out.u32(*log);
+                out.u64(from.0);
+                out.u32(*len);
+                out.u32(*bytes);
+            }
+            LeaseChange::Purging(purge) => out.option(purge.as_ref(), purge::put),
             LeaseChange::Marked { log, from, marks, keys } => {
                 out.u32(*log);
                 out.u64(from.0);
@@ -290,7 +315,7 @@ impl LeaseEntry {
 
     pub(crate) fn get(tag: u8, input: &mut Decoder<'_>) -> Result<LeaseEntry, DecodeError> {
         let number =
-            tag.checked_sub(FIRST_TAG).filter(|number| *number <= 12).ok_or(DecodeError::UnknownTag(tag))?;
+            tag.checked_sub(FIRST_TAG).filter(|number| *number <= 14).ok_or(DecodeError::UnknownTag(tag))?;
         let group = get_group(input)?;
         let change = match number {
             0 => {
@@ -363,6 +388,12 @@ impl LeaseEntry {
             }),
             11 => LeaseChange::Forgotten(EngineTime(input.i64()?)),
             12 => LeaseChange::Redriven(redrive::get(input)?),
+            13 => {
+                let (log, from, len, bytes) = (input.u32()?, input.offset()?, input.u32()?, input.u32()?);
+                in_reach(from, u64::from(len))?;
+                LeaseChange::Sized { log, from, len, bytes }
+            }
+            14 => LeaseChange::Purging(input.option(purge::get)?),
             _ => {
                 let (log, from) = (input.u32()?, input.offset()?);
                 let marks = get_list(input, |input| {
@@ -385,7 +416,7 @@ impl LeaseEntry {
 }
 
 /// Offsets stay in the signed range.
-fn in_reach(offset: Offset, len: u64) -> Result<(), DecodeError> {
+pub(super) fn in_reach(offset: Offset, len: u64) -> Result<(), DecodeError> {
     let end = offset.0.checked_add(len).filter(|end| *end <= i64::MAX as u64);
     end.map(|_| ()).ok_or(DecodeError::Invalid("a run of records"))
 }

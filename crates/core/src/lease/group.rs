@@ -2,20 +2,29 @@
 //!
 //! Apart because recovery folds here without anything that decides: no waits, no limits, no routes.
 
+use super::attempts::Attempts;
 use super::consumed::Consumption;
 use super::dedup::DedupWindow;
 use super::entry::{GroupCreated, LeaseChange, LeaseEntry};
+use super::holders::Holders;
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber};
 use super::log::{Delivery, LeaseLog};
+use super::purge::Purge;
 use super::record::{NEVER, State};
 use super::redrive::{self, Redrive, RedriveState};
 use super::tail::Tail;
 use super::waiters::{Place, Waiter, Waiters};
+use crate::effect::Ticket;
 use crate::hash::HashSeed;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use millstream_types::{EngineTime, LogId, Offset, StreamId, WalPosition};
+
+/// Records of one log that are swept in the step that settles them: a trim names very many logs.
+const SWEPT_AT_ONCE: usize = 8;
+/// Records of all its logs that are swept in the step that seeks.
+const SWEPT_PER_SEEK: usize = 1024;
 
 /// One lease group.
 #[derive(Debug)]
@@ -30,6 +39,8 @@ pub(crate) struct LeaseGroup {
     pub(super) dedup: Option<DedupWindow>,
     /// Its newest redrives, in the order of their numbers.
     pub(super) redrives: Vec<Redrive>,
+    /// A purge that did not fit into one step.
+    pub(super) purge: Option<Purge>,
     /// Start of the last frame that changed the group.
     pub(super) last: WalPosition,
     /// Everything below is of this process only.
@@ -53,6 +64,16 @@ pub(super) struct Live {
     pub(super) active: Option<HolderId>,
     /// Which frames the newest records came with, per log.
     pub(super) tails: BTreeMap<u32, Tail>,
+    /// Who consumes from it.
+    pub(super) holders: Holders,
+    /// When somebody did something with it.
+    pub(super) used: EngineTime,
+    /// When it is to be seen whether it was used, as it stands in [`Leases::idle`].
+    pub(super) idle_look: Option<EngineTime>,
+    /// Answers that are repeated.
+    pub(super) attempts: Attempts,
+    /// Who waits for the end of the purge.
+    pub(super) purgers: Vec<Ticket>,
 }
 
 /// All lease groups of a shard.
@@ -73,19 +94,25 @@ pub(crate) struct Leases {
     /// Records that are to be moved, and have not been handed to whoever moves them.
     pub(super) to_move: BTreeSet<(LeaseGroupId, u32, Offset)>,
     /// Who asked for records to move.
-    pub(super) mover: Option<crate::effect::Ticket>,
+    pub(super) mover: Option<Ticket>,
     /// Records that were handed to them.
     pub(super) moving: BTreeSet<(LeaseGroupId, u32, Offset)>,
     /// Logs of ordered groups whose next records' keys are to be read.
     pub(super) keys_wanted: BTreeSet<(LeaseGroupId, u32)>,
     /// Who asked for such logs.
-    pub(super) key_reader: Option<crate::effect::Ticket>,
+    pub(super) key_reader: Option<Ticket>,
     /// Logs whose consumed records may go.
     pub(super) consumption: Consumption,
     /// Records that could not be moved, and when they are handed out again. Some may have gone another way since.
     pub(super) move_later: BTreeSet<(EngineTime, (LeaseGroupId, u32, Offset))>,
     /// Groups that are redriven, and when they go on.
     pub(super) redriving: BTreeSet<(EngineTime, LeaseGroupId)>,
+    /// Groups that are purged.
+    pub(super) purging: BTreeSet<LeaseGroupId>,
+    /// Logs of which more is settled than was swept.
+    pub(super) sweeping: BTreeSet<(LeaseGroupId, u32)>,
+    /// Streams that go when nobody uses them, and when to look.
+    pub(super) idle: BTreeSet<(EngineTime, LeaseGroupId)>,
     /// What deleted groups knew of their logs, dropped in slices (R13).
     pub(super) trash: Vec<LeaseLog>,
 }
@@ -111,7 +138,7 @@ impl LeaseGroup {
         let stocked = (0..).zip(&logs).map(|(index, _)| index).collect();
         let live = Live { stocked, ..Live::default() };
         let next_lease = LeaseNumber(1);
-        LeaseGroup { name, logs, next_lease, dedup: None, redrives: Vec::new(), last, live }
+        LeaseGroup { name, logs, next_lease, dedup: None, redrives: Vec::new(), purge: None, last, live }
     }
 
     pub(super) fn log(&mut self, index: u32) -> &mut LeaseLog {
@@ -158,6 +185,9 @@ impl Leases {
             key_reader: None,
             consumption: Consumption::default(),
             redriving: BTreeSet::new(),
+            purging: BTreeSet::new(),
+            sweeping: BTreeSet::new(),
+            idle: BTreeSet::new(),
             trash: Vec::new(),
         }
     }
@@ -249,8 +279,13 @@ impl Leases {
                 group.next_lease = group.next_lease.max(next);
             }
             LeaseChange::Sought(to) => {
+                let sweeps = (SWEPT_PER_SEEK / to.len().max(1)).max(SWEPT_AT_ONCE);
                 for (log, offset) in to {
-                    group.log(log).seek(offset);
+                    let of = group.log(log);
+                    of.seek(offset);
+                    if !of.sweep(sweeps) {
+                        self.sweeping.insert((id, log));
+                    }
                     group.live.stocked.insert(log);
                     group.note_timer(log);
                 }
@@ -266,6 +301,19 @@ impl Leases {
                     self.redriving.insert((redrive.started, id));
                 }
                 redrive::fold(&mut group.redrives, redrive);
+            }
+            LeaseChange::Sized { log: index, from, len, bytes } => {
+                let log = group.log(index);
+                if from.0 + u64::from(len) > log.watermark().0 {
+                    log.sizes.learn(from, len, bytes);
+                }
+            }
+            LeaseChange::Purging(purge) => {
+                match purge {
+                    Some(_) => self.purging.insert(id),
+                    None => self.purging.remove(&id),
+                };
+                group.purge = purge;
             }
             LeaseChange::Remembered(record) => {
                 group.dedup.get_or_insert_with(|| DedupWindow::new(self.seed)).remember(record);
@@ -313,6 +361,7 @@ impl Leases {
             }
         }
         self.hungry.remove(&id);
+        self.purging.remove(&id);
         self.ending.retain(|(group, _)| *group != id);
     }
 
@@ -329,7 +378,11 @@ impl Leases {
         let groups: Vec<LeaseGroupId> = self.of_stream(log.stream).collect();
         for id in groups {
             let group = self.groups.get_mut(&id).expect("it was just found");
-            group.log(log.index).trim(start);
+            let of = group.log(log.index);
+            of.trim(start);
+            if !of.sweep(SWEPT_AT_ONCE) {
+                self.sweeping.insert((id, log.index));
+            }
         }
     }
 
@@ -355,9 +408,15 @@ impl Leases {
     }
 
     /// After a restart: ends what has run out, and what was bound to connections.
-    pub(crate) fn resume(&mut self, now: EngineTime, start: impl Fn(LogId) -> Option<Offset>) {
+    pub(crate) fn resume(
+        &mut self,
+        now: EngineTime,
+        start: impl Fn(LogId) -> Option<Offset>,
+        expires_ms: impl Fn(StreamId) -> Option<u64>,
+    ) {
         // Most of what recovery folded was settled later.
         self.to_move.clear();
+        self.sweeping.clear();
         let ids: Vec<LeaseGroupId> = self.groups.keys().copied().collect();
         for id in ids {
             let group = self.groups.get_mut(&id).expect("it was just found");
@@ -373,11 +432,18 @@ impl Leases {
                 group.note_timer(index);
             }
             self.note_wake(id);
+            if let Some(ms) = expires_ms(id.stream).filter(|_| id.number == 0) {
+                let live = &mut self.groups.get_mut(&id).expect("it was just found").live;
+                (live.used, live.idle_look) = (now, Some(now.after_ms(ms)));
+                self.idle.insert((now.after_ms(ms), id));
+            }
         }
         self.look_at_all(now);
         let running =
             |group: &LeaseGroup| group.redrives.iter().any(|one| one.state == RedriveState::Running);
         let redriven = self.groups.iter().filter(|(_, group)| running(group)).map(|(&id, _)| (now, id));
         self.redriving = redriven.collect();
+        let purged = self.groups.iter().filter(|(_, group)| group.purge.is_some()).map(|(&id, _)| id);
+        self.purging = purged.collect();
     }
 }

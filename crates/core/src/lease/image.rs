@@ -17,15 +17,18 @@
 //! | 7 | ordering keys | log u32, known to u64, count u32, then (offset u64, key (0, or 1 and u64)) |
 //! | 8 | dedup ids | forgotten to i64, count u32, then (id (16), log u32, offset u64, time i64) |
 //! | 9 | redrives | count u32, then each as in its entry |
+//! | 10 | sizes | log u32, count u32, then (offset u64, count of offsets u32, bytes u32) |
+//! | 11 | a purge that is under way | as in its entry, without the byte before it |
 //! | 6 | the next group's number, in place of the group's; its stream is 0 | |
 
 use super::dedup::{DedupWindow, Remembered};
-use super::entry::{get_bound, get_group, get_move, put_bound, put_group, put_move};
+use super::entry::{get_bound, get_group, get_move, in_reach, put_bound, put_group, put_move};
 use super::group::{LeaseGroup, Leases};
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber};
 use super::log::LeaseLog;
+use super::purge;
 use super::record::{Bound, Record, State};
-use super::redrive;
+use super::redrive::{self, redrive_bytes};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -38,14 +41,14 @@ use millstream_types::{EngineTime, Offset, StreamId, WalPosition};
 /// The tag of all lease chunks.
 pub(crate) const TAG: u8 = 32;
 /// A chunk that is this long gets no further item.
-const CHUNK_BYTES: usize = 32 << 10;
+const CHUNK_BYTES: usize = 16 << 10;
 /// Elements of one item.
 const PER_ITEM: usize = 256;
 /// Bytes of one element at most.
 const ELEMENT_BYTES: usize = 64;
 
 const _: () = assert!(
-    CHUNK_BYTES + REDRIVES_REMEMBERED * (64 + 8 * LOGS_PER_REDRIVE_MAX) + NAME_BYTES_MAX + 128
+    CHUNK_BYTES + (REDRIVES_REMEMBERED + 1) * redrive_bytes(LOGS_PER_REDRIVE_MAX) + NAME_BYTES_MAX + 128
         <= CHECKPOINT_CHUNK_BYTES_MAX
 );
 const _: () =
@@ -74,6 +77,7 @@ enum Part {
     Records(Offset),
     Delayed(Offset),
     Keys(Offset),
+    Sizes(Offset),
 }
 
 impl Leases {
@@ -114,6 +118,11 @@ impl Leases {
                 put_group(out, id);
                 out.u32(u32::try_from(group.redrives.len()).expect("few are remembered"));
                 group.redrives.iter().for_each(|one| redrive::put(out, one));
+                if let Some(purge) = &group.purge {
+                    out.u8(11);
+                    put_group(out, id);
+                    purge::put(out, purge);
+                }
                 Some(Place::Dedup(id, 0))
             }
             Place::Dedup(id, after) => {
@@ -165,6 +174,12 @@ impl Leases {
                         redrive::fold(&mut group.redrives, redrive::get(input)?);
                     }
                 }
+                11 => {
+                    let group = self.groups.get_mut(&id);
+                    let group =
+                        group.ok_or(DecodeError::Invalid("a purge of a lease group that has no image"))?;
+                    group.purge = Some(purge::get(input)?);
+                }
                 8 => {
                     let group = self.groups.get_mut(&id);
                     let group =
@@ -204,12 +219,12 @@ fn put_part(id: LeaseGroupId, index: u32, log: &LeaseLog, part: Part, out: &mut 
     match part {
         Part::Bounds => {
             head(out, 1);
-            out.u64(log.settled.0);
+            out.u64(log.watermark().0);
             out.u64(log.marked_to.0);
             Some(Part::Done(None))
         }
         Part::Done(after) => {
-            let ranges: Vec<_> = log.done.after(after).take(PER_ITEM).collect();
+            let ranges: Vec<_> = log.done.after(after.max(Some(log.watermark().0))).take(PER_ITEM).collect();
             let Some(last) = ranges.last() else { return Some(Part::Ready(1, Offset::ZERO)) };
             head(out, 2);
             count(out, ranges.len());
@@ -223,7 +238,7 @@ fn put_part(id: LeaseGroupId, index: u32, log: &LeaseLog, part: Part, out: &mut 
             let Some((&level, members)) = log.levels.range(priority..).next() else {
                 return Some(Part::Records(Offset::ZERO));
             };
-            let from = if level == priority { from } else { Offset::ZERO };
+            let from = if level == priority { from } else { Offset::ZERO }.max(log.watermark());
             let plain = members.from(from).filter(|offset| !log.records.contains_key(offset));
             let offsets: Vec<Offset> = plain.take(PER_ITEM).collect();
             let Some(last) = offsets.last() else {
@@ -240,6 +255,7 @@ fn put_part(id: LeaseGroupId, index: u32, log: &LeaseLog, part: Part, out: &mut 
             Some(Part::Ready(level, last.advance(1)))
         }
         Part::Records(from) => {
+            let from = from.max(log.watermark());
             let records: Vec<_> = log.records.range(from..).take(PER_ITEM).collect();
             let Some((last, _)) = records.last() else { return Some(Part::Delayed(Offset::ZERO)) };
             head(out, 4);
@@ -251,6 +267,7 @@ fn put_part(id: LeaseGroupId, index: u32, log: &LeaseLog, part: Part, out: &mut 
             Some(Part::Records(last.advance(1)))
         }
         Part::Delayed(from) => {
+            let from = from.max(log.watermark());
             let delayed: Vec<_> = log.delayed.range(from..).take(PER_ITEM).collect();
             let Some((last, _)) = delayed.last() else { return Some(Part::Keys(Offset::ZERO)) };
             head(out, 5);
@@ -262,8 +279,8 @@ fn put_part(id: LeaseGroupId, index: u32, log: &LeaseLog, part: Part, out: &mut 
             Some(Part::Delayed(last.advance(1)))
         }
         Part::Keys(from) => {
-            let window = log.window.as_ref()?;
-            let keys: Vec<_> = window.from(from).take(PER_ITEM).collect();
+            let Some(window) = &log.window else { return Some(Part::Sizes(Offset::ZERO)) };
+            let keys: Vec<_> = window.from(from.max(log.watermark())).take(PER_ITEM).collect();
             head(out, 7);
             out.u64(log.keys_known_to().0);
             count(out, keys.len());
@@ -271,7 +288,21 @@ fn put_part(id: LeaseGroupId, index: u32, log: &LeaseLog, part: Part, out: &mut 
                 out.u64(offset.0);
                 out.option(*key, Encoder::u64);
             }
-            keys.last().map(|(last, _)| Part::Keys(last.advance(1)))
+            Some(keys.last().map_or(Part::Sizes(Offset::ZERO), |(last, _)| Part::Keys(last.advance(1))))
+        }
+        Part::Sizes(from) => {
+            let settled = log.watermark().0;
+            let live = log.sizes.from(from).filter(|(first, len, _)| first.0 + u64::from(*len) > settled);
+            let sizes: Vec<_> = live.take(PER_ITEM).collect();
+            let (last, ..) = sizes.last()?;
+            head(out, 10);
+            count(out, sizes.len());
+            for (first, len, bytes) in &sizes {
+                out.u64(first.0);
+                out.u32(*len);
+                out.u32(*bytes);
+            }
+            Some(Part::Sizes(last.advance(1)))
         }
     }
 }
@@ -321,6 +352,11 @@ fn get_part(kind: u8, log: &mut LeaseLog, input: &mut Decoder<'_>) -> Result<(),
             3 => log.restore_ready(offset, priority),
             4 => log.restore(offset, get_record(input)?),
             5 => log.restore_delayed(offset, EngineTime(input.i64()?)),
+            10 => {
+                let (len, bytes) = (input.u32()?, input.u32()?);
+                in_reach(offset, u64::from(len))?;
+                log.sizes.learn(offset, len, bytes);
+            }
             tag => return Err(DecodeError::UnknownTag(tag)),
         }
     }

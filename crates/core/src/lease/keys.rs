@@ -6,12 +6,15 @@
 //! fewest records out comes first, so that one sender's burst does not starve the others.
 //!
 //! The keys of a bounded number of records are known, from the first that is not settled on (R21); what lies behind is
-//! asked for when there is room. Keys take turns: the one that was served longest ago comes first.
+//! asked for when there is room. Keys take turns: the one that was served longest ago comes first, and among those that were
+//! not served since they came, the one whose first record is the oldest.
 
 use super::record::State;
 use crate::catalog::Ordering;
+use alloc::collections::btree_set::Iter;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::iter::Peekable;
 use core::ops::Range;
 use millstream_types::Offset;
 
@@ -45,6 +48,10 @@ struct Key {
     served: u64,
 }
 
+/// A key's place in the order in which keys come: how many of its records are out, when it was served, its first record
+/// that is ready, which it is.
+type Turn = (u32, u64, Offset, KeyHash);
+
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct KeyWindow {
@@ -52,8 +59,9 @@ pub(crate) struct KeyWindow {
     pub(super) known_to: Offset,
     records: BTreeMap<Offset, (KeyHash, Place)>,
     keys: BTreeMap<KeyHash, Key>,
-    /// Keys with records that are ready: how many are out, when it was served, which.
-    turns: BTreeSet<(u32, u64, KeyHash)>,
+    /// Keys with records that are ready.
+    turns: BTreeSet<Turn>,
+    /// The turn that was given last: an even number.
     served: u64,
 }
 
@@ -103,13 +111,15 @@ impl KeyWindow {
     }
 
     fn change(&mut self, key: KeyHash, change: impl FnOnce(&mut Key)) {
-        // A key that comes anew waits like the one that was served last, or it would always come first.
-        let served = self.served;
+        // A key that comes anew waits for all that were served but the last one, or it would always come first.
+        let served = self.served.saturating_sub(1);
         let entry = self.keys.entry(key).or_insert_with(|| Key { served, ..Key::default() });
-        self.turns.remove(&(entry.out, entry.served, key));
+        if let Some(turn) = entry.turn(key) {
+            self.turns.remove(&turn);
+        }
         change(entry);
-        if !entry.ready.is_empty() {
-            self.turns.insert((entry.out, entry.served, key));
+        if let Some(turn) = entry.turn(key) {
+            self.turns.insert(turn);
         } else if entry.out == 0 {
             self.keys.remove(&key);
         }
@@ -125,7 +135,7 @@ impl KeyWindow {
 
     /// As many of one key as may be, before the next key.
     fn ordered(&self, max: usize) -> Vec<Offset> {
-        let free = self.turns.iter().take_while(|(out, _, _)| *out == 0).map(|(_, _, key)| *key);
+        let free = self.turns.iter().take_while(|(out, ..)| *out == 0).map(|(.., key)| *key);
         let without = self.keys.get(&None).filter(|entry| entry.out > 0).map(|_| None);
         let offsets = free.chain(without).flat_map(|key| self.keys[&key].ready.iter().copied());
         offsets.take(max).collect()
@@ -133,18 +143,15 @@ impl KeyWindow {
 
     /// One of the key with the fewest out, again and again.
     fn fair(&self, max: usize) -> Vec<Offset> {
-        let mut turns: BTreeSet<(u32, u64, KeyHash)> = self.turns.iter().take(max).copied().collect();
-        let mut given: BTreeMap<KeyHash, usize> = BTreeMap::new();
+        let mut turns: BTreeSet<Turn> = self.turns.iter().take(max).copied().collect();
+        let mut left: BTreeMap<KeyHash, Peekable<Iter<'_, Offset>>> = BTreeMap::new();
         let mut offsets = Vec::new();
         while offsets.len() < max
-            && let Some((out, served, key)) = turns.pop_first()
+            && let Some((out, served, _, key)) = turns.pop_first()
         {
-            let given = given.entry(key).or_default();
-            if let Some(&offset) = self.keys[&key].ready.iter().nth(*given) {
-                offsets.push(offset);
-                *given += 1;
-                turns.insert((out + 1, served, key));
-            }
+            let of_key = left.entry(key).or_insert_with(|| self.keys[&key].ready.iter().peekable());
+            offsets.extend(of_key.next());
+            turns.extend(of_key.peek().map(|next| (out + 1, served, **next, key)));
         }
         offsets
     }
@@ -153,7 +160,7 @@ impl KeyWindow {
     pub(super) fn serve(&mut self, offsets: impl Iterator<Item = Offset>) {
         for offset in offsets {
             let Some(&(key, _)) = self.records.get(&offset) else { continue };
-            self.served += 1;
+            self.served += 2;
             let served = self.served;
             self.change(key, |entry| entry.served = served);
         }
@@ -161,6 +168,11 @@ impl KeyWindow {
 }
 
 impl Key {
+    /// Its place, if it has records that are ready.
+    fn turn(&self, key: KeyHash) -> Option<Turn> {
+        self.ready.first().map(|&first| (self.out, self.served, first, key))
+    }
+
     fn add(&mut self, offset: Offset, place: Place) {
         match place {
             Place::Ready => {

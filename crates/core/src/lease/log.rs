@@ -15,12 +15,17 @@
 //! | from `next` on, not in `taken` | is ready, and nothing is kept of it |
 //!
 //! `taken` holds those from `next` on that are in one of the first four places, so that `next` itself is never one of them.
+//!
+//! What a trim or a seek settles at once may be millions of records with histories. Then `floor` says that everything before it is
+//! settled, and the places are swept up to it in slices: until that is done they, and the counts, still hold what is
+//! settled already. Whoever looks something up asks [`LeaseLog::is_settled`] first.
 
 use super::ids::{HolderId, LeaseNumber};
 use super::keys::{KeyHash, KeyWindow, Place};
 use super::offsets::OffsetSet;
 use super::ranges::RangeSet;
 use super::record::{Bound, NEVER, Record, State};
+use super::sizes::Sizes;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -28,10 +33,15 @@ use core::ops::Range;
 use millstream_types::limits::KEY_WINDOW_RECORDS_MAX;
 use millstream_types::{EngineTime, Offset};
 
+/// A run of ready records ends here where each of them costs something to settle.
+const RUN_MAX: u64 = 1024;
+
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct LeaseLog {
-    pub(super) settled: Offset,
+    settled: Offset,
+    /// At or before `settled` once everything is swept.
+    floor: Offset,
     pub(super) next: Offset,
     /// Marks of records before this were taken over when the group came to know them.
     pub(super) marked_to: Offset,
@@ -41,6 +51,8 @@ pub(crate) struct LeaseLog {
     pub(super) levels: BTreeMap<u8, OffsetSet>,
     /// The ordering keys of its next records, once anything was appended with one.
     pub(super) window: Option<Box<KeyWindow>>,
+    /// Bytes of its batches, where its stream may have so many.
+    pub(super) sizes: Sizes,
     taken: OffsetSet,
     timers: BTreeSet<(EngineTime, Offset)>,
     /// What is bound to its holder's connection.
@@ -64,8 +76,8 @@ pub(super) struct Delivery {
 /// What a timer did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fired {
-    /// A lease or a delay is over: the record is ready.
-    Ready(Offset),
+    /// A lease or a delay is over: the record is ready. Named is who had it, if the lease was bound to a connection.
+    Ready(Option<HolderId>),
     /// The record's time to live is over. Nothing was done: whoever asked decides what becomes of it.
     Expired(Offset, Record),
 }
@@ -95,18 +107,58 @@ impl LeaseLog {
     }
 
     pub(super) fn is_settled(&self, offset: Offset) -> bool {
-        offset < self.settled || self.done.contains(offset)
+        offset < self.settled.max(self.floor) || self.done.contains(offset)
+    }
+
+    /// Everything before this is settled, and this is not.
+    pub(super) fn watermark(&self) -> Offset {
+        let settled = self.settled.max(self.floor);
+        self.done.around(settled).map_or(settled, |range| Offset(range.end))
+    }
+
+    /// Whether there is something left to sweep.
+    pub(super) fn is_swept(&self) -> bool {
+        self.floor <= self.settled
+    }
+
+    /// Records from an offset on that are not settled.
+    pub(super) fn unsettled(&self, from: Offset, end: Offset) -> impl Iterator<Item = Offset> {
+        let mut at = from.max(self.watermark());
+        core::iter::from_fn(move || {
+            at = self.done.around(at).map_or(at, |range| Offset(range.end));
+            let found = (at < end).then_some(at)?;
+            at = at.advance(1);
+            Some(found)
+        })
+    }
+
+    /// The first run of ready records from an offset on; another may follow it at once.
+    pub(super) fn ready_run(&self, from: Offset, end: Offset) -> Option<Range<u64>> {
+        let from = from.max(self.watermark());
+        let untouched = self.taken.first_absent(from.max(self.next));
+        let back = self.levels.values().filter_map(|level| level.from(from).next()).min();
+        let first = back.map_or(untouched, |back| back.min(untouched));
+        if first >= end {
+            return None;
+        }
+        let most = end.0.min(first.0 + RUN_MAX);
+        if first < untouched {
+            let is_ready = |offset: &u64| self.levels.values().any(|level| level.contains(Offset(*offset)));
+            return Some(first.0..(first.0 + 1..most).find(|offset| !is_ready(offset)).unwrap_or(most));
+        }
+        let is_plain = self.window.is_none() && self.sizes.len() == 0;
+        let most = if is_plain { end.0 } else { most };
+        Some(first.0..self.taken.from(first).next().map_or(most, |taken| taken.0.min(most)))
     }
 
     /// Records that are ready, with their priorities, in the order in which they are handed out.
     pub(super) fn candidates(&self, end: Offset) -> impl Iterator<Item = (Offset, u8)> {
+        let from = self.watermark();
         let first = self.levels.range(1..).rev();
-        let first =
-            first.flat_map(|(&priority, level)| level.from(Offset::ZERO).map(move |at| (at, priority)));
-        let mut back =
-            self.levels.get(&0).map(|level| level.from(Offset::ZERO)).into_iter().flatten().peekable();
-        let mut untouched =
-            (self.next.0..end.0).map(Offset).filter(|at| !self.taken.contains(*at)).peekable();
+        let first = first.flat_map(move |(&priority, level)| level.from(from).map(move |at| (at, priority)));
+        let mut back = self.levels.get(&0).map(|level| level.from(from)).into_iter().flatten().peekable();
+        let next = self.next.max(from);
+        let mut untouched = (next.0..end.0).map(Offset).filter(|at| !self.taken.contains(*at)).peekable();
         let rest = core::iter::from_fn(move || match (back.peek(), untouched.peek()) {
             (Some(one), Some(other)) if one < other => back.next(),
             (Some(_), None) => back.next(),
@@ -117,6 +169,7 @@ impl LeaseLog {
 
     /// Records that are ready between two offsets, ascending.
     pub(super) fn ready_between(&self, from: Offset, end: Offset) -> impl Iterator<Item = Offset> {
+        let from = from.max(self.watermark());
         let untouched = (self.next.max(from).0..end.0).map(Offset).filter(|at| !self.taken.contains(*at));
         let mut untouched = untouched.peekable();
         let mut levels: Vec<_> = self.levels.values().map(|level| level.from(from).peekable()).collect();
@@ -155,10 +208,14 @@ impl LeaseLog {
                 State::Delayed { .. } => self.put_off -= 1,
                 State::Moving { .. } => self.moving -= 1,
             }
+            if record.state != State::Ready {
+                self.sizes.set_aside(offset, false);
+            }
             return Some(record);
         }
         if let Some(until) = self.delayed.remove(&offset) {
             self.timers.remove(&(until, offset));
+            self.sizes.set_aside(offset, false);
             return None;
         }
         if !self.levels.is_empty() {
@@ -200,6 +257,9 @@ impl LeaseLog {
             return self.attach_ready(offset, record.priority);
         }
         self.take(offset);
+        if record.state != State::Ready {
+            self.sizes.set_aside(offset, true);
+        }
         if let Some(at) = record.timer() {
             self.timers.insert((at, offset));
         }
@@ -278,6 +338,7 @@ impl LeaseLog {
         let Some(record) = self.records.get(&offset).copied() else { return };
         if let State::Leased { bound, holder, .. } = record.state
             && record.lease == lease
+            && !self.is_settled(offset)
         {
             self.detach(offset);
             let state = State::Leased { bound, holder, deadline };
@@ -299,16 +360,14 @@ impl LeaseLog {
     pub(super) fn settle(&mut self, range: Range<u64>) {
         let from = Offset(range.start.max(self.settled.0));
         let to = Offset(range.end);
-        if from >= to {
+        if from >= to || to.0 - from.0 == 1 && self.done.contains(from) {
             return;
         }
+        self.settle_sizes(from.0..to.0);
         if let Some(window) = &mut self.window {
             window.forget_all(from..to);
         }
         if to.0 - from.0 == 1 {
-            if self.done.contains(from) {
-                return;
-            }
             self.detach(from);
             self.take(from);
         } else {
@@ -336,6 +395,23 @@ impl LeaseLog {
             self.settled = Offset(first.end);
             self.done.remove_before(first.end);
         }
+        self.sizes.forget_before(self.settled);
+    }
+
+    fn settle_sizes(&mut self, range: Range<u64>) {
+        if self.sizes.len() == 0 {
+            return;
+        }
+        let mut at = range.start;
+        for done in self.done.overlapping(range.clone()) {
+            if at < done.start {
+                self.sizes.settle(at..done.start);
+            }
+            at = done.end;
+        }
+        if at < range.end {
+            self.sizes.settle(at..range.end);
+        }
     }
 
     fn detach_all(&mut self, from: Offset, to: Offset) {
@@ -355,16 +431,59 @@ impl LeaseLog {
         }
     }
 
-    /// Folds that the log starts later: what lies before is gone.
+    /// Folds that the log starts later: what lies before is gone. See [`LeaseLog::sweep`].
     pub(super) fn trim(&mut self, start: Offset) {
-        if start > self.settled {
-            self.settle(0..start.0);
+        self.floor = self.floor.max(start);
+    }
+
+    /// Takes out of their places what a trim or a seek has settled, of each place so many at most. Whether that was all.
+    pub(super) fn sweep(&mut self, steps: usize) -> bool {
+        if !self.is_swept() {
+            let (from, to) = (self.settled, self.floor);
+            let cuts = [
+                self.records.range(from..to).nth(steps).map(|(&offset, _)| offset),
+                self.delayed.range(from..to).nth(steps).map(|(&offset, _)| offset),
+                self.levels.values().filter_map(|level| level.from(from).nth(steps)).min(),
+                self.window
+                    .as_ref()
+                    .and_then(|window| window.from(from).nth(steps))
+                    .map(|(offset, _)| offset),
+                self.done.after(Some(from.0)).nth(steps).map(|range| Offset(range.start)),
+                self.sizes.from(from).nth(steps).map(|(offset, ..)| offset),
+            ];
+            let cut = cuts.into_iter().flatten().min().map_or(to, |cut| cut.min(to));
+            self.settle(from.0..cut.0);
         }
+        self.is_swept()
+    }
+
+    /// Sweeps everything.
+    fn sweep_all(&mut self) {
+        while !self.sweep(usize::MAX) {}
+    }
+
+    /// Whether everything from an offset on is ready, and nothing is kept of it.
+    fn is_untouched_from(&self, to: Offset) -> bool {
+        self.settled <= to
+            && self.done.overlapping(to.0..u64::MAX).next().is_none()
+            && self.records.range(to..).next().is_none()
+            && self.delayed.range(to..).next().is_none()
+            && self.levels.values().all(|level| level.from(to).next().is_none())
     }
 
     /// Folds that everything before `to` is settled, and everything else is not and has no history.
     pub(super) fn seek(&mut self, to: Offset) {
+        self.sizes.clear();
+        if self.is_untouched_from(to) && self.floor <= to {
+            self.floor = to;
+            if let Some(window) = &mut self.window {
+                window.known_to = window.known_to.max(to);
+            }
+            return;
+        }
         self.trim(to);
+        self.sweep_all();
+        self.floor = Offset::ZERO;
         let known: Vec<Offset> = self.records.keys().copied().collect();
         for offset in known {
             let record = self.detach(offset).expect("it was just seen");
@@ -441,13 +560,19 @@ impl LeaseLog {
     /// Does what is due first, if it is due.
     pub(super) fn fire(&mut self, now: EngineTime) -> Option<Fired> {
         let &(_, offset) = self.timers.first().filter(|(at, _)| *at <= now)?;
-        match self.records.get(&offset) {
-            Some(record) if record.expires <= now => Some(Fired::Expired(offset, *record)),
-            _ => {
-                self.make_ready(offset);
-                Some(Fired::Ready(offset))
-            }
+        if self.is_settled(offset) {
+            self.detach(offset);
+            return Some(Fired::Ready(None));
         }
+        let record = self.records.get(&offset).copied();
+        if let Some(record) = record.filter(|record| record.expires <= now) {
+            return Some(Fired::Expired(offset, record));
+        }
+        self.make_ready(offset);
+        Some(Fired::Ready(match record.map(|record| record.state) {
+            Some(State::Leased { bound: Bound::Connection, holder, .. }) => Some(holder),
+            _ => None,
+        }))
     }
 
     /// A lease or a delay is over.
@@ -460,12 +585,17 @@ impl LeaseLog {
 
     /// After a restart: ends every lease and delay that is over. What has expired is found by the first ticks.
     pub(super) fn resume(&mut self, now: EngineTime) {
+        self.sweep_all();
         let due: Vec<Offset> =
             self.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, offset)| *offset).collect();
         for offset in due {
             self.make_ready(offset);
         }
         self.end_connections();
+        let aside = self.records.iter().filter(|(_, record)| record.state != State::Ready);
+        let aside = aside.map(|(&offset, _)| offset).chain(self.delayed.keys().copied());
+        let settled = core::iter::once(0..self.settled.0).chain(self.done.after(None));
+        self.sizes.count(settled, aside);
     }
 
     /// Gives back what was bound to connections that a restart has ended.
@@ -478,20 +608,23 @@ impl LeaseLog {
     /// What is bound to a holder's connection.
     pub(super) fn held_by(&self, holder: HolderId) -> impl Iterator<Item = Offset> {
         let from = self.held.range((holder, Offset::ZERO)..);
-        from.take_while(move |(of, _)| *of == holder).map(|(_, offset)| *offset)
+        let of_holder = from.take_while(move |(of, _)| *of == holder).map(|(_, offset)| *offset);
+        of_holder.filter(|offset| !self.is_settled(*offset))
     }
 
     /// Records that are ready, those first that are given up first when there are too many.
     pub(super) fn surplus(&self, end: Offset) -> impl Iterator<Item = Offset> {
         let plain = self.candidates(end).filter(|(_, priority)| *priority == 0).map(|(offset, _)| offset);
-        plain.chain(self.levels.range(1..).flat_map(|(_, level)| level.from(Offset::ZERO)))
+        let from = self.watermark();
+        plain.chain(self.levels.range(1..).flat_map(move |(_, level)| level.from(from)))
     }
 
     /// Records before `to` that are not settled.
     pub(super) fn unsettled_before(&self, to: Offset) -> u64 {
-        let before = self.done.after(None).take_while(|range| range.start < to.0);
+        let settled = self.watermark().0;
+        let before = self.done.after(Some(settled)).take_while(|range| range.start < to.0);
         let done: u64 = before.map(|range| range.end.min(to.0) - range.start).sum();
-        to.0.saturating_sub(self.settled.0).saturating_sub(done)
+        to.0.saturating_sub(settled).saturating_sub(done)
     }
 
     /// Forgets some of what it knows, of a group that is gone; whether that was all.
@@ -521,6 +654,7 @@ impl LeaseLog {
     pub(super) fn restore_delayed(&mut self, offset: Offset, until: EngineTime) {
         self.detach(offset);
         self.take(offset);
+        self.sizes.set_aside(offset, true);
         self.delayed.insert(offset, until);
         self.timers.insert((until, offset));
         self.tell_window(offset, Place::Aside);
@@ -528,7 +662,8 @@ impl LeaseLog {
 
     /// The keys of records before this are known, or do not matter any more.
     pub(super) fn keys_known_to(&self) -> Offset {
-        self.window.as_ref().map_or(self.settled, |window| window.known_to.max(self.settled))
+        let settled = self.watermark();
+        self.window.as_ref().map_or(settled, |window| window.known_to.max(settled))
     }
 
     /// Folds the keys of some records. `to`: those of all before it are known then.

@@ -20,6 +20,9 @@
 //! | reject, with a route | NotLeased | → moving | NotLeased | NotLeased | Settled |
 //! | reject, without | NotLeased | → settled | NotLeased | NotLeased | Settled |
 //! | renew | NotLeased | → leased | NotLeased | NotLeased | Settled |
+//! | it is settled by its place | → settled | NotReady | NotReady | NotReady | Settled |
+//! | it is redriven by its place | → moving | NotReady | NotReady | NotReady | Settled |
+//! | its group is purged | → settled | nothing | nothing | nothing | nothing |
 //! | its deadline or delay passes | nothing | → ready | → ready | nothing | nothing |
 //! | its time to live passes, with a route | → moving | nothing | → moving | nothing | nothing |
 //! | its time to live passes, without | → settled | nothing | → settled | nothing | nothing |
@@ -33,24 +36,29 @@
 //! Leases and delays pass without an entry: a lease whose deadline has passed *is* ready, so that a mass expiry writes
 //! nothing. Entries are decisions, and say what is true afterwards.
 //!
-//! State: `log.rs` (one log of a group, everything that is folded), `record.rs`, `ranges.rs`, `offsets.rs`, `keys.rs`; `group.rs`, `dedup.rs`.
-//! Events: `acquire.rs`, `settle.rs`, `moving.rs`, `append.rs`, `admin.rs`, `reading.rs`; by themselves: `tick.rs`, `consumed.rs`, `redrive.rs`. Persisted:
+//! State: `log.rs` (one log of a group, everything that is folded), `record.rs`, `ranges.rs`, `offsets.rs`, `keys.rs`, `sizes.rs`; `group.rs`,
+//! `dedup.rs`; of this process only: `waiters.rs`, `holders.rs`, `attempts.rs`. Events: `acquire.rs`, `settle.rs`, `places.rs`, `moving.rs`,
+//! `append.rs`, `admin.rs`, `reading.rs`; by themselves: `tick.rs`, `consumed.rs`, `redrive.rs`, `purge.rs`. Persisted:
 //! `entry.rs`, `image.rs`.
 
 mod acquire;
 mod act;
 mod admin;
 mod append;
+mod attempts;
 mod consumed;
 mod dedup;
 mod entry;
 mod group;
+mod holders;
 mod ids;
 mod image;
 mod keys;
 mod log;
 mod moving;
 mod offsets;
+mod places;
+mod purge;
 mod ranges;
 mod reading;
 mod record;
@@ -59,6 +67,7 @@ mod reply;
 mod request;
 mod settle;
 mod size;
+mod sizes;
 mod tail;
 mod tick;
 mod waiters;
@@ -69,9 +78,13 @@ pub use ids::{HolderId, LeaseGroupId, LeaseNumber, LeaseRef, LeaseToken, TOKEN_B
 pub use image::LeaseImageKey;
 pub use record::{Bound, MoveReason, MoveTarget};
 pub use redrive::{Redrive, RedriveState};
-pub use reply::{Acquired, AcquiredRecord, GroupCounts, KeyRequest, LeaseError, LeaseReply, Move};
+pub use reply::{
+    Acquired, AcquiredRecord, GroupCounts, HolderEnd, KeyRequest, LeaseError, LeaseReply, Move, PeekedRecord,
+    RecordState,
+};
 pub use request::{
-    Acquire, Action, Binding, FinishMove, GiveKeys, LeaseRequest, MoveOutcome, SeekTo, Settle, StartRedrive,
+    Acquire, Action, Attach, Binding, FinishMove, GiveKeys, LeaseRequest, MoveOutcome, SeekTo, Settle,
+    StartRedrive,
 };
 
 pub(crate) use act::ROOM_BYTES;
@@ -129,6 +142,34 @@ pub(crate) fn apply(
         LeaseRequest::Seek { group, to } => {
             let result = act.seek(ticket, group, &to);
             act.finish(group, ticket, result);
+        }
+        LeaseRequest::Purge { group } => {
+            let result = act.purge(ticket, group);
+            act.finish(group, ticket, result);
+        }
+        LeaseRequest::Peek { group, from, max } => {
+            let result = act.peek(ticket, group, from, max);
+            act.finish(group, ticket, result);
+        }
+        LeaseRequest::SettleRecords { group, records } => {
+            let result = act.act_by_place(ticket, group, &records, None);
+            act.finish(group, ticket, result);
+        }
+        LeaseRequest::RedriveRecords { group, records, target } => {
+            let result = act.act_by_place(ticket, group, &records, Some(target));
+            act.finish(group, ticket, result);
+        }
+        LeaseRequest::Attach(attach) => {
+            let result = act.attach(attach);
+            act.done(attach.group, ticket, result);
+        }
+        LeaseRequest::AwaitEnd { group, holder } => {
+            let result = act.await_end(ticket, group, holder);
+            act.finish(group, ticket, result);
+        }
+        LeaseRequest::DeleteStream { stream, if_unused, if_empty } => {
+            let result = act.delete_stream(ticket, stream, if_unused, if_empty);
+            act.finish(LeaseGroupId::default_of(stream), ticket, result);
         }
         LeaseRequest::TakeMoves => act.take_moves(ticket),
         LeaseRequest::FinishMoves(moves) => {

@@ -51,7 +51,8 @@ impl Act<'_> {
         let key = (id, record.log, record.offset);
         // Also if the record went another way meanwhile: whoever moves it has done with it.
         self.shard.leases.moving.remove(&key);
-        let found = self.log(id, record.log).and_then(|log| log.records.get(&record.offset)).copied();
+        let log = self.log(id, record.log).filter(|log| !log.is_settled(record.offset));
+        let found = log.and_then(|log| log.records.get(&record.offset)).copied();
         let is_open = |found: &super::record::Record| {
             matches!(found.state, State::Moving { .. }) && found.lease == record.lease
         };

@@ -89,6 +89,29 @@ impl Chunk {
         }
     }
 
+    /// The first place from `at` on that is no member; the chunk's size if all are.
+    fn first_absent(&self, at: u16) -> u16 {
+        match self {
+            Chunk::List(list) => {
+                let members = list[list.partition_point(|member| *member < at)..].iter();
+                at + u16::try_from((at..).zip(members).take_while(|(place, member)| place == *member).count())
+                    .expect("small")
+            }
+            Chunk::Bits(bits, _) => {
+                let (first, bit) = (usize::from(at / 64), at % 64);
+                // Those before `at` count as members.
+                let before = (1_u64 << bit) - 1;
+                let words = bits[first..].iter().enumerate();
+                let words = words.map(|(n, word)| (first + n, if n == 0 { word | before } else { *word }));
+                let found = words.into_iter().find(|(_, word)| *word != u64::MAX);
+                found.map_or(u16::try_from(CHUNK).expect("small"), |(word, bits)| {
+                    u16::try_from(word * 64).expect("small")
+                        + u16::try_from(bits.trailing_ones()).expect("below 64")
+                })
+            }
+        }
+    }
+
     /// Members from `at` on.
     fn from(&self, at: u16) -> impl Iterator<Item = u16> {
         let (list, bits) = match self {
@@ -177,6 +200,21 @@ impl OffsetSet {
         })
     }
 
+    /// The first offset from one on that is no member.
+    pub(crate) fn first_absent(&self, offset: Offset) -> Offset {
+        let mut at = offset;
+        loop {
+            let (number, place) = split(at.0);
+            let Some(absent) = self.chunks.get(&number).map(|chunk| chunk.first_absent(place)) else {
+                return at;
+            };
+            if u64::from(absent) < CHUNK {
+                return Offset(number * CHUNK + u64::from(absent));
+            }
+            at = Offset((number + 1) * CHUNK);
+        }
+    }
+
     /// Removes every member before `to`.
     pub(crate) fn remove_before(&mut self, to: Offset) {
         let (number, _) = split(to.0);
@@ -220,6 +258,8 @@ mod tests {
             if round % 500 == 0 {
                 let from = random(3 * CHUNK);
                 assert!(set.from(Offset(from)).map(|offset| offset.0).eq(model.range(from..).copied()));
+                let absent = (from..).find(|offset| !model.contains(offset)).map(Offset);
+                assert_eq!(Some(set.first_absent(Offset(from))), absent);
             }
         }
         set.remove_before(Offset(CHUNK + 17));
@@ -236,5 +276,6 @@ mod tests {
         }
         assert!(set.chunks.values().all(|chunk| matches!(chunk, Chunk::Bits(..))));
         assert_eq!(set.chunks.len(), 1);
+        assert_eq!(set.first_absent(Offset(17)), Offset(CHUNK));
     }
 }

@@ -36,6 +36,13 @@ impl RangeSet {
         self.ranges.range(from..).map(|(&from, &to)| from..to)
     }
 
+    /// Ranges that have something in common with one, in order.
+    pub(crate) fn overlapping(&self, range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+        let begun = self.around(Offset(range.start));
+        let rest = self.after(Some(range.start)).take_while(move |other| other.start < range.end);
+        begun.into_iter().chain(rest)
+    }
+
     /// Adds `from..to`; what is there already stays.
     pub(crate) fn insert(&mut self, range: Range<u64>) {
         let Range { mut start, mut end } = range;

@@ -57,7 +57,7 @@ pub struct Redrive {
 }
 
 /// Bytes of a redrive with that many logs at most.
-pub(super) fn redrive_bytes(logs: usize) -> usize {
+pub(super) const fn redrive_bytes(logs: usize) -> usize {
     64 + 16 * logs
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Apart because fronts translate these, and nothing else of the leases, to their wires.
 
-use super::ids::{LeaseGroupId, LeaseNumber, LeaseRef};
+use super::ids::{HolderId, LeaseGroupId, LeaseNumber, LeaseRef};
 use super::record::{MoveReason, MoveTarget};
 use super::redrive::Redrive;
 use alloc::vec::Vec;
@@ -31,6 +31,25 @@ pub enum LeaseReply {
     Moved(Vec<Result<bool, ErrorKind>>),
     /// Logs whose keys are to be read; none if somebody else asks for them now.
     KeyRequests(Vec<KeyRequest>),
+    /// What was ready is settled.
+    Purged {
+        /// How many records that were.
+        settled: u64,
+    },
+    /// Unsettled records, in the order of their places.
+    Peeked {
+        /// They.
+        records: Vec<PeekedRecord>,
+        /// Where to go on; `None`: that was all.
+        next: Option<(u32, Offset)>,
+    },
+    /// The holder's attachment is over, or its consumer is to be stopped.
+    Ended(HolderEnd),
+    /// The stream is gone.
+    Deleted {
+        /// Records that were ready.
+        ready: u64,
+    },
     /// The redrive that is under way.
     Redrive {
         /// It.
@@ -70,6 +89,60 @@ pub struct AcquiredRecord {
     pub first_acquired: EngineTime,
 }
 
+/// A record that somebody looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeekedRecord {
+    /// Index of its log.
+    pub log: u32,
+    /// Its offset. Compaction may have left no record there.
+    pub offset: Offset,
+    /// Where it is.
+    pub state: RecordState,
+    /// How often it was delivered.
+    pub delivery_count: u32,
+    /// 0 unless it goes before others.
+    pub priority: u8,
+    /// When its time to live is over.
+    pub expires: Option<EngineTime>,
+}
+
+/// Where a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordState {
+    /// It waits for an acquirer.
+    Ready,
+    /// Somebody has it.
+    Leased {
+        /// Who.
+        holder: HolderId,
+        /// When the lease ends; `None`: not by time.
+        deadline: Option<EngineTime>,
+    },
+    /// It is put off.
+    Delayed {
+        /// Until then.
+        until: EngineTime,
+    },
+    /// It is on its way into another stream.
+    Moving {
+        /// Why.
+        reason: MoveReason,
+        /// Where to.
+        target: MoveTarget,
+    },
+}
+
+/// Why a holder's attachment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HolderEnd {
+    /// It ended itself, or never was attached.
+    Detached,
+    /// The group is gone, and so may its stream be.
+    GroupGone,
+    /// A lease that is bound to its connection has run out; the record is ready again. It is still attached.
+    TimedOut,
+}
+
 /// A record to be read, appended to another stream and settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Move {
@@ -105,6 +178,8 @@ pub struct KeyRequest {
 pub enum LeaseError {
     /// The lease has ended: it ran out, was given back, or the record is out again or moving. The record is still there.
     NotLeased,
+    /// It was named by its place, and is out, put off or moving.
+    NotReady,
     /// The record is settled.
     Settled,
     /// There is no such log or record.
@@ -112,7 +187,7 @@ pub enum LeaseError {
 }
 
 /// How many records of a group are where. Records that compaction has removed are counted as ready until an acquirer
-/// has found them absent.
+/// has found them absent; records that a trim or a seek has just settled, until they are swept, as what they were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GroupCounts {
     /// Wait for an acquirer.
@@ -125,4 +200,6 @@ pub struct GroupCounts {
     pub moving: u64,
     /// Acquirers that wait.
     pub waiting: u64,
+    /// Holders that are attached.
+    pub holders: u64,
 }

@@ -57,6 +57,61 @@ pub enum LeaseRequest {
         /// Where it goes on.
         to: SeekTo,
     },
+    /// Settle what is ready; what is out or put off stays. Answer: [`Purged`](super::LeaseReply::Purged), in a later turn if it is
+    /// long work; or `LimitExceeded` for a stream of more than 256 logs.
+    Purge {
+        /// The group.
+        group: LeaseGroupId,
+    },
+    /// Look at records that are not settled, without taking them out. Answer: [`Peeked`](super::LeaseReply::Peeked); or
+    /// `LimitExceeded`.
+    Peek {
+        /// The group.
+        group: LeaseGroupId,
+        /// Log and offset to begin at; `None`: at the first record.
+        from: Option<(u32, Offset)>,
+        /// So many at most, 1 to [`LEASE_ACQUIRE_RECORDS_MAX`](millstream_types::limits::LEASE_ACQUIRE_RECORDS_MAX).
+        max: u32,
+    },
+    /// Settle records by their places, those that are ready. Answer: [`Settled`](super::LeaseReply::Settled), one result each; or
+    /// `LimitExceeded` for more than [`LEASE_SETTLE_RECORDS_MAX`](millstream_types::limits::LEASE_SETTLE_RECORDS_MAX).
+    SettleRecords {
+        /// The group.
+        group: LeaseGroupId,
+        /// Log and offset of each.
+        records: Vec<(u32, Offset)>,
+    },
+    /// Begin to move records by their places, those that are ready. Answer as above.
+    RedriveRecords {
+        /// The group.
+        group: LeaseGroupId,
+        /// Log and offset of each.
+        records: Vec<(u32, Offset)>,
+        /// Where to.
+        target: MoveTarget,
+    },
+    /// Say that a holder consumes from the group from now on, until [`LeaseRequest::EndHolder`] or a restart. Answer:
+    /// [`Done`](super::LeaseReply::Done); or `HolderExcluded` if it, or one that is attached, wants to be alone;
+    /// `LimitExceeded`.
+    Attach(Attach),
+    /// Wait for the end of a holder's attachment, or for something that its consumer has to be told. Answer:
+    /// [`Ended`](super::LeaseReply::Ended).
+    AwaitEnd {
+        /// The group.
+        group: LeaseGroupId,
+        /// The holder.
+        holder: HolderId,
+    },
+    /// Delete a stream, if it is as the caller thinks. Answer: [`Deleted`](super::LeaseReply::Deleted); or `UnknownStream`,
+    /// `StreamInUse`, `StreamNotEmpty`.
+    DeleteStream {
+        /// The stream.
+        stream: StreamId,
+        /// Only if no holder is attached to its default group, and nobody waits there.
+        if_unused: bool,
+        /// Only if nothing is ready in its default group.
+        if_empty: bool,
+    },
     /// Ask for records that are to be moved, of all groups; one asker at a time. Answer: [`Moves`](super::LeaseReply::Moves)
     /// once there are any.
     TakeMoves,
@@ -85,7 +140,7 @@ pub enum LeaseRequest {
     /// Say the keys of some records that were read. Answer: [`Done`](super::LeaseReply::Done); or `UnknownLog`,
     /// `OffsetOutOfRange`, `LimitExceeded`.
     GiveKeys(GiveKeys),
-    /// Give back everything that is bound to a holder's connection, and end its waits. Answer: [`Done`](super::LeaseReply::Done) at once;
+    /// Give back everything that is bound to a holder's connection, and end its waits and its attachment. Answer: [`Done`](super::LeaseReply::Done) at once;
     /// what a holder of many leases had comes back in slices.
     EndHolder {
         /// The group.
@@ -113,6 +168,23 @@ pub struct Acquire {
     pub priority: i32,
     /// So many records of the group may be out. At that number who does not wait is refused with `TooManyLeased`.
     pub leased_max: Option<u32>,
+    /// Names this attempt: the same one again, in this process, gets the same records under the same leases as long as none of
+    /// them was settled, given back or prolonged and none has run out. For leases with a deadline only.
+    pub attempt: Option<u128>,
+}
+
+/// See [`LeaseRequest::Attach`].
+#[derive(Debug, Clone, Copy)]
+pub struct Attach {
+    /// The group.
+    pub group: LeaseGroupId,
+    /// The holder. One that is attached already goes on like this.
+    pub holder: HolderId,
+    /// Where one holder is served at a time, the next one is that with the largest priority, of equal ones the one that was
+    /// attached first.
+    pub priority: i32,
+    /// It wants to be the only one.
+    pub exclusive: bool,
 }
 
 /// What ends leases that nobody settles.

@@ -6,6 +6,7 @@ use super::acquire::BURIED_PER_ACQUIRE;
 use super::act::{RECORD_BYTES, ROOM_BYTES};
 use super::append::mark_bytes;
 use super::entry::HEAD_BYTES;
+use super::purge;
 use super::redrive::redrive_bytes;
 use super::request::{LeaseRequest, MoveOutcome, SeekTo};
 use crate::request::FrameSize;
@@ -44,6 +45,12 @@ impl LeaseRequest {
                 size(ROOM_BYTES + HEAD_BYTES + LOG_BYTES * logs.min(LOGS_PER_SEEK_MAX))
             }
             LeaseRequest::CancelAcquire { .. } | LeaseRequest::EndHolder { .. } => size(ROOM_BYTES),
+            LeaseRequest::SettleRecords { records, .. } | LeaseRequest::RedriveRecords { records, .. } => {
+                size(ROOM_BYTES + records.len().min(LEASE_SETTLE_RECORDS_MAX) * RECORD_BYTES)
+            }
+            LeaseRequest::Purge { .. } => size(purge::STEP_BYTES),
+            LeaseRequest::Peek { .. } | LeaseRequest::Attach(_) | LeaseRequest::AwaitEnd { .. } => size(0),
+            LeaseRequest::DeleteStream { .. } => size(HEAD_BYTES),
             LeaseRequest::DeleteGroup { .. } => size(HEAD_BYTES),
             LeaseRequest::Describe { .. } | LeaseRequest::TakeMoves | LeaseRequest::TakeKeyRequests => {
                 size(0)

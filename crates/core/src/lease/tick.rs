@@ -10,6 +10,7 @@ use super::log::Fired;
 use super::record::{MoveReason, State};
 use super::reply::{Acquired, LeaseReply, Move};
 use super::request::Action;
+use crate::catalog;
 use crate::effect::{Effects, Ticket};
 use crate::shard::{Shard, Turn};
 use alloc::vec::Vec;
@@ -18,6 +19,8 @@ use millstream_types::{EngineTime, ErrorKind, WalPosition};
 
 /// Timers that one tick fires.
 const TIMERS_PER_TICK: usize = 1024;
+/// Records of one log that one tick sweeps.
+const SWEPT_PER_TICK: usize = 1024;
 /// Records of deleted groups that one tick drops.
 const DISCARDED_PER_TICK: usize = 4096;
 /// Waits that one tick ends.
@@ -42,6 +45,9 @@ pub(crate) fn tick(shard: &mut Shard, turn: Turn, effects: &mut Effects) {
     act.trim_consumed();
     act.shard.leases.resume_moves(act.turn.now);
     act.go_on_redriving();
+    act.go_on_purging();
+    act.sweep_logs();
+    act.expire_idle();
     act.hand_out_moves();
     act.hand_out_key_requests();
     act.shard.leases.discard();
@@ -52,14 +58,15 @@ impl Leases {
     pub(crate) fn next_deadline(&self) -> Option<EngineTime> {
         let may_move = self.mover.is_some() && self.may_hand_out();
         let may_ask = self.key_reader.is_some() && !self.keys_wanted.is_empty();
-        if may_move || may_ask || !self.hungry.is_empty() || !self.ending.is_empty() || !self.trash.is_empty()
-        {
+        let has_begun = !self.ending.is_empty() || !self.purging.is_empty() || !self.sweeping.is_empty();
+        if may_move || may_ask || has_begun || !self.hungry.is_empty() || !self.trash.is_empty() {
             return Some(EngineTime(i64::MIN));
         }
         let wake = self.wakes.first().map(|(at, _)| *at);
         let moves = self.move_later.first().map(|(at, _)| *at);
         let redrives = self.redriving.first().map(|(at, _)| *at);
-        [wake, moves, redrives, self.consumption.first()].into_iter().flatten().min()
+        let idle = self.idle.first().map(|(at, _)| *at);
+        [wake, moves, redrives, idle, self.consumption.first()].into_iter().flatten().min()
     }
 
     /// Has moves that were put off handed out again.
@@ -112,8 +119,11 @@ impl Act<'_> {
             while *left > 0 && expired.len() < self.room() {
                 match self.known(id).logs[index as usize].fire(now) {
                     None => break,
-                    Some(Fired::Ready(_)) => {
+                    Some(Fired::Ready(holder)) => {
                         self.known(id).live.stocked.insert(index);
+                        if let Some(holder) = holder {
+                            self.lease_timed_out(id, holder);
+                        }
                     }
                     Some(Fired::Expired(offset, record)) => {
                         expired.push((offset, record.count));
@@ -167,9 +177,26 @@ impl Act<'_> {
     /// Ends a holder: what is bound to its connection comes back, a slice now and the rest in ticks.
     pub(super) fn end_holder(&mut self, id: LeaseGroupId, holder: HolderId) -> Result<(), ErrorKind> {
         self.end_waits_of(id, holder)?;
+        if self.detach_holder(id, holder) {
+            catalog::remove(self.shard, self.turn, id.stream, self.effects);
+            return Ok(());
+        }
         self.shard.leases.ending.insert((id, holder));
         self.end_holders();
         Ok(())
+    }
+
+    /// Goes on with what trims and seeks have settled.
+    fn sweep_logs(&mut self) {
+        let Some(&(id, index)) = self.shard.leases.sweeping.first() else { return };
+        let log = self.shard.leases.groups.get_mut(&id).and_then(|group| group.logs.get_mut(index as usize));
+        if log.is_none_or(|log| log.sweep(SWEPT_PER_TICK)) {
+            self.shard.leases.sweeping.remove(&(id, index));
+            if self.group(id).is_some() {
+                self.known(id).live.stocked.insert(index);
+                self.serve(id);
+            }
+        }
     }
 
     fn end_holders(&mut self) {
@@ -211,7 +238,11 @@ impl Act<'_> {
             let Some(record) = self.log(id, index).and_then(|log| log.records.get(&offset)).copied() else {
                 continue;
             };
+            let is_settled = self.log(id, index).is_some_and(|log| log.is_settled(offset));
             let State::Moving { reason, target } = record.state else { continue };
+            if is_settled {
+                continue;
+            }
             self.shard.leases.moving.insert((id, index, offset));
             after = after.max(self.last(id));
             let of = LeaseRef { log: index, offset, lease: record.lease };

@@ -64,6 +64,7 @@ fn record(shard: &mut Shard, turn: Turn, change: RouteChange, effects: &mut Effe
 fn create(shard: &mut Shard, turn: Turn, create: CreateRoute, effects: &mut Effects) -> Decided {
     let CreateRoute { namespace, name, config } = create;
     check_name(&name)?;
+    shard.namespaces.get(namespace).ok_or(ErrorKind::UnknownNamespace)?;
     config.check()?;
     if let Some(id) = shard.routes.names.get(&(namespace, name.clone())) {
         let route = &shard.routes.routes[id];

@@ -34,6 +34,7 @@ pub(crate) struct Routes {
     pub(super) seed: HashSeed,
     pub(super) routes: BTreeMap<RouteId, Route>,
     pub(super) names: KeyedMap<(Namespace, Arc<str>), RouteId>,
+    by_namespace: BTreeSet<(Namespace, RouteId)>,
     pub(super) next_route: RouteId,
     /// Start of the last frame that changed any of them.
     pub(super) last: WalPosition,
@@ -70,6 +71,7 @@ impl Routes {
             seed,
             routes: BTreeMap::new(),
             names: KeyedMap::with_hasher(seed),
+            by_namespace: BTreeSet::new(),
             next_route: RouteId(1),
             last: WalPosition::ZERO,
             bindings_len: 0,
@@ -87,6 +89,12 @@ impl Routes {
 
     pub(crate) fn entry(&self, route: RouteId) -> Option<&Arc<RouteEntry>> {
         self.routes.get(&route).map(|route| &route.entry)
+    }
+
+    /// The first route of a namespace.
+    pub(crate) fn first_of(&self, namespace: Namespace) -> Option<RouteId> {
+        let all = (namespace, RouteId(0))..=(namespace, RouteId(u64::MAX));
+        self.by_namespace.range(all).next().map(|(_, id)| *id)
     }
 
     /// Folds an entry of the frame that starts at `position`.
@@ -123,6 +131,7 @@ impl Routes {
         // out in order, so the larger one is the successor.
         let holder = self.names.entry((namespace, name.clone())).or_insert(id);
         *holder = id.max(*holder);
+        self.by_namespace.insert((namespace, id));
         let table = Table::new(&config.match_kind, self.seed);
         let version = self.version();
         let entry = Arc::new(RouteEntry { id, namespace, name, config, created, version, table });
@@ -136,6 +145,7 @@ impl Routes {
         if self.names.get(&name) == Some(&id) {
             self.names.remove(&name);
         }
+        self.by_namespace.remove(&(route.entry.namespace, id));
         self.bindings_len -= route.bindings.len();
         self.trash.push((id, route.bindings));
         self.note_gone(Destination::Route(id));

@@ -222,7 +222,8 @@ impl Restore {
         let streams = &shard.streams;
         shard.routes.resume(|stream| streams.contains_key(&stream));
         let log = |id: LogId| streams.get(&id.stream)?.logs.get(id.index as usize);
-        shard.leases.resume(now, |id| log(id).map(|log| log.start));
+        let expires_ms = |id: StreamId| streams.get(&id)?.entry.config.lease().expires_ms();
+        shard.leases.resume(now, |id| log(id).map(|log| log.start), expires_ms);
         Ok(shard)
     }
 }

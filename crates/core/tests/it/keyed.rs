@@ -89,6 +89,36 @@ fn keys_take_turns() {
 }
 
 #[test]
+fn among_keys_that_were_never_served_the_oldest_record_comes_first() {
+    let mut broker = Broker::new();
+    let queue = ordered(&mut broker, &[]);
+    // Hashes that are in no order.
+    let keys: Vec<RecordMark> = (0..100_u64).map(|n| keyed(n.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    broker.fill_marked(queue, &keys);
+    let mut expected: Vec<u64> = (0..100).collect();
+    assert_eq!(broker.offsets(queue, 40), expected[..40]);
+    broker.crash();
+    assert_eq!(broker.offsets(queue, 60), expected.split_off(40));
+}
+
+#[test]
+fn a_key_that_comes_anew_waits_for_those_that_wait() {
+    let mut broker = Broker::new();
+    let queue = ordered(&mut broker, &[]);
+    broker.fill_marked(queue, &[keyed(1), keyed(1), keyed(1), keyed(2), keyed(2)]);
+    let mut order = Vec::new();
+    for number in 1..=7 {
+        let got = broker.offsets(queue, 1);
+        broker.settle(queue, &[(lease(got[0], number), ACK)]);
+        order.extend(got);
+        if number == 2 {
+            broker.fill_marked(queue, &[keyed(3), keyed(3)]);
+        }
+    }
+    assert_eq!(order, [0, 3, 1, 5, 4, 2, 6], "the third key waits for the first one, not for the second");
+}
+
+#[test]
 fn keys_that_were_not_given_are_asked_for_and_what_is_absent_is_settled() {
     let mut broker = Broker::new();
     let queue = ordered(&mut broker, &[]);

@@ -7,7 +7,7 @@ use crate::work::{ACK, LATE_ACK, RELEASE, lease, take};
 use millstream_core::catalog::LeaseSetting;
 use millstream_core::lease::{
     Acquire, Action, Binding, FinishMove, LeaseGroupId, LeaseRef, LeaseReply, LeaseRequest, MoveOutcome,
-    RecordMark, SeekTo,
+    MoveTarget, RecordMark, SeekTo,
 };
 use millstream_types::{LogId, Offset, StreamId};
 
@@ -102,6 +102,26 @@ impl Scene {
                 }
             };
         }
+        let group = LeaseGroupId::default_of(self.queue);
+        let records = vec![(0, Offset(0))];
+        let by_place = match event {
+            "it is settled by its place" => Some(LeaseRequest::SettleRecords { group, records }),
+            "it is redriven by its place" => {
+                let target = MoveTarget::Stream(self.dead);
+                Some(LeaseRequest::RedriveRecords { group, records, target })
+            }
+            _ => None,
+        };
+        if let Some(request) = by_place {
+            return match self.broker.ask_lease(request) {
+                Ok(LeaseReply::Settled(results)) if results == [Ok(())] => format!("→ {}", self.state()),
+                Ok(LeaseReply::Settled(results)) => {
+                    assert_eq!(self.state(), before, "what is refused changes nothing");
+                    format!("{:?}", results[0].expect_err("it was refused"))
+                }
+                other => panic!("{other:?}"),
+            };
+        }
         self.befall(event);
         match self.state() {
             "settled" if before == "settled" => "nothing".into(),
@@ -120,6 +140,12 @@ impl Scene {
             "its deadline or delay passes" => self.broker.advance(40_000),
             "its time to live passes, with a route" | "its time to live passes, without" => {
                 self.broker.advance(500)
+            }
+            "its group is purged" => {
+                let group = LeaseGroupId::default_of(self.queue);
+                let settled = u64::from(self.state() == "ready");
+                let reply = self.broker.ask_lease(LeaseRequest::Purge { group });
+                assert_eq!(reply, Ok(LeaseReply::Purged { settled }));
             }
             "its move ends in another stream" => {
                 let batch = Broker::batch(LogId { stream: self.dead, index: 0 }, 1);
@@ -158,7 +184,7 @@ fn every_cell_of_the_lease_table_is_what_happens() {
     assert_eq!(states, ["ready", "leased", "delayed", "moving", "settled"]);
     assert_eq!(
         rows.len(),
-        22,
+        25,
         "the heading and every event; the line between them is written without spaces"
     );
     for row in &rows[1..] {

@@ -4,6 +4,7 @@ use crate::broker::Broker;
 use millstream_core::catalog::{Annotations, DEFAULT_NAME, NamespaceEntry};
 use millstream_core::hash::HashSeed;
 use millstream_core::request::{CreateNamespace, CreateStream};
+use millstream_core::route::{CreateRoute, MatchKind, RouteConfig, RouteReply, RouteRequest};
 use millstream_core::shard::{RestoreError, ShardOptions};
 use millstream_core::{Effects, Reply, Request, Restore, Shard, Ticket, Turn};
 use millstream_types::{EngineTime, ErrorKind, Namespace, StreamId, StreamUid, WalPosition};
@@ -54,6 +55,10 @@ fn create(namespace: Namespace, name: &str, logs: u32) -> Request {
         logs,
         config: Default::default(),
     }))
+}
+
+fn everything() -> RouteConfig {
+    RouteConfig::new(MatchKind::Everything)
 }
 
 #[test]
@@ -107,6 +112,10 @@ fn a_deleted_namespace_is_gone_at_once_and_its_streams_go_in_slices_over_restart
         broker.stream_in(tenant.number, &format!("s{number}"), 1).unwrap();
     }
     let wide = broker.stream_in(tenant.number, "wide", 10_000).unwrap();
+    let create = CreateRoute { namespace: tenant.number, name: "r".into(), config: everything() };
+    let reply = broker.call(Request::Route(Box::new(RouteRequest::Create(Box::new(create)))));
+    let Reply::Route(reply) = reply else { panic!("{reply:?}") };
+    let RouteReply::Route { entry: route, .. } = *reply else { panic!("{reply:?}") };
     broker.checkpoint(usize::MAX);
     let delete = |namespace| Request::DeleteNamespace { namespace };
     assert_eq!(broker.on_namespace(delete(Namespace::DEFAULT)), Err(ErrorKind::InvalidName));
@@ -114,6 +123,10 @@ fn a_deleted_namespace_is_gone_at_once_and_its_streams_go_in_slices_over_restart
     assert_eq!(broker.on_namespace(delete(tenant.number)), Err(ErrorKind::UnknownNamespace));
     assert_eq!(broker.names(), ["default"]);
     assert_eq!(broker.stream_in(tenant.number, "new", 1), Err(ErrorKind::UnknownNamespace));
+    let create = CreateRoute { namespace: tenant.number, name: "s".into(), config: everything() };
+    let refused = broker.call(Request::Route(Box::new(RouteRequest::Create(Box::new(create)))));
+    assert!(matches!(refused, Reply::Refused(ErrorKind::UnknownNamespace)), "{refused:?}");
+    assert_eq!(broker.shard.route_entries().next().map(|entry| entry.id), Some(route.id));
     assert_eq!(broker.shard.stream_entries().count(), 302, "they go in ticks");
 
     let (successor, is_new) = broker.namespace("tenant", &[]).unwrap();
@@ -125,6 +138,7 @@ fn a_deleted_namespace_is_gone_at_once_and_its_streams_go_in_slices_over_restart
     assert!(broker.entries().count() - frames > 4, "a tick deletes some of them");
     let left: Vec<StreamId> = broker.shard.stream_entries().map(|entry| entry.id).collect();
     assert_eq!(left, [kept, new]);
+    assert_eq!(broker.shard.route_entries().count(), 0);
     assert!(broker.shard.log_bounds(millstream_types::LogId { stream: wide, index: 0 }).is_none());
     broker.crash();
     assert_eq!(broker.names(), ["default", "tenant"]);

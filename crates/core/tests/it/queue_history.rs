@@ -10,7 +10,7 @@ use crate::work::{listed, take};
 use millstream_core::catalog::{LeaseSetting, Overflow};
 use millstream_core::lease::{
     Acquire, Action, Binding, FinishMove, LeaseGroupId, LeaseNumber, LeaseRef, LeaseReply, LeaseRequest,
-    Move, MoveOutcome, RecordMark, SeekTo, Settle,
+    Move, MoveOutcome, MoveTarget, RecordMark, RecordState, SeekTo, Settle,
 };
 use millstream_core::{Reply, Ticket};
 use millstream_types::{ErrorKind, LogId, Offset, StreamId, WalPosition};
@@ -51,12 +51,14 @@ impl World {
         let delay_ms = *random.pick(&[0, 0, 0, 40]);
         let lives_ms = *random.pick(&[i64::MAX, i64::MAX, 300, 2_000]);
         let overflow = *random.pick(&[Overflow::DropOldest, Overflow::Reject, Overflow::DeadLetter]);
-        let length = random.one_in(3).then_some((6, overflow));
+        let length_max = random.one_in(3).then_some(6);
+        let bytes_max = random.one_in(3).then_some(20);
         let mut settings = vec![
             LeaseSetting::TimeoutMs(100),
             LeaseSetting::DelayMs(u64::try_from(delay_ms).expect("positive")),
             LeaseSetting::Overflow(overflow),
-            LeaseSetting::LengthMax(length.map(|(max, _)| max as u64)),
+            LeaseSetting::LengthMax(length_max.map(|max| max as u64)),
+            LeaseSetting::LengthBytesMax(bytes_max),
             LeaseSetting::DeliveryLimit((limit != u32::MAX).then_some(limit)),
             LeaseSetting::DeadLetter(has_route.then(|| "dead".into())),
         ];
@@ -74,7 +76,9 @@ impl World {
             timeout: 100,
             limit,
             has_route,
-            length,
+            length_max,
+            bytes_max,
+            overflow,
         };
         let past = vec![(broker.position(), model.clone())];
         World {
@@ -128,6 +132,7 @@ impl World {
             }
             9..=16 => self.settle(random),
             17 => self.finish(random),
+            18 if random.one_in(3) => self.look_after(random),
             18 if random.one_in(4) => {
                 let to = random.below(self.model.records.len() as u64 + 1);
                 let settled = self.model.seek(usize::try_from(to).expect("small"));
@@ -174,7 +179,9 @@ impl World {
                 mark.time_to_live_ms.map_or(self.lives_ms, |ms| self.lives_ms.min(ms.cast_signed()));
             let state = if delay_ms == 0 { State::Ready } else { State::Delayed { until: now + delay_ms } };
             let (priority, expires) = (mark.priority, now.saturating_add(lives_ms));
-            Record { state, count: 0, lease: 0, priority, expires }
+            // A batch has six bytes.
+            let bytes = 6 / marks.len() as u64;
+            Record { state, count: 0, lease: 0, priority, expires, bytes }
         };
         let records: Vec<Record> = marks.iter().map(record).collect();
         let is_taken = self.model.append(&records);
@@ -257,6 +264,68 @@ impl World {
         self.served(served);
     }
 
+    /// What nobody does who consumes.
+    fn look_after(&mut self, random: &mut Random) {
+        let group = self.group();
+        if random.one_in(5) {
+            let settled = self.model.purge();
+            return self.lease(LeaseRequest::Purge { group }, Due::Lease(LeaseReply::Purged { settled }));
+        }
+        let (target, moves) = (MoveTarget::Stream(self.dead), random.one_in(2));
+        let mut records: Vec<u64> =
+            (0..1 + random.below(4)).map(|_| random.below(self.model.records.len() as u64 + 2)).collect();
+        records.sort_unstable();
+        records.dedup();
+        let at = |offset: &u64| usize::try_from(*offset).expect("small");
+        let results = records.iter().map(|offset| self.model.by_place(at(offset), moves)).collect();
+        let records = records.into_iter().map(|offset| (0, Offset(offset))).collect();
+        let request = match moves {
+            true => LeaseRequest::RedriveRecords { group, records, target },
+            false => LeaseRequest::SettleRecords { group, records },
+        };
+        self.lease(request, Due::Lease(LeaseReply::Settled(results)));
+    }
+
+    /// Every record that is not settled is where the reference has it.
+    fn peek(&mut self) {
+        let mut from = None;
+        let mut found = Vec::new();
+        loop {
+            let peek = LeaseRequest::Peek { group: self.group(), from, max: 7 };
+            let Ok(LeaseReply::Peeked { records, next }) = self.broker.ask_lease(peek) else {
+                panic!("it can be looked at")
+            };
+            found.extend(records.iter().map(|record| {
+                let state = match record.state {
+                    RecordState::Ready => State::Ready,
+                    RecordState::Leased { deadline, .. } => State::Leased {
+                        until: deadline.map_or(i64::MAX, |deadline| deadline.0),
+                        connection: deadline.is_none(),
+                    },
+                    RecordState::Delayed { until } => State::Delayed { until: until.0 },
+                    RecordState::Moving { .. } => State::Moving,
+                };
+                (record.offset.0, state, record.delivery_count, record.priority)
+            }));
+            from = next;
+            if from.is_none() {
+                break;
+            }
+        }
+        let open = (0..).zip(&self.model.records).filter(|(_, record)| record.state != State::Settled);
+        let expected: Vec<_> = open
+            .map(|(offset, record)| {
+                let state = match record.state {
+                    // A renewed lease of a connection has a deadline, and nobody sees that it is one.
+                    State::Leased { until, .. } => State::Leased { until, connection: until == i64::MAX },
+                    state => state,
+                };
+                (offset, state, record.count, record.priority)
+            })
+            .collect();
+        assert_eq!(found, expected);
+    }
+
     fn finish(&mut self, random: &mut Random) {
         let now = self.now();
         if self.moves.is_empty() {
@@ -337,6 +406,7 @@ impl World {
         println!("check {counts:?} {:?}", self.model.counts());
         assert_eq!([counts.ready, counts.leased, counts.delayed, counts.moving], self.model.counts());
         assert_eq!(counts.waiting, self.model.waiters.len() as u64);
+        self.peek();
         self.broker.sync_always = false;
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Record {
     pub(crate) lease: u64,
     pub(crate) priority: u8,
     pub(crate) expires: i64,
+    /// Its share of its batch.
+    pub(crate) bytes: u64,
 }
 
 /// One who waits.
@@ -42,7 +44,9 @@ pub(crate) struct Queue {
     pub(crate) timeout: i64,
     pub(crate) limit: u32,
     pub(crate) has_route: bool,
-    pub(crate) length: Option<(usize, Overflow)>,
+    pub(crate) length_max: Option<usize>,
+    pub(crate) bytes_max: Option<u64>,
+    pub(crate) overflow: Overflow,
 }
 
 /// Who waited and what they got.
@@ -160,27 +164,60 @@ impl Queue {
 
     /// Adds a record unless the queue is full.
     pub(crate) fn append(&mut self, records: &[Record]) -> bool {
-        if let Some((max, Overflow::Reject)) = self.length
-            && self.ready().len() + records.len() > max
-        {
+        let new_bytes = records.iter().map(|record| record.bytes).sum::<u64>();
+        let is_over = self.length_max.is_some_and(|max| self.ready().len() + records.len() > max)
+            || self.bytes_max.is_some_and(|max| self.ready_bytes() + new_bytes > max);
+        if self.overflow == Overflow::Reject && is_over {
             return false;
         }
         self.records.extend_from_slice(records);
         true
     }
 
+    fn ready_bytes(&self) -> u64 {
+        self.ready().into_iter().map(|at| self.records[at].bytes).sum()
+    }
+
     /// Gives up what is too much.
     pub(crate) fn cut(&mut self) {
-        let Some((max, overflow)) = self.length else { return };
         let mut ready = self.ready();
         ready.sort_by_key(|&at| (self.records[at].priority, at));
-        let surplus = ready.len().saturating_sub(max);
-        for at in ready.into_iter().take(if overflow == Overflow::Reject { 0 } else { surplus }) {
-            match overflow {
-                Overflow::DeadLetter => self.bury(at),
-                _ => self.records[at].state = State::Settled,
+        let mut records = self.length_max.map_or(0, |max| ready.len().saturating_sub(max));
+        let mut bytes = self.bytes_max.map_or(0, |max| self.ready_bytes().saturating_sub(max));
+        for at in ready {
+            if self.overflow == Overflow::Reject || records == 0 && bytes == 0 {
+                return;
+            }
+            let share = self.records[at].bytes;
+            if records > 0 || share > 0 {
+                (records, bytes) = (records.saturating_sub(1), bytes.saturating_sub(share));
+                match self.overflow {
+                    Overflow::DeadLetter => self.bury(at),
+                    _ => self.records[at].state = State::Settled,
+                }
             }
         }
+    }
+
+    /// Settles what is ready, and says how much that was.
+    pub(crate) fn purge(&mut self) -> u64 {
+        let ready = self.ready();
+        ready.iter().for_each(|&at| self.records[at].state = State::Settled);
+        ready.len() as u64
+    }
+
+    /// Settles a record by its place, or has it moved.
+    pub(crate) fn by_place(&mut self, at: usize, moves: bool) -> Result<(), LeaseError> {
+        match self.records.get(at).ok_or(LeaseError::Unknown)?.state {
+            State::Settled => return Err(LeaseError::Settled),
+            State::Ready if moves => {
+                (self.records[at].state, self.records[at].lease) = (State::Moving, self.next_lease);
+                self.next_lease += 1;
+            }
+            State::Ready => self.records[at].state = State::Settled,
+            State::Leased { .. } | State::Delayed { .. } | State::Moving => return Err(LeaseError::NotReady),
+        }
+        Ok(())
     }
 
     pub(crate) fn settle(
@@ -227,6 +264,7 @@ impl Queue {
     pub(crate) fn seek(&mut self, to: usize) -> u64 {
         let settled = self.records[..to].iter().filter(|record| record.state != State::Settled).count();
         for (at, record) in self.records.iter_mut().enumerate() {
+            record.bytes = 0;
             let was = record.state;
             record.state = match was {
                 _ if at < to => State::Settled,

@@ -25,6 +25,7 @@ pub(crate) fn take(stream: StreamId, records_max: u32) -> Acquire {
         wait_ms: 0,
         priority: 0,
         leased_max: None,
+        attempt: None,
     }
 }
 

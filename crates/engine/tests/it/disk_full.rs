@@ -124,6 +124,7 @@ fn a_full_disk_still_delivers_and_settles_and_what_is_settled_makes_room() {
             wait_ms: 0,
             priority: 0,
             leased_max: None,
+            attempt: None,
         };
         let LeaseReply::Acquired(acquired) = lease(&mut caller, LeaseRequest::Acquire(acquire)) else {
             panic!("an acquire is answered with records")

@@ -102,6 +102,7 @@ fn acquiring(stream: &StreamEntry, records_max: u32) -> Acquire {
         wait_ms: 0,
         priority: 0,
         leased_max: None,
+        attempt: None,
     }
 }
 

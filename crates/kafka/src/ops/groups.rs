@@ -65,7 +65,8 @@ pub(crate) fn answer(reply: Reply) -> Result<GroupReply, ErrorKind> {
         | Reply::ObjectsDropped(_)
         | Reply::Lease(_)
         | Reply::Route(_)
-        | Reply::Transacted(_) => {
+        | Reply::Transacted(_)
+        | Reply::Namespace { .. } => {
             unreachable!("the shard answers a request about groups with a reply about groups")
         }
     }

@@ -59,6 +59,9 @@ pub(crate) fn group_error(kind: ErrorKind) -> ErrorCode {
         | ErrorKind::GroupSubscribed
         | ErrorKind::MetadataTooLarge
         | ErrorKind::UnknownLeaseGroup
+        | ErrorKind::HolderExcluded
+        | ErrorKind::StreamInUse
+        | ErrorKind::StreamNotEmpty
         | ErrorKind::TooManyLeased
         | ErrorKind::StreamFull
         | ErrorKind::UnknownRoute

@@ -110,7 +110,7 @@ fn task(cx: &Context, queue: &Queue, redrive: &Redrive) -> Task {
     };
     let destination = match redrive.target {
         MoveTarget::Stream(id) => {
-            let streams = cx.backend.streams(queue.at.scope.namespace());
+            let streams = cx.backend.streams(queue.entry.namespace);
             let entry = streams.into_iter().find(|entry| entry.id == id);
             let scope = queue.at.scope.clone();
             entry.map(|entry| QueueRef { scope, name: entry.name.to_string() }.arn())

@@ -38,7 +38,7 @@ pub(super) fn by_arn(cx: &Context, arn: &str) -> Option<Queue> {
 
 /// The streams whose dead letters come to a queue, whoever works them.
 pub(super) fn routed_to(cx: &Context, queue: &Queue) -> Vec<Arc<StreamEntry>> {
-    let mut streams = cx.backend.streams(queue.at.scope.namespace());
+    let mut streams = cx.backend.streams(queue.entry.namespace);
     streams.retain(|entry| entry.config.lease().dead_letter() == Some(&*queue.at.name));
     streams
 }

@@ -65,9 +65,12 @@ impl Checked {
             // Deleting again what is deleted is no mistake; nor is it with a handle that was replaced by a newer
             // one, but on a FIFO queue that would hide that two had the message.
             (Err(LeaseError::Settled | LeaseError::Unknown), Wish::Delete) => Ok(()),
-            (Err(LeaseError::NotLeased), Wish::Delete) if !fifo => Ok(()),
-            (Err(LeaseError::NotLeased), _) if fifo => expired("The receipt handle has expired."),
-            (Err(LeaseError::NotLeased), _) => Err(SqsError::MessageNotInflight),
+            // Receipts name leases: that a record is named by its place is never the answer, and would mean the same.
+            (Err(LeaseError::NotLeased | LeaseError::NotReady), Wish::Delete) if !fifo => Ok(()),
+            (Err(LeaseError::NotLeased | LeaseError::NotReady), _) if fifo => {
+                expired("The receipt handle has expired.")
+            }
+            (Err(LeaseError::NotLeased | LeaseError::NotReady), _) => Err(SqsError::MessageNotInflight),
             (Err(LeaseError::Settled | LeaseError::Unknown), Wish::Keep(_)) => {
                 expired("Message does not exist or is not available for visibility timeout change.")
             }

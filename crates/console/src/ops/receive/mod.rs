@@ -98,6 +98,7 @@ fn acquire(cx: &mut Context, receive: Receive) -> Step {
         wait_ms,
         priority: 0,
         leased_max: None,
+        attempt: None,
     });
     let cancel = LeaseRequest::CancelAcquire { group, holder };
     cx.on_abandon = (wait_ms > 0).then(|| receive.queue.ask(cancel));

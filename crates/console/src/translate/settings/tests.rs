@@ -30,7 +30,10 @@ fn row_of(key: &K) -> Option<&'static SettingRow> {
             | LK::SingleHolder
             | LK::Paused
             | LK::Ordering
-            | LK::DedupWindowMs,
+            | LK::DedupWindowMs
+            | LK::LengthBytesMax
+            | LK::ExpiresMs
+            | LK::DeleteUnused,
         ) => SETTINGS.iter().find(|row| row.key == *key),
     }
 }
@@ -42,7 +45,7 @@ fn read(text: &str) -> Result<Changes, String> {
 #[test]
 fn the_table_is_in_order_and_has_a_row_for_each_key() {
     assert!(SETTINGS.is_sorted_by(|left, right| left.name < right.name));
-    assert_eq!(SETTINGS.len(), 24);
+    assert_eq!(SETTINGS.len(), 27);
     for row in SETTINGS {
         assert_eq!(row_of(&row.key).map(|found| found.name), Some(row.name));
         assert!(

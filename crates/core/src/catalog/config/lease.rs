@@ -9,6 +9,7 @@
 //! 16 enabled u8 │ 17 timeout ms u64 │ 18 delivery limit (0, or 1 and u32) │ 19 dead letter (0, or 1 and a name)
 //! 20 delay ms u64 │ 21 time to live ms (0, or 1 and u64) │ 22 length max (0, or 1 and u64) │ 23 overflow u8
 //! 24 single holder u8 │ 25 paused u8 │ 26 ordering u8 │ 27 dedup window ms (0, or 1 and u64)
+//! 28 length max in bytes (0, or 1 and u64) │ 29 expires ms (0, or 1 and u64) │ 30 delete unused u8
 //! ```
 
 use crate::catalog::check_name;
@@ -60,6 +61,10 @@ pub enum LeaseSetting {
     TimeToLiveMs(Option<u64>),
     /// So many records of a log may be ready; `None`: any number. Default: any number.
     LengthMax(Option<u64>),
+    /// So many bytes of a log may be ready: as their batches are stored, each record with an even share of its batch. Batches
+    /// count that were appended since this was set and since the group sought another place. `None`: any number.
+    /// Default: any number.
+    LengthBytesMax(Option<u64>),
     /// What happens then. Default: the oldest are dropped.
     Overflow(Overflow),
     /// One holder is served, the next one when it ends. Default: no.
@@ -71,6 +76,11 @@ pub enum LeaseSetting {
     /// A record whose dedup id came so recently is not appended again; `None`: dedup ids mean nothing. Default: nothing; at
     /// most a year.
     DedupWindowMs(Option<u64>),
+    /// The stream is deleted once it was not used for so long: no holder is attached, nobody waits or has a record out, nothing was
+    /// acquired, and its configuration was not set. A restart counts as use. `None`: it stays. Default: it stays.
+    ExpiresMs(Option<u64>),
+    /// The stream is deleted when the last holder that was attached ends. Default: no.
+    DeleteUnused(bool),
 }
 
 /// Names a setting.
@@ -100,6 +110,12 @@ pub enum LeaseSettingKey {
     Ordering,
     /// See [`LeaseSetting::DedupWindowMs`].
     DedupWindowMs,
+    /// See [`LeaseSetting::LengthBytesMax`].
+    LengthBytesMax,
+    /// See [`LeaseSetting::ExpiresMs`].
+    ExpiresMs,
+    /// See [`LeaseSetting::DeleteUnused`].
+    DeleteUnused,
 }
 
 /// What was set. Getters give the effective value.
@@ -117,6 +133,9 @@ pub struct LeaseSettings {
     paused: Option<bool>,
     ordering: Option<Ordering>,
     dedup_window_ms: Option<Option<u64>>,
+    length_bytes_max: Option<Option<u64>>,
+    expires_ms: Option<Option<u64>>,
+    delete_unused: Option<bool>,
 }
 
 impl LeaseSettings {
@@ -180,6 +199,21 @@ impl LeaseSettings {
     pub fn dedup_window_ms(&self) -> Option<u64> {
         self.dedup_window_ms.unwrap_or(None)
     }
+    /// How many bytes of a log may be ready.
+    #[must_use]
+    pub fn length_bytes_max(&self) -> Option<u64> {
+        self.length_bytes_max.unwrap_or(None)
+    }
+    /// For how long the stream stays without being used, in milliseconds.
+    #[must_use]
+    pub fn expires_ms(&self) -> Option<u64> {
+        self.expires_ms.unwrap_or(None)
+    }
+    /// Whether the stream goes with its last holder.
+    #[must_use]
+    pub fn delete_unused(&self) -> bool {
+        self.delete_unused.unwrap_or(false)
+    }
     /// Whether a setting was set, rather than left to the default.
     #[must_use]
     pub fn is_set(&self, key: LeaseSettingKey) -> bool {
@@ -196,6 +230,9 @@ impl LeaseSettings {
             LeaseSettingKey::Paused => self.paused.is_some(),
             LeaseSettingKey::Ordering => self.ordering.is_some(),
             LeaseSettingKey::DedupWindowMs => self.dedup_window_ms.is_some(),
+            LeaseSettingKey::LengthBytesMax => self.length_bytes_max.is_some(),
+            LeaseSettingKey::ExpiresMs => self.expires_ms.is_some(),
+            LeaseSettingKey::DeleteUnused => self.delete_unused.is_some(),
         }
     }
 
@@ -214,6 +251,9 @@ impl LeaseSettings {
             LeaseSetting::Paused(paused) => self.paused = Some(*paused),
             LeaseSetting::Ordering(ordering) => self.ordering = Some(*ordering),
             LeaseSetting::DedupWindowMs(ms) => self.dedup_window_ms = Some(*ms),
+            LeaseSetting::LengthBytesMax(bytes) => self.length_bytes_max = Some(*bytes),
+            LeaseSetting::ExpiresMs(ms) => self.expires_ms = Some(*ms),
+            LeaseSetting::DeleteUnused(delete) => self.delete_unused = Some(*delete),
         }
         Ok(())
     }
@@ -232,6 +272,9 @@ impl LeaseSettings {
             LeaseSettingKey::Paused => self.paused = None,
             LeaseSettingKey::Ordering => self.ordering = None,
             LeaseSettingKey::DedupWindowMs => self.dedup_window_ms = None,
+            LeaseSettingKey::LengthBytesMax => self.length_bytes_max = None,
+            LeaseSettingKey::ExpiresMs => self.expires_ms = None,
+            LeaseSettingKey::DeleteUnused => self.delete_unused = None,
         }
     }
 
@@ -250,6 +293,9 @@ impl LeaseSettings {
             self.paused.map(LeaseSetting::Paused),
             self.ordering.map(LeaseSetting::Ordering),
             self.dedup_window_ms.map(LeaseSetting::DedupWindowMs),
+            self.length_bytes_max.map(LeaseSetting::LengthBytesMax),
+            self.expires_ms.map(LeaseSetting::ExpiresMs),
+            self.delete_unused.map(LeaseSetting::DeleteUnused),
         ]
         .into_iter()
         .flatten()
@@ -277,6 +323,7 @@ fn check(setting: &LeaseSetting) -> Result<(), ErrorKind> {
     let fits = match setting {
         LeaseSetting::TimeoutMs(ms) => (1..=TIME_MS_MAX).contains(ms),
         LeaseSetting::DelayMs(ms) | LeaseSetting::DedupWindowMs(Some(ms)) => *ms <= TIME_MS_MAX,
+        LeaseSetting::ExpiresMs(ms) => ms.is_none_or(|ms| ms > 0),
         LeaseSetting::DeliveryLimit(limit) => *limit != Some(0),
         LeaseSetting::DeadLetter(Some(name)) => check_name(name).is_ok(),
         LeaseSetting::DeadLetter(None)
@@ -287,6 +334,8 @@ fn check(setting: &LeaseSetting) -> Result<(), ErrorKind> {
         | LeaseSetting::SingleHolder(_)
         | LeaseSetting::Paused(_)
         | LeaseSetting::Ordering(_)
+        | LeaseSetting::LengthBytesMax(_)
+        | LeaseSetting::DeleteUnused(_)
         | LeaseSetting::DedupWindowMs(None) => true,
     };
     if fits { Ok(()) } else { Err(ErrorKind::InvalidConfig) }
@@ -351,6 +400,18 @@ fn put(out: &mut Encoder<'_>, setting: &LeaseSetting) {
             tag(out, 11);
             out.option(*ms, Encoder::u64);
         }
+        LeaseSetting::LengthBytesMax(bytes) => {
+            tag(out, 12);
+            out.option(*bytes, Encoder::u64);
+        }
+        LeaseSetting::ExpiresMs(ms) => {
+            tag(out, 13);
+            out.option(*ms, Encoder::u64);
+        }
+        LeaseSetting::DeleteUnused(delete) => {
+            tag(out, 14);
+            out.u8(u8::from(*delete));
+        }
     }
 }
 
@@ -378,6 +439,9 @@ fn get(tag: u8, input: &mut Decoder<'_>) -> Result<LeaseSetting, DecodeError> {
             _ => return Err(DecodeError::Invalid("a stream's ordering")),
         }),
         Some(11) => LeaseSetting::DedupWindowMs(input.option(Decoder::u64)?),
+        Some(12) => LeaseSetting::LengthBytesMax(input.option(Decoder::u64)?),
+        Some(13) => LeaseSetting::ExpiresMs(input.option(Decoder::u64)?),
+        Some(14) => LeaseSetting::DeleteUnused(input.bool()?),
         _ => return Err(DecodeError::UnknownTag(tag)),
     })
 }

@@ -38,6 +38,9 @@ fn all() -> Vec<Setting> {
         Setting::Lease(LeaseSetting::Ordering(Ordering::Ordered)),
         Setting::Lease(LeaseSetting::Ordering(Ordering::Fair)),
         Setting::Lease(LeaseSetting::DedupWindowMs(Some(14))),
+        Setting::Lease(LeaseSetting::LengthBytesMax(Some(15))),
+        Setting::Lease(LeaseSetting::ExpiresMs(Some(16))),
+        Setting::Lease(LeaseSetting::DeleteUnused(true)),
     ]
 }
 

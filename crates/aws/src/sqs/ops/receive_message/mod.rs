@@ -117,6 +117,7 @@ fn acquire(cx: &mut Context, receive: Receive) -> Step {
         wait_ms,
         priority: 0,
         leased_max: Some(IN_FLIGHT_MAX),
+        attempt: None,
     });
     let cancel = LeaseRequest::CancelAcquire { group, holder };
     cx.on_abandon = (wait_ms > 0).then(|| receive.grant.allow(Request::Lease(Box::new(cancel))));
