@@ -107,7 +107,7 @@ impl Keep<'_> {
     }
 
     fn place(&self) -> Place<'_> {
-        Place { data: &self.options.data, class: Class::Fsync, round: 1 }
+        Place { data: &self.options.data, class: Some(Class::Fsync), round: 1 }
     }
 
     /// Producing while retention gives the space back, beside the same without any retention for a short while.

@@ -16,6 +16,7 @@ mod plan;
 mod report;
 mod run;
 mod scale;
+mod sqs;
 mod wire;
 mod work;
 
@@ -38,6 +39,8 @@ enum What {
     Restart(scale::Options),
     /// Storage that lasts: retention, packing, reading what was packed
     Storage(keep::Options),
+    /// The SQS protocol: Millstream beside ElasticMQ and moto
+    Sqs(sqs::Options),
     /// Serve as the broker that does nothing
     Null {
         /// Where to listen
@@ -50,6 +53,7 @@ fn main() -> anyhow::Result<()> {
         What::Kafka(options) => run::run(&options),
         What::Restart(options) => scale::run(&options),
         What::Storage(options) => keep::run(&options),
+        What::Sqs(options) => sqs::run(&options),
         What::Null { address } => null::serve(address),
     }
 }

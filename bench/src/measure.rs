@@ -8,6 +8,7 @@ use crate::broker::{Broker, own_cpu_s};
 use crate::disk;
 use crate::plan::Class;
 use crate::report::{Metric, Sample};
+use crate::sqs::{Cycles, MESSAGE_BYTES};
 use crate::work::{EndToEnd, Moved};
 
 /// What a work yields: what it moved, and figures of its own.
@@ -43,12 +44,34 @@ impl From<EndToEnd> for Outcome {
     }
 }
 
+impl From<Cycles> for Outcome {
+    fn from(result: Cycles) -> Outcome {
+        let Cycles { messages, elapsed, send, receive, delete, empty } = result;
+        let mut own = vec![Metric { name: "messages/s", value: messages as f64 / elapsed.as_secs_f64() }];
+        let percentiles = [
+            ("send p50 ms", &send, 50.0),
+            ("send p99 ms", &send, 99.0),
+            ("receive p50 ms", &receive, 50.0),
+            ("receive p99 ms", &receive, 99.0),
+            ("delete p50 ms", &delete, 50.0),
+            ("delete p99 ms", &delete, 99.0),
+        ];
+        let taken = percentiles.iter().filter(|(_, latencies, _)| latencies.count() > 0);
+        own.extend(
+            taken.map(|(name, latencies, percent)| Metric { name, value: latencies.percentile_ms(*percent) }),
+        );
+        own.push(Metric { name: "receives of nothing", value: empty as f64 });
+        let moved = Moved { records: messages, bytes: messages * MESSAGE_BYTES as u64, elapsed };
+        Outcome { moved, own }
+    }
+}
+
 /// Where and when a run belongs.
 pub(crate) struct Place<'a> {
     /// The directory whose disk is probed.
     pub(crate) data: &'a Path,
-    /// The durability class.
-    pub(crate) class: Class,
+    /// The durability class; `None` where each broker has its own.
+    pub(crate) class: Option<Class>,
     /// Counted from 1.
     pub(crate) round: u32,
 }
@@ -80,5 +103,5 @@ pub(crate) fn measure<O: Into<Outcome>>(
         Metric { name: "disk before: fdatasync p50 ms", value: probe.percentile_ms(50.0) },
         Metric { name: "disk before: fdatasync p99 ms", value: probe.percentile_ms(99.0) },
     ]);
-    Ok(Sample { class: Some(place.class), work, broker: broker.name, round: place.round, metrics })
+    Ok(Sample { class: place.class, work, broker: broker.name, round: place.round, metrics })
 }

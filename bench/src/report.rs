@@ -34,12 +34,24 @@ pub(crate) struct Sample {
 }
 
 /// All runs so far.
-#[derive(Default)]
 pub(crate) struct Report {
+    /// What heads the runs that are of no durability class.
+    title: &'static str,
     samples: Vec<Sample>,
 }
 
+impl Default for Report {
+    fn default() -> Report {
+        Report::titled("without durability")
+    }
+}
+
 impl Report {
+    /// An empty report, with what heads the runs that are of no durability class.
+    pub(crate) fn titled(title: &'static str) -> Report {
+        Report { title, samples: Vec::new() }
+    }
+
     /// Adds a run and says it in one line, so that a long bench can be followed.
     pub(crate) fn add(&mut self, sample: Sample) {
         let figures: Vec<_> =
@@ -56,7 +68,7 @@ impl Report {
             if of_class.is_empty() {
                 continue;
             }
-            let title = class.map_or("without durability", Class::name);
+            let title = class.map_or(self.title, Class::name);
             out += &format!("\n== {title} ==\n");
             let mut works: Vec<&str> = Vec::new();
             for sample in &of_class {

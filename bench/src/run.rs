@@ -196,7 +196,7 @@ impl Bench<'_> {
                 for ToConsume { broker, batches, singles } in filled {
                     let topic = if single { singles } else { batches };
                     let work = format!("consume, {kind}, 1 MiB fetches, {connections} connections");
-                    let place = Place { data: &data, class, round };
+                    let place = Place { data: &data, class: Some(class), round };
                     let sample = measure(&place, work, broker, || consume(broker.address, topic, load))?;
                     self.report.add(sample);
                 }
@@ -218,7 +218,7 @@ impl Bench<'_> {
         let mut admin = Admin::connect(broker.address)?;
         let topic = self.topic(&mut admin, class, broker, partitions)?;
         let data = self.options.data.clone();
-        let place = Place { data: &data, class, round };
+        let place = Place { data: &data, class: Some(class), round };
         let sample = measure(&place, work.to_owned(), broker, || run(broker.address, &topic))
             .with_context(|| format!("{work} on {}", broker.name))?;
         self.report.add(sample);

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-use super::{Broker, free_address, fresh};
+use super::{Broker, answers_kafka, free_address, fresh};
 
 /// What it is called in the tables.
 pub(crate) const NAME: &str = "kafka";
@@ -74,5 +74,5 @@ pub(crate) fn start(lib: &Path, parent: &Path) -> anyhow::Result<Broker> {
     );
     let mut command = Command::new("java");
     command.args(JVM_FLAGS).arg("-cp").arg(&classes).arg("kafka.Kafka").arg(&properties);
-    Broker::start(NAME, command, address, directory)
+    Broker::start(NAME, command, address, directory, answers_kafka)
 }

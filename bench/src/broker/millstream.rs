@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Broker, End, free_address, fresh};
+use super::{Broker, End, answers_kafka, answers_sqs, free_address, fresh};
 use crate::plan::Class;
 
 /// What it is called in the tables.
@@ -25,8 +25,38 @@ pub(crate) fn start(
 ) -> anyhow::Result<Broker> {
     let directory = fresh(parent, NAME)?;
     let address = free_address()?;
-    let command = command(binary, &directory, address, class, pool_files_max);
-    Broker::start(NAME, command, address, directory)
+    let mut command = command(binary, &directory, address, class, pool_files_max);
+    command.arg("--listen-aws").arg("off");
+    Broker::start(NAME, command, address, directory, answers_kafka)
+}
+
+/// Starts `binary` as [`start`] does, with fsync before the answer, to serve SQS clients as well; returns where it does.
+///
+/// # Errors
+/// When it does not come up.
+pub(crate) fn start_with_sqs(
+    binary: &Path,
+    parent: &Path,
+    pool_files_max: u32,
+) -> anyhow::Result<(Broker, SocketAddr)> {
+    let directory = fresh(parent, NAME)?;
+    let (address, sqs) = (free_address()?, free_address()?);
+    let mut command = command(binary, &directory, address, Class::Fsync, pool_files_max);
+    command.arg("--listen-aws").arg(sqs.to_string());
+    Ok((Broker::start(NAME, command, address, directory, answers_kafka)?, sqs))
+}
+
+/// Starts `binary` for SQS clients alone: listeners share the open files that the system allows.
+///
+/// # Errors
+/// When it does not come up.
+pub(crate) fn start_sqs_alone(binary: &Path, parent: &Path) -> anyhow::Result<Broker> {
+    let directory = fresh(parent, NAME)?;
+    let address = free_address()?;
+    let mut command = Command::new(binary);
+    command.arg("serve").arg("--data-dir").arg(directory.join("data"));
+    command.args(["--listen-kafka", "off", "--listen-http", "off", "--listen-aws"]).arg(address.to_string());
+    Broker::start(NAME, command, address, directory, answers_sqs)
 }
 
 /// Ends a broker of this module and starts it again on the same directory; returns how long the end took.
@@ -40,7 +70,8 @@ pub(crate) fn restart(
     pool_files_max: u32,
     end: End,
 ) -> anyhow::Result<Duration> {
-    let command = command(binary, &broker.directory, broker.address, class, pool_files_max);
+    let mut command = command(binary, &broker.directory, broker.address, class, pool_files_max);
+    command.arg("--listen-aws").arg("off");
     broker.restart(command, end)
 }
 
@@ -53,7 +84,7 @@ fn command(
 ) -> Command {
     let mut command = Command::new(binary);
     command.arg("serve").arg("--data-dir").arg(directory.join("data"));
-    command.args(["--listen-aws", "off", "--listen-http", "off"]);
+    command.args(["--listen-http", "off"]);
     command.arg("--listen-kafka").arg(address.to_string());
     command.arg("--durability").arg(match class {
         Class::Fsync => "fsync",

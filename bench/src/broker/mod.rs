@@ -1,10 +1,12 @@
 //! A broker as a process: started, watched from outside, ended.
 //!
 //! Apart because what is measured of a broker (processor time, memory, time to start) is the same for every one;
-//! how each is started is in [`millstream`] and [`apache`].
+//! how each is started is in a file of its own.
 
 pub(crate) mod apache;
+pub(crate) mod elasticmq;
 pub(crate) mod millstream;
+pub(crate) mod moto;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -17,6 +19,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use crate::clock;
+use crate::sqs;
 use crate::wire::Admin;
 
 /// A running broker. Dropping it ends the process and removes its data; its output stays beside the data, in
@@ -24,10 +27,12 @@ use crate::wire::Admin;
 pub(crate) struct Broker {
     /// Its name in the tables.
     pub(crate) name: &'static str,
-    /// Where it serves Kafka clients.
+    /// Where it serves clients: Kafka's, where it serves them.
     pub(crate) address: SocketAddr,
-    /// From the start of the process to the first answer to ApiVersions.
+    /// From the start of the process to the first answer.
     pub(crate) ready_after: Duration,
+    /// Whether there is an answer at an address.
+    answers: fn(SocketAddr) -> bool,
     child: Child,
     directory: PathBuf,
 }
@@ -47,7 +52,7 @@ const START_MAX: Duration = Duration::from_secs(60);
 const START_POLL: Duration = Duration::from_millis(1);
 
 impl Broker {
-    /// Runs `command` and waits until `address` answers.
+    /// Runs `command` and waits until there is an answer at `address`.
     ///
     /// # Errors
     /// When it does not come up.
@@ -56,19 +61,20 @@ impl Broker {
         mut command: Command,
         address: SocketAddr,
         directory: PathBuf,
+        answers: fn(SocketAddr) -> bool,
     ) -> anyhow::Result<Broker> {
         let log = fs::File::create(directory.with_extension("log"))?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let start = clock::now();
         let child = command.spawn().with_context(|| format!("starting {name}: {command:?}"))?;
         let ready_after = Duration::ZERO;
-        let mut broker = Broker { name, address, ready_after, child, directory };
+        let mut broker = Broker { name, address, ready_after, answers, child, directory };
         broker.wait_until_ready(start)?;
         Ok(broker)
     }
 
     fn wait_until_ready(&mut self, start: Instant) -> anyhow::Result<()> {
-        while Admin::connect(self.address).is_err() {
+        while !(self.answers)(self.address) {
             if start.elapsed() > START_MAX || self.child.try_wait()?.is_some() {
                 let log = fs::read_to_string(self.directory.with_extension("log"))?;
                 let tail: Vec<_> = log.lines().rev().take(20).collect();
@@ -186,6 +192,16 @@ impl Drop for Broker {
             eprintln!("removing {}: {error}", self.directory.display());
         }
     }
+}
+
+/// Whether a broker answers Kafka clients.
+fn answers_kafka(address: SocketAddr) -> bool {
+    Admin::connect(address).is_ok()
+}
+
+/// Whether a broker answers SQS clients.
+fn answers_sqs(address: SocketAddr) -> bool {
+    sqs::Admin::connect(address).is_ok_and(|mut admin| admin.list().is_ok())
 }
 
 /// Processor time of this process so far in seconds: what the client costs.

@@ -3,45 +3,43 @@
 //! Apart from the bench itself because a bench should be built optimised and know nothing of cargo or Maven; each
 //! bench that needs more than a build has a file here.
 
-pub(crate) mod kafka;
+mod kafka;
+mod options;
+mod peers;
+mod sqs;
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
-use clap::{Args, Subcommand};
+use clap::Subcommand;
+
+use options::Options;
 
 #[derive(Subcommand)]
 pub(crate) enum Bench {
     /// Millstream beside Apache Kafka; arguments go to the bench, `--help` lists them
-    Kafka(kafka::Options),
+    Kafka(Options),
     /// Many logs and much data: memory, creation, restarts; arguments go to the bench, `--help` lists them
-    Restart(Plain),
+    Restart(Options),
     /// Storage that lasts: retention, packing, reading what was packed; arguments go to the bench, `--help` lists them
-    Storage(Plain),
-}
-
-/// A bench that needs nothing but its arguments.
-#[derive(Args)]
-#[command(disable_help_flag = true)]
-pub(crate) struct Plain {
-    /// Options of the bench
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<OsString>,
+    Storage(Options),
+    /// Millstream beside ElasticMQ and moto; arguments go to the bench, `--help` lists them
+    Sqs(Options),
 }
 
 pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Kafka(options) => kafka::run(options),
-        Bench::Restart(Plain { arguments }) => plain("restart", arguments),
-        Bench::Storage(Plain { arguments }) => plain("storage", arguments),
+        Bench::Restart(options) => plain("restart", options),
+        Bench::Storage(options) => plain("storage", options),
+        Bench::Sqs(options) => sqs::run(options),
     }
 }
 
-fn plain(bench: &str, arguments: &[OsString]) -> anyhow::Result<()> {
-    let help = arguments.iter().any(|argument| argument == "--help");
-    succeed(built(bench, help)?.args(arguments))
+/// A bench that needs nothing but its arguments.
+fn plain(bench: &str, options: &Options) -> anyhow::Result<()> {
+    succeed(built(bench, options.has("--help"))?.args(options.arguments()))
 }
 
 /// The command for a bench, built; with the broker, which it is told, unless `without_broker`.
