@@ -2,6 +2,7 @@
 //!
 //! Apart from the readers because this half is about requests and the catalog.
 
+use crate::wiring::random;
 use crate::wiring::reader::ViewReader;
 use millstream_core::Reply;
 use millstream_core::catalog::{NamespaceEntry, StreamEntry};
@@ -53,9 +54,7 @@ impl Backend for EngineBackend {
     }
 
     fn random(&self) -> u128 {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).expect("the operating system gave random numbers at start");
-        u128::from_le_bytes(bytes)
+        random::number()
     }
 
     fn cluster_id(&self) -> u128 {
