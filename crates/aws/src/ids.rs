@@ -2,14 +2,23 @@
 //!
 //! Apart because request ids are drawn at random and message ids derived, and both are spelled alike.
 
+use crate::hex;
+
 /// Spells 128 bits as a version 4 identifier: six of the bits are the version's.
 #[must_use]
 pub fn uuid(bits: u128) -> String {
     const VERSION: u128 = 0xf << 76;
     const VARIANT: u128 = 0b11 << 62;
     let bits = bits & !VERSION & !VARIANT | 0x4 << 76 | 0b10 << 62;
-    let digits = format!("{bits:032x}");
-    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
+    let bytes = bits.to_be_bytes();
+    let mut text = String::with_capacity(36);
+    for (index, group) in [0..4, 4..6, 6..8, 8..10, 10..16].into_iter().enumerate() {
+        if index > 0 {
+            text.push('-');
+        }
+        hex::push(&bytes[group], &mut text);
+    }
+    text
 }
 
 #[cfg(test)]

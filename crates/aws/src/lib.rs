@@ -7,7 +7,9 @@
 pub mod arn;
 pub mod fault;
 pub mod form;
+mod hex;
 pub mod ids;
+mod json;
 mod listener;
 mod options;
 mod percent;

@@ -30,7 +30,7 @@ impl Scope {
     /// What the namespace is called in which its names live: `<account>/<region>`, except for the default one.
     #[must_use]
     pub fn namespace(&self) -> Cow<'static, str> {
-        if *self == Scope::default() {
+        if self.account == DEFAULT_ACCOUNT && self.region == DEFAULT_REGION {
             return DEFAULT_NAME.into();
         }
         format!("{}/{}", self.account, self.region).into()

@@ -3,10 +3,10 @@
 //! Apart because each line has rules of its own: the path's parts are encoded once more than they came, the query's
 //! parameters are sorted after encoding, runs of spaces in headers become one.
 
+use crate::hex;
 use crate::percent::{Plus, decode, encode};
 use millstream_front::http::Request;
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 
 /// The canonical request, or `None` when its query cannot be read.
 pub(super) fn canonical(request: &Request<'_>, signed_headers: &str) -> Option<String> {
@@ -23,7 +23,7 @@ pub(super) fn canonical(request: &Request<'_>, signed_headers: &str) -> Option<S
         out.push('\n');
     }
     out.extend(["\n", signed_headers, "\n"]);
-    hex(&Sha256::digest(request.body), &mut out);
+    hex::push(&Sha256::digest(request.body), &mut out);
     Some(out)
 }
 
@@ -85,13 +85,6 @@ fn header(request: &Request<'_>, name: &str, out: &mut String) {
         for (index, word) in text.split([' ', '\t']).filter(|word| !word.is_empty()).enumerate() {
             out.extend([if index == 0 { "" } else { " " }, word]);
         }
-    }
-}
-
-/// Appends bytes in small hexadecimal digits.
-pub(super) fn hex(bytes: &[u8], out: &mut String) {
-    for byte in bytes {
-        write!(out, "{byte:02x}").expect("a string takes everything");
     }
 }
 

@@ -111,17 +111,20 @@ fn in_header<'a>(request: &Request<'a>, header: &'a str) -> Result<Presented<'a>
     if algorithm != ALGORITHM {
         return Err(UNKNOWN_ALGORITHM);
     }
-    let parameter = |name: &str| {
-        let mut pairs = parameters.split(',').filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(known, _)| *known == name).map(|(_, value)| Cow::Borrowed(value))
-    };
-    let parts = Parts {
-        credential: parameter("Credential"),
-        signed_headers: parameter("SignedHeaders"),
-        signature: parameter("Signature"),
-        time: request.header("x-amz-date").map(Cow::Borrowed),
-    };
-    parts.presented(Place::Header)
+    let (mut credential, mut signed_headers, mut signature) = (None, None, None);
+    for pair in parameters.split(',') {
+        let Some((name, value)) = pair.trim().split_once('=') else { continue };
+        let parameter = match name {
+            "Credential" => &mut credential,
+            "SignedHeaders" => &mut signed_headers,
+            "Signature" => &mut signature,
+            _ => continue,
+        };
+        // The first of a name counts.
+        parameter.get_or_insert(Cow::Borrowed(value));
+    }
+    let time = request.header("x-amz-date").map(Cow::Borrowed);
+    Parts { credential, signed_headers, signature, time }.presented(Place::Header)
 }
 
 fn in_address<'a>(
@@ -171,9 +174,10 @@ impl<'a> Parts<'a> {
 
 /// The five parts of a credential.
 fn scope(credential: Cow<'_, str>) -> Option<[Cow<'_, str>; 5]> {
-    fn split<'t>(text: &'t str) -> Option<[&'t str; 5]> {
-        let parts: Vec<&'t str> = text.splitn(6, '/').collect();
-        parts.try_into().ok()
+    fn split(text: &str) -> Option<[&str; 5]> {
+        let mut parts = text.split('/');
+        let five = [parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+        parts.next().is_none().then_some(five)
     }
     match credential {
         Cow::Borrowed(text) => split(text).map(|parts| parts.map(Cow::Borrowed)),

@@ -2,9 +2,10 @@
 //!
 //! Apart because it is all of the cryptography; comparing takes the same time wherever two signatures differ.
 
-use super::canonical::{canonical, hex};
+use super::canonical::canonical;
 use super::error::AuthError;
 use super::presented::Presented;
+use crate::hex;
 use crate::percent::hex_digit;
 use hmac::{Hmac, Mac};
 use millstream_front::http::Request;
@@ -26,9 +27,7 @@ pub(super) fn verify(
 /// The signature in hexadecimal, as a client would make it.
 #[cfg(test)]
 pub(super) fn sign(request: &Request<'_>, presented: &Presented<'_>, secret: &str) -> Option<String> {
-    let mut text = String::new();
-    hex(&signed(request, presented, secret)?.finalize().into_bytes(), &mut text);
-    Some(text)
+    Some(hex::spell(&signed(request, presented, secret)?.finalize().into_bytes()))
 }
 
 /// The signature, to be compared; `None` when the request cannot be spelled canonically.
@@ -41,7 +40,7 @@ fn signed(request: &Request<'_>, presented: &Presented<'_>, secret: &str) -> Opt
 fn string_to_sign(presented: &Presented<'_>, canonical: &str) -> String {
     let Presented { time, day, region, service, .. } = presented;
     let mut text = format!("AWS4-HMAC-SHA256\n{time}\n{day}/{region}/{service}/aws4_request\n");
-    hex(&Sha256::digest(canonical), &mut text);
+    hex::push(&Sha256::digest(canonical), &mut text);
     text
 }
 

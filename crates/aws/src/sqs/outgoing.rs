@@ -8,11 +8,11 @@ use super::errors::SqsError;
 use super::limits::{DELAY_SECONDS_MAX, MESSAGE_ATTRIBUTES_MAX};
 use super::message::{Attribute, RawAttribute, attributes, check_body, message_bytes, trace_header};
 use super::translate::is_group_id;
+use crate::hex;
 use crate::value::{Int, Map, Text};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// The parameters of a message.
 #[derive(Default, Deserialize)]
@@ -133,11 +133,7 @@ fn deduplication_id<'a>(
         )),
         Some(given) => Ok(Some(given)),
         None if settings.fifo && settings.content_based_deduplication => {
-            let mut text = String::with_capacity(64);
-            for byte in Sha256::digest(body) {
-                write!(text, "{byte:02x}").expect("a string takes everything");
-            }
-            Ok(Some(text.into()))
+            Ok(Some(hex::spell(&Sha256::digest(body)).into()))
         }
         None if settings.fifo => Err(SqsError::InvalidParameterValue(
             "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided \

@@ -7,12 +7,13 @@ mod attribute;
 mod body;
 mod digest;
 mod filter;
+mod md5_lanes;
 mod system;
 
 pub(crate) use attribute::{Attribute, RawAttribute, Value};
 pub(crate) use attribute::{attributes, is_attribute_name};
 pub(crate) use body::{check_body, is_legal};
-pub(crate) use digest::{md5_of_attributes, md5_of_body};
+pub(crate) use digest::{md5_of_attributes, md5_of_bodies};
 pub(crate) use filter::NameFilter;
 pub(crate) use system::{TRACE_HEADER, trace_header};
 

@@ -6,7 +6,7 @@
 use super::queues::Queue;
 use crate::sqs::attributes::{DeduplicationScope, QueueSettings};
 use crate::sqs::errors::SqsError;
-use crate::sqs::message::{md5_of_attributes, md5_of_body};
+use crate::sqs::message::{md5_of_attributes, md5_of_bodies};
 use crate::sqs::outgoing::Outgoing;
 use crate::sqs::translate::{Message, log_of, message_id, push_record, sequence_number};
 use crate::step::{Context, Step};
@@ -20,6 +20,9 @@ use millstream_types::batch::{BatchBuilder, Compression};
 use millstream_types::key::{dedup_id, ordering_key};
 use millstream_types::{ErrorKind, LogId, Offset, RecordTime, StreamUid};
 use serde::Serialize;
+
+/// Bytes of a record without attributes beside its body, with some to spare.
+const RECORD_BYTES: usize = 32;
 
 /// The answer to one message.
 #[derive(Debug, Clone, Serialize)]
@@ -108,16 +111,23 @@ fn append(
 ) -> Result<(Request, Pending), SqsError> {
     let mut pending = Pending { uid: queue.entry.uid, fifo: settings.fifo, batches: Vec::new() };
     let mut batches: Vec<Draft> = Vec::new();
-    for message in messages {
+    let sums = md5_of_bodies(messages.iter().map(|message| &*message.body));
+    let record_bytes = |message: &Outgoing<'_>| message.body.len() + RECORD_BYTES;
+    let all_bytes: usize = messages.iter().map(record_bytes).sum();
+    // One batch takes all messages, unless each goes on its own or to one of several logs.
+    let is_one = !settings.fifo && queue.entry.logs == 1;
+    for (message, sum) in messages.iter().zip(sums) {
         let index = log_of(message.group.as_deref(), queue.entry.logs, cx.backend.random());
         let joins = batches.last().is_some_and(|last| !settings.fifo && last.log == index);
         if !joins {
-            batches.push(Draft { log: index, builder: BatchBuilder::new(), marks: Vec::new() });
+            let bytes = if is_one { all_bytes } else { record_bytes(message) };
+            let builder = BatchBuilder::with_capacity(bytes);
+            batches.push(Draft { log: index, builder, marks: Vec::new() });
             pending.batches.push((index, Vec::new()));
         }
         let draft = batches.last_mut().expect("one was pushed if there was none");
-        draft.push(&message, settings, is_keyed, RecordTime(cx.now.0))?;
-        pending.batches.last_mut().expect("as many as drafts").1.push(answer(&message));
+        draft.push(message, settings, is_keyed, RecordTime(cx.now.0))?;
+        pending.batches.last_mut().expect("as many as drafts").1.push(answer(message, sum));
     }
     let batches: Result<Vec<AppendBatch>, SqsError> =
         batches.into_iter().map(|draft| draft.finish(queue, is_keyed, RecordTime(cx.now.0))).collect();
@@ -189,11 +199,11 @@ fn mark(message: &Outgoing<'_>, settings: &QueueSettings, is_keyed: bool) -> Rec
 }
 
 /// A message's answer, but for what depends on its offset.
-fn answer(message: &Outgoing<'_>) -> Sent {
+fn answer(message: &Outgoing<'_>, body_sum: String) -> Sent {
     Sent {
         id: None,
         message_id: String::new(),
-        body_sum: md5_of_body(&message.body),
+        body_sum,
         attributes_sum: md5_of_attributes(&message.attributes),
         system_attributes_sum: message.trace_header.clone().and_then(|header| md5_of_attributes(&[header])),
         sequence_number: None,

@@ -14,8 +14,8 @@ use millstream_front::{ReadError, ReadSlice};
 use millstream_types::batch::{self, BatchHeader, OpenLimits};
 use millstream_types::{EngineTime, LogId, Offset, StreamId};
 
-/// Bytes that a read of several records asks for: ten messages of the usual size. A larger batch comes whole.
-const READ_BYTES: u32 = 64 << 10;
+/// Bytes that a read of several records asks for at most. A larger batch comes whole.
+const READ_BYTES_MAX: u64 = 64 << 10;
 /// Asks for the batch that holds a record, and no other.
 const ONE_BATCH: u32 = 1;
 /// Records at most so far apart are read together: messages lie close to each other unless groups are picked apart.
@@ -56,22 +56,32 @@ impl Fetch {
     }
 
     /// The reads to make next, for all records that have to be looked for: one for each run of neighbours. None: all is
-    /// known.
-    pub(super) fn reads(&self, stream: StreamId) -> Vec<Read> {
+    /// known. `record_bytes` is about how long a log's records are: what is not there after a read that was too short is
+    /// read next, and what is read beyond is fetched and checked for nothing.
+    pub(super) fn reads(&self, stream: StreamId, record_bytes: impl Fn(LogId) -> u64) -> Vec<Read> {
         let missing = self.wanted.iter().filter(|(_, fate)| matches!(fate, Fate::Missing));
         let mut places: Vec<(u32, Offset)> = missing.map(|(record, _)| (record.log, record.offset)).collect();
         places.sort_unstable();
-        let mut reads: Vec<Read> = Vec::new();
-        let mut before: Option<(u32, Offset)> = None;
+        let mut runs: Vec<(u32, Offset, Offset)> = Vec::new();
         for (index, offset) in places {
-            let joins = before.is_some_and(|(log, last)| log == index && offset.0 - last.0 <= NEIGHBOURS);
-            match reads.last_mut() {
-                Some((_, _, bytes)) if joins => *bytes = READ_BYTES,
-                _ => reads.push((LogId { stream, index }, offset, ONE_BATCH)),
+            match runs.last_mut() {
+                Some((log, _, last)) if *log == index && offset.0 - last.0 <= NEIGHBOURS => *last = offset,
+                _ => runs.push((index, offset, offset)),
             }
-            before = Some((index, offset));
         }
-        reads
+        let read = |(index, first, last): (u32, Offset, Offset)| {
+            let log = LogId { stream, index };
+            let bytes = match last.0 - first.0 {
+                0 => ONE_BATCH,
+                // A quarter more, since no record is as long as all are on average.
+                between => {
+                    let expected = record_bytes(log).saturating_mul(between + 1).saturating_mul(5) / 4;
+                    u32::try_from(expected.min(READ_BYTES_MAX)).unwrap_or(ONE_BATCH)
+                }
+            };
+            (log, first, bytes.max(ONE_BATCH))
+        };
+        runs.into_iter().map(read).collect()
     }
 
     /// Takes what a read gave.
@@ -104,13 +114,18 @@ impl Fetch {
     }
 
     fn search(&mut self, log: LogId, from: Offset, slice: ReadSlice, filter: &NameFilter) {
-        let next = slice.next_offset;
-        for batch in batch::split_batches(joined(slice)) {
-            // Batches were checked when they came in; the first that cannot be read ends what can be found.
-            let Ok((header, bytes)) = batch else { break };
-            self.search_batch(log, &header, &bytes, filter);
+        let mut rest = Bytes::new();
+        for chunk in slice.chunks {
+            rest = if rest.is_empty() { chunk } else { joined(&rest, &chunk) };
+            // A batch that has only begun goes on in the next chunk.
+            while let Ok(header) = BatchHeader::parse(&rest)
+                && header.total_bytes() <= rest.len()
+            {
+                let bytes = rest.split_to(header.total_bytes());
+                self.search_batch(log, &header, &bytes, filter);
+            }
         }
-        self.settle_missing(log, from, next);
+        self.settle_missing(log, from, slice.next_offset);
     }
 
     fn search_batch(&mut self, log: LogId, header: &BatchHeader, bytes: &Bytes, filter: &NameFilter) {
@@ -201,13 +216,10 @@ impl Fetch {
     }
 }
 
-/// A slice's chunks as one piece; nearly always it is one already.
-fn joined(slice: ReadSlice) -> Bytes {
-    let mut chunks = slice.chunks;
-    if chunks.len() == 1 {
-        return chunks.remove(0);
-    }
-    let mut joined = BytesMut::with_capacity(chunks.iter().map(Bytes::len).sum());
-    chunks.iter().for_each(|chunk| joined.extend_from_slice(chunk));
+/// Two chunks as one piece; nearly always a batch is in one.
+fn joined(one: &Bytes, other: &Bytes) -> Bytes {
+    let mut joined = BytesMut::with_capacity(one.len() + other.len());
+    joined.extend_from_slice(one);
+    joined.extend_from_slice(other);
     joined.freeze()
 }

@@ -29,7 +29,7 @@ use millstream_core::Request;
 use millstream_core::lease::{Acquire, Binding, HolderId, LeaseReply, LeaseRequest, Settle};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Grant};
-use millstream_types::EngineTime;
+use millstream_types::{EngineTime, LogId};
 use serde::Deserialize;
 use show::{Received, SystemFilter};
 
@@ -142,7 +142,7 @@ fn acquire(cx: &mut Context, receive: Receive) -> Step {
 
 /// Reads what has not been found yet.
 fn read(cx: &Context, receive: Receive, mut fetch: Fetch) -> Step {
-    let reads = fetch.reads(receive.queue.entry.id);
+    let reads = fetch.reads(receive.queue.entry.id, |log| record_bytes(cx, log));
     if reads.is_empty() {
         return settle(cx, receive, fetch);
     }
@@ -159,6 +159,14 @@ fn read(cx: &Context, receive: Receive, mut fetch: Fetch) -> Step {
             read(cx, receive, fetch)
         }),
     )
+}
+
+/// How long a log's records are on average.
+fn record_bytes(cx: &Context, log: LogId) -> u64 {
+    cx.backend.log(log).map_or(0, |log| {
+        let records = log.high_watermark().0.saturating_sub(log.log_start().0);
+        log.bytes() / records.max(1)
+    })
 }
 
 /// Settles what is not there, gives back what is not answered with, and answers.

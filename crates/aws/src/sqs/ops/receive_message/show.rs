@@ -4,7 +4,8 @@
 //! name. The sum over attributes is over those that are shown.
 
 use super::super::queues::Queue;
-use crate::sqs::message::{Attribute, NameFilter, TRACE_HEADER, Value, md5_of_attributes, md5_of_body};
+use crate::json::Object;
+use crate::sqs::message::{Attribute, NameFilter, TRACE_HEADER, Value, md5_of_attributes, md5_of_bodies};
 use crate::sqs::queue::{QueueRef, is_queue_name};
 use crate::sqs::translate::{Message, Origin, Receipt, message_id, sequence_number};
 use crate::step::{Context, Output};
@@ -14,7 +15,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use millstream_core::lease::{AcquiredRecord, LeaseRef, LeaseToken};
 use millstream_types::EngineTime;
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Which system attributes are wanted.
@@ -33,6 +33,10 @@ impl SystemFilter {
             filter.names.push((**name).to_owned());
         }
         filter
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.all && self.names.is_empty()
     }
 
     fn wants(&self, name: &str) -> bool {
@@ -92,40 +96,32 @@ impl Found {
 }
 
 /// The reply.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub(super) struct Received {
-    #[serde(rename = "Messages", skip_serializing_if = "Vec::is_empty")]
     messages: Vec<Shown>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Shown {
-    #[serde(rename = "MessageId")]
     message_id: String,
-    #[serde(rename = "ReceiptHandle")]
     receipt_handle: String,
-    #[serde(rename = "MD5OfBody")]
     body_sum: String,
-    #[serde(rename = "Body")]
     body: String,
-    #[serde(rename = "Attributes", skip_serializing_if = "BTreeMap::is_empty")]
     system: BTreeMap<&'static str, String>,
-    #[serde(rename = "MD5OfMessageAttributes", skip_serializing_if = "Option::is_none")]
     attributes_sum: Option<String>,
-    #[serde(rename = "MessageAttributes", skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, ShownAttribute>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct ShownAttribute {
-    #[serde(rename = "StringValue", skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     /// In base64.
-    #[serde(rename = "BinaryValue", skip_serializing_if = "Option::is_none")]
     binary: Option<String>,
-    #[serde(rename = "DataType")]
     data_type: String,
 }
+
+/// Bytes of a message's JSON beside what was sent, about: ids, sums and names.
+const FRAME_BYTES: usize = 320;
 
 impl Received {
     /// The reply of what was found in a queue.
@@ -135,13 +131,21 @@ impl Received {
         queue: &Queue,
         system: &SystemFilter,
     ) -> Received {
-        Received {
-            messages: found.into_iter().map(|found| shown(cx, found, received, queue, system)).collect(),
-        }
+        let sums = md5_of_bodies(found.iter().map(|found| &*found.body));
+        let shown =
+            found.into_iter().zip(sums).map(|(found, sum)| shown(cx, found, sum, received, queue, system));
+        Received { messages: shown.collect() }
     }
 }
 
-fn shown(cx: &Context, found: Found, received: EngineTime, queue: &Queue, system: &SystemFilter) -> Shown {
+fn shown(
+    cx: &Context,
+    found: Found,
+    body_sum: String,
+    received: EngineTime,
+    queue: &Queue,
+    system: &SystemFilter,
+) -> Shown {
     let uid = queue.entry.uid;
     let AcquiredRecord { log, offset, lease, .. } = found.record;
     let token = LeaseToken { group: queue.group(), lease: LeaseRef { log, offset, lease } };
@@ -158,7 +162,7 @@ fn shown(cx: &Context, found: Found, received: EngineTime, queue: &Queue, system
     Shown {
         message_id,
         receipt_handle: Receipt { token, received }.spell(uid),
-        body_sum: md5_of_body(&found.body),
+        body_sum,
         body: found.body,
         system,
         attributes_sum,
@@ -167,6 +171,10 @@ fn shown(cx: &Context, found: Found, received: EngineTime, queue: &Queue, system
 }
 
 fn system_attributes(found: &Found, queue: &Queue, filter: &SystemFilter) -> BTreeMap<&'static str, String> {
+    // Most receivers want none, and each costs a text.
+    if filter.is_empty() {
+        return BTreeMap::new();
+    }
     let record = &found.record;
     let all = [
         ("SenderId", Some(queue.at.scope.account.clone())),
@@ -185,9 +193,55 @@ fn system_attributes(found: &Found, queue: &Queue, filter: &SystemFilter) -> BTr
         .collect()
 }
 
+impl Shown {
+    fn json(&self, out: &mut Vec<u8>) {
+        let mut message = Object::begin(out);
+        message.text("MessageId", &self.message_id);
+        message.text("ReceiptHandle", &self.receipt_handle);
+        message.text("MD5OfBody", &self.body_sum);
+        message.text("Body", &self.body);
+        if !self.system.is_empty() {
+            let mut system = Object::begin(message.member("Attributes"));
+            for (name, value) in &self.system {
+                system.text(name, value);
+            }
+            system.end();
+        }
+        message.optional("MD5OfMessageAttributes", self.attributes_sum.as_deref());
+        if !self.attributes.is_empty() {
+            // Their names are letters, digits and three marks: nothing to escape.
+            let mut attributes = Object::begin(message.member("MessageAttributes"));
+            for (name, value) in &self.attributes {
+                let mut attribute = Object::begin(attributes.member(name));
+                attribute.optional("StringValue", value.text.as_deref());
+                attribute.optional("BinaryValue", value.binary.as_deref());
+                attribute.text("DataType", &value.data_type);
+                attribute.end();
+            }
+            attributes.end();
+        }
+        message.end();
+    }
+}
+
 impl Output for Received {
     fn json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("nothing but texts")
+        let bytes = self.messages.iter().map(|message| message.body.len() + FRAME_BYTES);
+        let mut out = Vec::with_capacity(bytes.sum::<usize>() + FRAME_BYTES);
+        let mut reply = Object::begin(&mut out);
+        if !self.messages.is_empty() {
+            let list = reply.member("Messages");
+            list.push(b'[');
+            for (index, message) in self.messages.iter().enumerate() {
+                if index > 0 {
+                    list.push(b',');
+                }
+                message.json(list);
+            }
+            list.push(b']');
+        }
+        reply.end();
+        out
     }
 
     fn xml(&self, xml: &mut Xml) {
