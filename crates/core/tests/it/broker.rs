@@ -244,8 +244,8 @@ impl Broker {
             self.shard = shard;
         }
         self.crashed_at = durable;
-        self.position = durable.advance(1);
-        self.durable = self.position;
+        // The next frame begins where the last one ended: until it comes, no reply may wait for it.
+        self.position = durable;
         self.open.clear();
         self.held.clear();
         self.running = None;

@@ -83,3 +83,16 @@ fn what_was_not_durable_was_never_answered() {
     broker.sync_always = true;
     assert_eq!(broker.positions("g"), []);
 }
+
+#[test]
+fn what_a_checkpoint_holds_is_shown_before_anything_else_is_written() {
+    let mut broker = Broker::new();
+    let stream = broker.queue("work", 1, &[]);
+    broker.stream("read", 1);
+    broker.pair();
+    broker.checkpoint(usize::MAX);
+    broker.crash();
+    assert_eq!(broker.counts(stream).ready, 0);
+    assert_eq!(broker.state(), Some(GroupState::Stable));
+    assert_eq!(broker.positions("g"), []);
+}
