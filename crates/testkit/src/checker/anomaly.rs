@@ -46,6 +46,32 @@ pub enum Anomaly {
     TopicUndead,
     /// An idempotent producer was told that it cannot go on.
     ProducerFatal,
+    /// A message was delivered while another holder had it.
+    LeasedTwice,
+    /// A lease was not honoured although its time was not over.
+    LeaseCut,
+    /// A receipt was honoured that was too old.
+    StaleReceipt,
+    /// A message came again that was acked, or purged.
+    AckedAgain,
+    /// A message came before its time.
+    TooEarly,
+    /// A message came after its time.
+    TooLate,
+    /// A delivery count, or a number of messages, is not true.
+    WrongCount,
+    /// A message was delivered more often than it may be.
+    OverLimit,
+    /// A message is in another queue for no reason.
+    MovedUnasked,
+    /// A message of a key was delivered before an earlier one.
+    OutOfOrder,
+    /// A dedup id was forgotten too early or too late.
+    Forgotten,
+    /// A message was ready, and not delivered to whoever asked.
+    NotDelivered,
+    /// A message that was acknowledged to its sender was not found at the end.
+    LostMessage,
     /// The history contradicts itself: the fault is the client's, and nothing it says counts.
     Malformed,
 }
@@ -73,6 +99,19 @@ impl Anomaly {
             Self::TopicLost => "topic-lost",
             Self::TopicUndead => "topic-undead",
             Self::ProducerFatal => "producer-fatal",
+            Self::LeasedTwice => "leased-twice",
+            Self::LeaseCut => "lease-cut",
+            Self::StaleReceipt => "stale-receipt",
+            Self::AckedAgain => "acked-again",
+            Self::TooEarly => "too-early",
+            Self::TooLate => "too-late",
+            Self::WrongCount => "wrong-count",
+            Self::OverLimit => "over-limit",
+            Self::MovedUnasked => "moved-unasked",
+            Self::OutOfOrder => "out-of-order",
+            Self::Forgotten => "forgotten",
+            Self::NotDelivered => "not-delivered",
+            Self::LostMessage => "lost-message",
             Self::Malformed => "malformed",
         }
     }

@@ -9,6 +9,7 @@ mod bounds;
 mod catalog;
 mod groups;
 mod lost;
+pub mod queue;
 mod reads;
 mod records;
 
