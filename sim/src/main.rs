@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use clap::{Parser, ValueEnum};
 use millstream_sim::broker::sightings;
-use millstream_sim::{Outcome, broker, harness, toy::Toy, trace};
+use millstream_sim::{Outcome, broker, harness, queues, toy::Toy, trace};
 
 /// Crash points per seed: enough that checkpoints and freed files matter, few enough to look at.
 const POINTS_PER_SEED: u64 = 25;
@@ -53,6 +53,8 @@ enum Subject {
     Broker,
     /// The whole broker, with crashes and failing operations only
     Crashes,
+    /// Queues on the whole broker: leases, moves, ordering keys
+    Queues,
     /// Storage alone, with a state machine that exercises every part of it
     Storage,
 }
@@ -62,6 +64,7 @@ impl Subject {
         match self {
             Subject::Broker => "broker",
             Subject::Crashes => "crashes",
+            Subject::Queues => "queues",
             Subject::Storage => "storage",
         }
     }
@@ -70,6 +73,7 @@ impl Subject {
         match self {
             Subject::Broker => broker::run,
             Subject::Crashes => broker::run_crashes,
+            Subject::Queues => queues::run,
             Subject::Storage => harness::run::<Toy>,
         }
     }
@@ -128,8 +132,12 @@ fn main() -> ExitCode {
         total.points as f64 / seconds,
         total.sightings
     );
-    let missing = sightings::missing(&total.sightings, seeds);
-    let is_vacuous = arguments.subject == Subject::Broker && !missing.is_empty();
+    let missing = match arguments.subject {
+        Subject::Broker => sightings::missing(&total.sightings, seeds),
+        Subject::Queues => queues::sightings::missing(&total.sightings, seeds),
+        Subject::Crashes | Subject::Storage => Vec::new(),
+    };
+    let is_vacuous = !missing.is_empty();
     if is_vacuous && !failed.load(Ordering::Relaxed) {
         eprintln!("never seen in {seeds} seeds: {}", missing.join("; "));
     }

@@ -7,14 +7,15 @@ use std::panic::{catch_unwind, set_hook};
 use millstream_types::planted::{BUGS, Bug, select};
 
 use crate::toy::Toy;
-use crate::{broker, harness, trace};
+use crate::{broker, harness, queues, trace};
 
 /// Crash points per seed.
 const POINTS: u64 = 25;
 /// The simulations, in the order in which each seed goes through them.
-const SIMULATIONS: [(&str, trace::Run); 4] = [
+const SIMULATIONS: [(&str, trace::Run); 5] = [
     ("the broker, simulated", broker::run),
     ("storage, simulated", harness::run::<Toy>),
+    ("queues, simulated", queues::run),
     ("held reads", broker::held::run),
     ("torn tails", broker::torn::run),
 ];

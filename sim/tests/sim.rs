@@ -3,7 +3,7 @@
 //! Apart from `cargo xtask sim`, which runs as long as one likes, so that every test run has some of it.
 
 use millstream_sim::broker::sightings;
-use millstream_sim::{Outcome, broker, harness, toy::Toy, trace};
+use millstream_sim::{Outcome, broker, harness, queues, toy::Toy, trace};
 
 /// Crash points per seed, as in a long run.
 const POINTS: u64 = 25;
@@ -51,6 +51,26 @@ fn what_was_found_with_everything_stays_mended() {
     }
 }
 
+/// Seeds of the queues: enough that what happens in one of four of them is seen.
+const QUEUE_SEEDS: u64 = 10;
+/// Seeds of the queues that once found something: after a crash behind a checkpoint nothing that the checkpoint held was shown
+/// before something else was written (seven seeds, three of them here).
+const FOUND_WITH_QUEUES: [u64; 3] = [18, 28, 59];
+
+#[test]
+fn what_was_promised_of_queues_survives_crashes() {
+    let mut total = Outcome::default();
+    for seed in (1..=QUEUE_SEEDS).chain(FOUND_WITH_QUEUES) {
+        let outcome =
+            queues::run(seed, POINTS, None).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
+        assert_eq!(outcome.points, POINTS);
+        total.add(&outcome);
+    }
+    assert_eq!(queues::sightings::unknown(&total.sightings), [""; 0]);
+    let missing = queues::sightings::missing(&total.sightings, QUEUE_SEEDS);
+    assert_eq!(missing, [""; 0], "never seen in {QUEUE_SEEDS} seeds");
+}
+
 #[test]
 fn what_is_read_stays_and_what_is_listed_is_missed() {
     broker::held::run(1, POINTS, None).unwrap_or_else(|error| panic!("{error:#}"));
@@ -75,5 +95,6 @@ fn the_same_seed_does_the_same_twice() {
     for seed in 100..102 {
         trace::twice(broker::run, seed, POINTS).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
     }
+    trace::twice(queues::run, 100, POINTS).unwrap_or_else(|error| panic!("{error:#}"));
     trace::twice(harness::run::<Toy>, 100, POINTS).unwrap_or_else(|error| panic!("{error:#}"));
 }

@@ -16,8 +16,9 @@ pub(crate) struct Options {
     /// First seed
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// What runs on the disk: the whole broker, the same with crashes and failing operations only, or storage alone
-    #[arg(long, default_value = "broker", value_parser = ["broker", "crashes", "storage"])]
+    /// What runs on the disk: the whole broker, the same with crashes and failing operations only, queues on the whole broker,
+    /// or storage alone
+    #[arg(long, default_value = "broker", value_parser = ["broker", "crashes", "queues", "storage"])]
     subject: String,
 }
 

@@ -70,6 +70,22 @@ bugs! {
     DoubtfulObjectRemoved, "upkeep", "An object goes although its commit may have been written.";
     BlockOneOff, "object", "The index of an object finds the block after the right one.";
     BlockUnchecked, "object", "A block is served without its checksum being looked at.";
+    DeliveredBeforeDurable, "lease", "A record is delivered before it is durable that it is out.";
+    SettledBeforeDurable, "lease", "A settle is confirmed before it is durable.";
+    OldReceiptHonoured, "lease", "An old receipt settles a newer delivery.";
+    LeaseCutShort, "lease", "A lease ends after half of its time.";
+    UndeliveredCounted, "lease", "A delivery that was none counts as one.";
+    KeyNotBlocked, "lease", "A key with a record out is handed out further.";
+    WaitersNotWoken, "lease", "An append wakes nobody who waits for records.";
+    ConsumedGoesAtOnce, "lease", "Consumed records that are to be kept for a time go at once.";
+    SettledLostInImages, "lease", "Images leave out what was settled out of order.";
+    DelaysLostInImages, "lease", "Images leave out which records are put off.";
+    IdsLostInImages, "lease", "Images leave the dedup ids out.";
+    DeadlinesLostAtRestart, "lease", "A restart ends all leases and delays.";
+    MovesLostAtRestart, "lease", "Moves that were open are not handed out again after a restart.";
+    MovedAndKept, "lease", "A record that was moved into another stream stays where it was, too.";
+    NeighbourMoved, "mover", "A record's neighbour in its batch is moved in its place.";
+    StampTakenForFrame, "core", "A reply about what an image holds waits for a frame behind it.";
     OlderObjectOnTop, "views", "After a start the older of two objects answers for what both have.";
 }
 

@@ -6,10 +6,10 @@
 
 mod batch;
 mod check;
-mod client;
+pub(crate) mod client;
 pub mod held;
 mod known;
-mod plan;
+pub(crate) mod plan;
 mod rules;
 pub mod sightings;
 mod start;
@@ -39,11 +39,11 @@ use crate::neighbour::Neighbour;
 
 /// Length of the frame that a clean stop adds.
 const CLOSING_FRAME_BYTES: u64 = 64;
-const SEED: HashSeed = HashSeed([3, 4]);
+pub(crate) const SEED: HashSeed = HashSeed([3, 4]);
 /// A life that ends right after a change of a name has seen so many of them, at most.
 const NAMES_MAX: u64 = 12;
 /// When the first life begins.
-const BEGINNING: EngineTime = EngineTime(1_000_000);
+pub(crate) const BEGINNING: EngineTime = EngineTime(1_000_000);
 
 /// Runs `points` crashes from a seed, with any of the faults F1–F9.
 ///

@@ -104,7 +104,7 @@ impl Plan {
 }
 
 /// Objects of a few blocks, maps of a dozen keys, steps of a few batches.
-fn tiny_upkeep(rng: &mut Rng) -> UpkeepOptions {
+pub(crate) fn tiny_upkeep(rng: &mut Rng) -> UpkeepOptions {
     let mut one_of = |choices: [u64; 3]| choices[rng.below(3) as usize];
     let pack = PackOptions {
         young_files: one_of([0, 1, 2]) as usize,
@@ -138,7 +138,7 @@ fn wal_file_bytes(teams: bool, rng: &mut Rng) -> u64 {
     if teams { 7 << 20 } else { [48 << 10, 64 << 10, 96 << 10][rng.below(3) as usize] }
 }
 
-fn options(seed: u64, wal_file_bytes: u64, rng: &mut Rng) -> Options {
+pub(crate) fn options(seed: u64, wal_file_bytes: u64, rng: &mut Rng) -> Options {
     Options {
         durability: if rng.one_in(4) { Durability::Interval(10) } else { Durability::Fsync },
         wal_file_bytes,

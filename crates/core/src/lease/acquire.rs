@@ -23,7 +23,7 @@ use alloc::vec::Vec;
 use millstream_types::limits::{
     KEYS_PER_REQUEST_MAX, LEASE_ACQUIRE_RECORDS_MAX, LEASE_WAITERS_PER_GROUP_MAX, LEASED_PER_GROUP_MAX,
 };
-use millstream_types::{EngineTime, ErrorKind, Offset, WalPosition};
+use millstream_types::{EngineTime, ErrorKind, Offset, WalPosition, planted};
 
 /// Records that one acquire may bury on the way to those that it gets.
 pub(super) const BURIED_PER_ACQUIRE: usize = 64;
@@ -142,7 +142,10 @@ impl Act<'_> {
 
     fn bound(&self, acquire: &Acquire) -> (Bound, EngineTime) {
         let now = self.now();
-        let at = |timeout_ms: u64| now.after_ms(timeout_ms).min(EngineTime(NEVER.0 - 1));
+        let at = |timeout_ms: u64| {
+            let timeout_ms = if planted!(LeaseCutShort) { timeout_ms / 2 } else { timeout_ms };
+            now.after_ms(timeout_ms).min(EngineTime(NEVER.0 - 1))
+        };
         match acquire.binding {
             Binding::Timed { timeout_ms } => {
                 let timeout_ms = timeout_ms.unwrap_or_else(|| self.settings(acquire.group).timeout_ms());
@@ -284,6 +287,7 @@ impl Act<'_> {
         }
         match bound {
             Bound::Connection => came,
+            Bound::Deadline | Bound::Name if planted!(DeliveredBeforeDurable) => came,
             Bound::Deadline | Bound::Name => group.last,
         }
     }

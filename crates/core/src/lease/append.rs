@@ -14,7 +14,7 @@ use crate::log::{AppendBatch, Bounds};
 use crate::shard::{Shard, Turn};
 use alloc::vec::Vec;
 use millstream_types::limits::{DEDUP_IDS_PER_GROUP_MAX, LEASE_DELAYED_PER_GROUP_MAX};
-use millstream_types::{EngineTime, ErrorKind, LogId, Offset};
+use millstream_types::{EngineTime, ErrorKind, LogId, Offset, planted};
 
 /// What is special about a record, as its producer said it (R2). Times count from the append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -170,7 +170,9 @@ impl Act<'_> {
                 let live = &mut self.known(id).live;
                 live.stocked.insert(log.index);
                 live.tails.entry(log.index).or_default().add(end, position);
-                self.serve(id);
+                if !planted!(WaitersNotWoken) {
+                    self.serve(id);
+                }
                 if id.number == 0 {
                     self.cut(id, log.index, end);
                 }

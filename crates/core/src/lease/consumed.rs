@@ -11,7 +11,7 @@ use super::ids::LeaseGroupId;
 use crate::entry::Entry;
 use crate::retention::{self, Extent};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use millstream_types::{EngineTime, LogId, Offset};
+use millstream_types::{EngineTime, LogId, Offset, planted};
 
 /// A log is looked at no more often than this.
 const INTERVAL_MS: u64 = 1_000;
@@ -104,8 +104,11 @@ impl Act<'_> {
         let group = self.shard.leases.groups.get(&LeaseGroupId::default_of(log.stream))?;
         let settled = group.logs.get(log.index as usize)?.watermark().min(state.end);
         let samples = &mut self.shard.leases.consumption.logs.get_mut(&log).expect("it was due").samples;
-        let (consumed, matures) =
-            if kept_ms == 0 { (settled, None) } else { kept(samples, now, kept_ms, settled) };
+        let (consumed, matures) = if kept_ms == 0 || planted!(ConsumedGoesAtOnce) {
+            (settled, None)
+        } else {
+            kept(samples, now, kept_ms, settled)
+        };
         let held = self
             .shard
             .groups

@@ -19,7 +19,7 @@ use crate::hash::HashSeed;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use millstream_types::{EngineTime, LogId, Offset, StreamId, WalPosition};
+use millstream_types::{EngineTime, LogId, Offset, StreamId, WalPosition, planted};
 
 /// Records of one log that are swept in the step that settles them: a trim names very many logs.
 const SWEPT_AT_ONCE: usize = 8;
@@ -426,7 +426,9 @@ impl Leases {
                 group.live.stocked.insert(index);
                 let moving =
                     log.records.iter().filter(|(_, record)| matches!(record.state, State::Moving { .. }));
-                self.to_move.extend(moving.map(|(&offset, _)| (id, index, offset)));
+                if !planted!(MovesLostAtRestart) {
+                    self.to_move.extend(moving.map(|(&offset, _)| (id, index, offset)));
+                }
             }
             for index in 0..u32::try_from(group.logs.len()).expect("log counts fit in 32 bits") {
                 group.note_timer(index);

@@ -36,7 +36,7 @@ use millstream_types::limits::{
     CHECKPOINT_CHUNK_BYTES_MAX, LOGS_PER_REDRIVE_MAX, LOGS_PER_STREAM_MAX, NAME_BYTES_MAX,
     REDRIVES_REMEMBERED,
 };
-use millstream_types::{EngineTime, Offset, StreamId, WalPosition};
+use millstream_types::{EngineTime, Offset, StreamId, WalPosition, planted};
 
 /// The tag of all lease chunks.
 pub(crate) const TAG: u8 = 32;
@@ -130,7 +130,8 @@ impl Leases {
                 let Some(window) = self.groups.get(&id).and_then(|group| group.dedup.as_ref()) else {
                     return Some(logs);
                 };
-                let records: Vec<_> = window.after(after).take(PER_ITEM).collect();
+                let max = if planted!(IdsLostInImages) { 0 } else { PER_ITEM };
+                let records: Vec<_> = window.after(after).take(max).collect();
                 out.u8(8);
                 put_group(out, id);
                 out.i64(window.forgotten_to.0);
@@ -224,7 +225,8 @@ fn put_part(id: LeaseGroupId, index: u32, log: &LeaseLog, part: Part, out: &mut 
             Some(Part::Done(None))
         }
         Part::Done(after) => {
-            let ranges: Vec<_> = log.done.after(after.max(Some(log.watermark().0))).take(PER_ITEM).collect();
+            let max = if planted!(SettledLostInImages) { 0 } else { PER_ITEM };
+            let ranges: Vec<_> = log.done.after(after.max(Some(log.watermark().0))).take(max).collect();
             let Some(last) = ranges.last() else { return Some(Part::Ready(1, Offset::ZERO)) };
             head(out, 2);
             count(out, ranges.len());
@@ -267,8 +269,9 @@ fn put_part(id: LeaseGroupId, index: u32, log: &LeaseLog, part: Part, out: &mut 
             Some(Part::Records(last.advance(1)))
         }
         Part::Delayed(from) => {
+            let max = if planted!(DelaysLostInImages) { 0 } else { PER_ITEM };
             let from = from.max(log.watermark());
-            let delayed: Vec<_> = log.delayed.range(from..).take(PER_ITEM).collect();
+            let delayed: Vec<_> = log.delayed.range(from..).take(max).collect();
             let Some((last, _)) = delayed.last() else { return Some(Part::Keys(Offset::ZERO)) };
             head(out, 5);
             count(out, delayed.len());

@@ -16,7 +16,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::iter::Peekable;
 use core::ops::Range;
-use millstream_types::Offset;
+use millstream_types::{Offset, planted};
 
 /// A hash of a record's ordering key; `None`: the record has none and is ordered with nothing.
 pub(crate) type KeyHash = Option<u64>;
@@ -135,7 +135,8 @@ impl KeyWindow {
 
     /// As many of one key as may be, before the next key.
     fn ordered(&self, max: usize) -> Vec<Offset> {
-        let free = self.turns.iter().take_while(|(out, ..)| *out == 0).map(|(.., key)| *key);
+        let is_free = |out: u32| out == 0 || planted!(KeyNotBlocked);
+        let free = self.turns.iter().take_while(|(out, ..)| is_free(*out)).map(|(.., key)| *key);
         let without = self.keys.get(&None).filter(|entry| entry.out > 0).map(|_| None);
         let offsets = free.chain(without).flat_map(|key| self.keys[&key].ready.iter().copied());
         offsets.take(max).collect()

@@ -31,7 +31,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::ops::Range;
 use millstream_types::limits::KEY_WINDOW_RECORDS_MAX;
-use millstream_types::{EngineTime, Offset};
+use millstream_types::{EngineTime, Offset, planted};
 
 /// A run of ready records ends here where each of them costs something to settle.
 const RUN_MAX: u64 = 1024;
@@ -586,8 +586,9 @@ impl LeaseLog {
     /// After a restart: ends every lease and delay that is over. What has expired is found by the first ticks.
     pub(super) fn resume(&mut self, now: EngineTime) {
         self.sweep_all();
+        let is_due = |at: EngineTime| at <= now || planted!(DeadlinesLostAtRestart);
         let due: Vec<Offset> =
-            self.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, offset)| *offset).collect();
+            self.timers.iter().take_while(|(at, _)| is_due(*at)).map(|(_, offset)| *offset).collect();
         for offset in due {
             self.make_ready(offset);
         }

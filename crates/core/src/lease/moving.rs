@@ -14,7 +14,7 @@ use crate::log::{Bounds, append_one};
 use alloc::vec;
 use alloc::vec::Vec;
 use millstream_types::limits::MOVES_PER_REQUEST_MAX;
-use millstream_types::{ErrorKind, LogId, WalPosition};
+use millstream_types::{ErrorKind, LogId, WalPosition, planted};
 
 impl Act<'_> {
     pub(super) fn finish_moves(&mut self, ticket: Ticket, moves: Vec<FinishMove>) -> Result<(), ErrorKind> {
@@ -63,7 +63,9 @@ impl Act<'_> {
                     self.shard.leases.moving.insert(key);
                     return Err(kind);
                 }
-                self.settle_moved(id, record);
+                if !planted!(MovedAndKept) {
+                    self.settle_moved(id, record);
+                }
             }
             MoveOutcome::Drop => self.settle_moved(id, record),
             MoveOutcome::Return => {

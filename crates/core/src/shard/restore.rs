@@ -15,6 +15,7 @@ use crate::shard::{Shard, ShardOptions};
 use alloc::collections::BTreeMap;
 use millstream_types::{
     BatchFacts, EngineTime, LogId, Namespace, ObjectNumber, Offset, ProducerId, StreamId, WalPosition,
+    planted,
 };
 
 /// Why persisted state was refused.
@@ -92,7 +93,7 @@ impl Restore {
         let shard = &mut self.shard;
         // What an image says came with frames before its stamp. A reply that waited for the frame *at* the stamp would wait
         // for one that may not come for long: after a crash nothing need follow the checkpoint.
-        let stamp = WalPosition(stamp.0.saturating_sub(1));
+        let stamp = if planted!(StampTakenForFrame) { stamp } else { WalPosition(stamp.0.saturating_sub(1)) };
         match input.u8()? {
             1 => {
                 shard.counters.next_stream = StreamId(input.next_id()?);

@@ -5,7 +5,7 @@
 
 use millstream_storage::{LogView, ReadError, ReadMode, ReadOutcome, StoredBatch};
 use millstream_types::batch::{self, BatchError, Compression, OpenBatch, OpenLimits, Record, Records};
-use millstream_types::{LogId, Offset};
+use millstream_types::{LogId, Offset, planted};
 
 /// Bytes of one read: the run of a WAL file that is read for one record holds its neighbours.
 const WINDOW_BYTES: u32 = 64 << 10;
@@ -89,6 +89,7 @@ impl Reader {
             return Err(Found::Absent);
         }
         let delta = u32::try_from(offset.0 - opened.base.0).expect("a batch's offsets span 32 bits");
+        let delta = if planted!(NeighbourMoved) { delta.saturating_sub(1) } else { delta };
         let compression = opened.batch.header().compression();
         match opened.record(delta) {
             Ok(Some(record)) => Ok((record, compression)),
