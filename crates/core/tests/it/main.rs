@@ -14,6 +14,7 @@ mod joins;
 mod keyed;
 mod large;
 mod lease_cells;
+mod lease_crashes;
 mod long_work;
 mod namespaces;
 mod objects;
