@@ -81,6 +81,21 @@ mod tests {
     }
 
     #[test]
+    fn a_lease_of_half_a_minute_outlasts_a_jump_of_the_wall_by_a_year() {
+        let year = 365 * 24 * 3600 * SECOND;
+        for jump in [year, -year] {
+            let mut slew = Slew::new(EngineTime(1_000_000), 0);
+            let deadline = slew.advance(0, 1_000 * SECOND).after_ms(30_000);
+            // The wall is set after a second; whoever asks how late it is, and however often, sees the same.
+            for mono in 1..=28 {
+                let now = slew.advance(mono * SECOND, 1_000 * SECOND + jump);
+                assert!(now < deadline, "the lease is over after {mono} of 30 seconds");
+            }
+            assert!(slew.advance(32 * SECOND, 1_000 * SECOND + jump) >= deadline, "and it is over in time");
+        }
+    }
+
+    #[test]
     fn a_small_difference_is_made_up_and_no_more() {
         let mut slew = Slew::new(EngineTime(0), 0);
         assert_eq!(slew.advance(100 * SECOND, 101 * SECOND), EngineTime(101_000));
