@@ -29,6 +29,8 @@ pub struct Broker {
     dir: PathBuf,
     log: PathBuf,
     address: SocketAddr,
+    /// Where it listens for SQS clients, if it does.
+    aws: Option<SocketAddr>,
     /// A program and its arguments that start the broker in its stead.
     starter: Vec<OsString>,
     arguments: Vec<OsString>,
@@ -56,11 +58,22 @@ impl Broker {
             dir,
             log,
             address,
+            aws: None,
             starter: Vec::new(),
             arguments: Vec::new(),
             running: None,
             said_before: 0,
         })
+    }
+
+    /// Lets the next starts listen for SQS clients, too: here.
+    ///
+    /// # Errors
+    /// When there is no free port.
+    pub fn serve_aws(&mut self) -> anyhow::Result<SocketAddr> {
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        self.aws = Some(address);
+        Ok(address)
     }
 
     /// Where it listens.
@@ -98,15 +111,9 @@ impl Broker {
         let mut child = Command::new(&program)
             .args(words)
             .args(["serve", "--json", "--kafka-auto-create=false"])
-            .args([
-                "--listen-aws",
-                "off",
-                "--listen-http",
-                "off",
-                "--listen-kafka",
-                &self.address.to_string(),
-                "--data-dir",
-            ])
+            .args(["--listen-http", "off"])
+            .args(["--listen-aws", &self.aws.map_or("off".to_owned(), |address| address.to_string())])
+            .args(["--listen-kafka", &self.address.to_string(), "--data-dir"])
             .arg(&self.dir)
             .args(&self.arguments)
             .stdin(Stdio::null())

@@ -15,6 +15,7 @@ mod options;
 mod programs;
 mod report;
 mod run;
+mod sqs;
 mod value;
 pub mod wire;
 

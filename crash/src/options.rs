@@ -14,6 +14,9 @@ pub struct Options {
     /// Decides when and how it is killed; without it the clock does
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Whose clients use the broker; both: one run after the other
+    #[arg(long, value_enum, default_value_t = Front::Both)]
+    pub front: Front,
     /// How long the broker lives between kills, on average
     #[arg(long, default_value_t = 1.0)]
     pub seconds_per_cycle: f64,
@@ -41,4 +44,15 @@ pub struct Options {
     /// Where a folder named after the seed is made
     #[arg(long)]
     pub target: PathBuf,
+}
+
+/// Whose clients use the broker.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// Kafka's
+    Kafka,
+    /// Amazon SQS's
+    Sqs,
+    /// Both, one run after the other
+    Both,
 }

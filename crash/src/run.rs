@@ -20,9 +20,9 @@ use crate::load::churn::Kept;
 use crate::load::produce::Plan;
 use crate::load::{self, FAST, SHARED, TRIMMED, World};
 use crate::moment::{Moments, wait_until};
-use crate::options::Options;
+use crate::options::{Front, Options};
 use crate::programs::Program;
-use crate::{clock, disk, drain, report};
+use crate::{clock, disk, drain, report, sqs};
 
 /// The purpose of the killer's chance.
 const CHANCE: u64 = 1;
@@ -91,7 +91,15 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let seed = options.seed.unwrap_or_else(|| clock::now_ns() % 1_000_000_000);
     let dir = options.target.join(seed.to_string());
     println!("seed {seed}; history in {}", dir.display());
-    let outcome = inside(options, seed, &dir);
+    if dir.exists() {
+        std::fs::remove_dir_all(&dir)?;
+    }
+    let kafka =
+        || if options.front == Front::Sqs { Ok(()) } else { inside(options, seed, &dir.join("kafka")) };
+    // A loss is planted in a log.
+    let skips_sqs = options.front == Front::Kafka || options.plant_loss;
+    let sqs = |()| if skips_sqs { Ok(()) } else { sqs::run(options, seed, &dir.join("sqs")) };
+    let outcome = kafka().and_then(sqs);
     let end = match &outcome {
         Ok(()) if !options.keep => std::fs::remove_dir_all(&dir).map_err(Into::into),
         _ => Ok(()),
@@ -100,9 +108,6 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 fn inside(options: &Options, seed: u64, dir: &Path) -> anyhow::Result<()> {
-    if dir.exists() {
-        std::fs::remove_dir_all(dir)?;
-    }
     let histories = dir.join("history");
     std::fs::create_dir_all(&histories)?;
     let mut broker = Broker::new(&options.broker, dir.join("data"), dir.join("broker.log"))?;
@@ -164,6 +169,9 @@ fn inside(options: &Options, seed: u64, dir: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// When it cannot be read, or has anomalies.
 pub fn judge_only(histories: &Path) -> anyhow::Result<()> {
+    if sqs::judge_kept(histories)? {
+        return Ok(());
+    }
     let since = clock::now_ns();
     let verdict = judge(histories)?;
     report::print_verdict(&verdict, Duration::from_nanos(clock::now_ns() - since));

@@ -17,6 +17,9 @@ pub(crate) struct Options {
     /// Decides when and how it is killed; without it the clock does
     #[arg(long)]
     seed: Option<u64>,
+    /// Whose clients use the broker: kafka, sqs, or both, one run after the other
+    #[arg(long, default_value = "both", value_parser = ["kafka", "sqs", "both"])]
+    front: String,
     /// How long the broker lives between kills, on average
     #[arg(long, default_value_t = 1.0)]
     seconds_per_cycle: f64,
@@ -63,6 +66,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     say("--kcat", kcat.into());
     say("--programs", root.join("crash/clients").into());
     say("--target", target.join("crash").into());
+    say("--front", (&options.front).into());
     say("--cycles", options.cycles.to_string().into());
     say("--seconds-per-cycle", options.seconds_per_cycle.to_string().into());
     if let Some(seed) = options.seed {
