@@ -9,7 +9,7 @@ use crate::ids::uuid;
 use crate::options::AwsOptions;
 use crate::protocol::{Call as Wire, Protocol};
 use crate::scope::Scope;
-use crate::sqs::{self, Call, Deleted, Parameters, SqsError};
+use crate::sqs::{self, Call, Deleted, Opened, Parameters, SqsError};
 use crate::step::{Context, Output, ReadResult, Step, Then};
 use crate::xml::Xml;
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     pub(crate) deleted: Deleted,
+    pub(crate) opened: Opened,
 }
 
 /// The AWS front's listener.

@@ -6,12 +6,13 @@
 use super::show::Found;
 use crate::sqs::errors::SqsError;
 use crate::sqs::message::NameFilter;
+use crate::sqs::opened::Opened;
 use crate::sqs::translate::Message;
 use crate::step::ReadResult;
 use bytes::{Bytes, BytesMut};
 use millstream_core::lease::{Acquired, AcquiredRecord, Action, LeaseRef};
 use millstream_front::{ReadError, ReadSlice};
-use millstream_types::batch::{self, BatchHeader, OpenLimits};
+use millstream_types::batch::BatchHeader;
 use millstream_types::{EngineTime, LogId, Offset, StreamId};
 
 /// Bytes that a read of several records asks for at most. A larger batch comes whole.
@@ -22,8 +23,6 @@ const ONE_BATCH: u32 = 1;
 const NEIGHBOURS: u64 = 16;
 /// Content of one reply, beyond which messages are left for the next: as much as ten of Amazon's largest.
 const REPLY_BYTES_MAX: u64 = 10 << 20;
-/// A batch that was compressed may grow to this: 128 MiB, as the largest batch.
-const OPEN_BYTES_MAX: usize = 128 << 20;
 
 /// A read: the log, the first offset, and how many bytes.
 pub(super) type Read = (LogId, Offset, u32);
@@ -85,10 +84,16 @@ impl Fetch {
     }
 
     /// Takes what a read gave.
-    pub(super) fn take(&mut self, (log, from, _): Read, result: ReadResult, filter: &NameFilter) {
+    pub(super) fn take(
+        &mut self,
+        (log, from, _): Read,
+        result: ReadResult,
+        filter: &NameFilter,
+        opened: &Opened,
+    ) {
         match result {
             Ok(slice) if slice.next_offset <= from => self.give_all_back(),
-            Ok(slice) => self.search(log, from, slice, filter),
+            Ok(slice) => self.search(log, from, slice, filter, opened),
             // It went away after it was acquired: retention, or someone who trimmed the log.
             Err(ReadError::OutOfRange) => self.settle_missing(log, from, from.advance(1)),
             Err(ReadError::Deleted) => self.fail(SqsError::QueueDoesNotExist),
@@ -113,7 +118,7 @@ impl Fetch {
         }
     }
 
-    fn search(&mut self, log: LogId, from: Offset, slice: ReadSlice, filter: &NameFilter) {
+    fn search(&mut self, log: LogId, from: Offset, slice: ReadSlice, filter: &NameFilter, opened: &Opened) {
         let mut rest = Bytes::new();
         for chunk in slice.chunks {
             rest = if rest.is_empty() { chunk } else { joined(&rest, &chunk) };
@@ -122,25 +127,41 @@ impl Fetch {
                 && header.total_bytes() <= rest.len()
             {
                 let bytes = rest.split_to(header.total_bytes());
-                self.search_batch(log, &header, &bytes, filter);
+                self.search_batch(log, &header, &bytes, filter, opened);
             }
         }
         self.settle_missing(log, from, slice.next_offset);
     }
 
-    fn search_batch(&mut self, log: LogId, header: &BatchHeader, bytes: &Bytes, filter: &NameFilter) {
+    fn search_batch(
+        &mut self,
+        log: LogId,
+        header: &BatchHeader,
+        bytes: &Bytes,
+        filter: &NameFilter,
+        opened: &Opened,
+    ) {
         let (Some(first), Some(last)) = (header.base_offset(), header.last_offset()) else { return };
         let is_wanted = |record: &AcquiredRecord, fate: &Fate| {
             let here = record.log == log.index && (first..=last).contains(&record.offset);
             here && matches!(fate, Fate::Missing)
         };
-        if header.is_control() || !self.wanted.iter().any(|(record, fate)| is_wanted(record, fate)) {
+        let wanted = self.wanted.iter().filter(|(record, fate)| is_wanted(record, fate));
+        let offsets = wanted.map(|(record, _)| record.offset);
+        let Some((least, most)) = offsets.clone().min().zip(offsets.max()) else { return };
+        if header.is_control() {
             return;
         }
-        let Ok(opened) = batch::open(bytes, OpenLimits { body_bytes_max: OPEN_BYTES_MAX }) else { return };
-        for record in opened.iter() {
+        let Ok(batch) = opened.open(log, header, bytes) else { return };
+        for record in batch.iter() {
             let Ok(record) = record else { return };
             let offset = first.advance(u64::from(record.offset_delta));
+            if offset < least {
+                continue;
+            }
+            if offset > most {
+                return;
+            }
             let known = self
                 .wanted
                 .iter()
