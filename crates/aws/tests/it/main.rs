@@ -5,6 +5,7 @@ mod docs;
 mod failures;
 mod fuzzed;
 mod hostile;
+mod limits;
 mod messages;
 mod move_tasks;
 mod queues;
