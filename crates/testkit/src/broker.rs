@@ -252,7 +252,9 @@ impl Backend for TestBroker {
     }
 
     fn namespaces(&self) -> Vec<Arc<NamespaceEntry>> {
-        self.state.lock().shard.namespaces().cloned().collect()
+        let mut all: Vec<_> = self.state.lock().shard.namespaces().cloned().collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all
     }
 
     fn stream(&self, namespace: Namespace, name: &str) -> Option<Arc<StreamEntry>> {

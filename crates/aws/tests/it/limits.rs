@@ -36,6 +36,7 @@ fn take_out(client: &Client, queue: &str, mut count: u64) {
             wait_ms: 0,
             priority: 0,
             leased_max: None,
+            attempt: None,
         };
         let reply = client.broker.ask(Request::Lease(Box::new(LeaseRequest::Acquire(acquire))));
         let Some(Reply::Lease(reply)) = reply else { panic!("{reply:?}") };

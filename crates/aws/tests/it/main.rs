@@ -1,5 +1,6 @@
 //! The AWS front's tests as one binary.
 
+mod attempts;
 mod client;
 mod docs;
 mod failures;

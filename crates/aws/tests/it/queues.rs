@@ -1,6 +1,7 @@
 //! Queues: created, found, listed, changed, tagged, permitted, purged, deleted.
 
 use crate::client::{BOTH, Client, HOST, Wire, element};
+use millstream_front::Backend;
 use serde_json::{Value, json};
 
 fn attributes(client: &Client, url: &str, names: &[&str]) -> Value {
@@ -182,6 +183,13 @@ fn accounts_and_regions_keep_their_queues_apart() {
     let other = r#"{"QueueName":"q","QueueOwnerAWSAccountId":"123456789012"}"#;
     assert_eq!(ask("test", "eu-west-1", "GetQueueUrl", other).status, 200);
     assert_eq!(ask("test", "eu-west-1", "GetQueueUrl", r#"{"QueueName":"q"}"#).status, 400);
+    assert_eq!(ask("test", "eu-west-1", "SendMessage", r#"{"QueueUrl":"q","MessageBody":"b"}"#).status, 400);
+    let names =
+        || -> Vec<String> { client.broker.namespaces().iter().map(|entry| entry.name.to_string()).collect() };
+    assert_eq!(names(), ["123456789012/eu-west-1", "default"], "whoever only asks makes none");
+    client.broker.restart();
+    assert_eq!(names().len(), 2);
+    assert!(text("123456789012", "eu-west-1", "ListQueues", "").contains("/123456789012/q"));
 }
 
 #[test]

@@ -11,7 +11,8 @@
 //!
 //! With 120,000 messages out a receive that does not wait is refused; one that waits, and any of a FIFO queue, gets nothing.
 //!
-//! Not supported: attempt ids, which are checked and have no effect.
+//! A receive from a FIFO queue that names the same attempt as one before gets the same messages under the same handles, as
+//! long as all of them are out and nothing was done to any of them. After a restart every attempt is a new one.
 
 mod fetch;
 mod show;
@@ -31,13 +32,15 @@ use millstream_core::Request;
 use millstream_core::lease::{Acquire, Binding, HolderId, LeaseReply, LeaseRequest, Settle};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Grant};
+use millstream_types::key::dedup_id;
 use millstream_types::{EngineTime, LogId};
 use serde::Deserialize;
 use show::{Received, SystemFilter};
 
 pub(crate) const OPERATION: Operation = operation(
     "ReceiveMessage",
-    "ReceiveRequestAttemptId is checked and has no effect. A reply holds at most 10 MiB of messages, and always one.",
+    "An attempt can be repeated as long as its messages are out, and not over a restart. A reply holds at most 10 MiB of \
+     messages, and always one.",
 );
 
 #[derive(Default, Deserialize)]
@@ -66,6 +69,8 @@ struct Receive {
     queue: Queue,
     grant: Grant,
     max: u32,
+    /// Which attempt it is, if it can be repeated.
+    attempt: Option<u128>,
     timeout_ms: u64,
     /// When there is no more waiting.
     until: EngineTime,
@@ -88,7 +93,8 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
         return Err(SqsError::invalid(wait, "WaitTimeSeconds", "Must be >= 0 and <= 20, if provided."));
     }
     let seconds = visibility(input.visibility)?.unwrap_or(settings.visibility_seconds);
-    if group_id(input.attempt, "ReceiveRequestAttemptId")?.is_some() && !settings.fifo {
+    let attempt = group_id(input.attempt, "ReceiveRequestAttemptId")?;
+    if attempt.is_some() && !settings.fifo {
         let sentence =
             "The request include parameter ReceiveRequestAttemptId which is not valid for this queue type";
         return Err(SqsError::InvalidParameterValue(sentence.to_owned()));
@@ -97,6 +103,7 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
         queue,
         grant,
         max: count,
+        attempt: attempt.map(|attempt| dedup_id(None, attempt.as_bytes())),
         timeout_ms: seconds.unsigned_abs() * 1000,
         until: cx.now.after_ms(wait.unsigned_abs() * 1000),
         filter: NameFilter::new(input.names.items),
@@ -119,7 +126,7 @@ fn acquire(cx: &mut Context, receive: Receive) -> Step {
         wait_ms,
         priority: 0,
         leased_max: Some(IN_FLIGHT_MAX),
-        attempt: None,
+        attempt: receive.attempt,
     });
     let cancel = LeaseRequest::CancelAcquire { group, holder };
     cx.on_abandon = (wait_ms > 0).then(|| receive.grant.allow(Request::Lease(Box::new(cancel))));
