@@ -3,13 +3,13 @@
 //! Apart so that an operation is only what it does: who asks, what time it is, and what becomes of an answer that was
 //! not expected is the same for all.
 
-use crate::errors::Problem;
+use crate::errors::{Code, Problem};
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::{LeaseGroupId, LeaseReply, LeaseRequest};
 use millstream_core::{Reply, Request};
 use millstream_front::steps::{self, Caller};
 use millstream_front::{Action, Authorized, Authorizer, Backend, Grant, Principal, Resource};
-use millstream_types::{EngineTime, ErrorKind};
+use millstream_types::{EngineTime, ErrorKind, Namespace};
 use std::sync::Arc;
 
 /// A step of an operation of this front.
@@ -20,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) principal: Principal,
+    /// Where the names of the request live.
+    pub(crate) namespace: Namespace,
     pub(crate) version: &'static str,
     /// Engine time of the event that is being handled.
     pub(crate) now: EngineTime,
@@ -47,10 +49,18 @@ impl Context {
         granted.map_err(|_| ErrorKind::Denied.into())
     }
 
+    /// Goes to another namespace than the principal's own.
+    pub(crate) fn enter(&mut self, name: &str) -> Result<(), Problem> {
+        self.allow(Action::Describe, Resource::Namespace(name))?;
+        let unknown = || Problem::new(Code::UnknownNamespace, format!("There is no namespace {name:?}."));
+        self.namespace = self.backend.namespace(name).ok_or_else(unknown)?;
+        Ok(())
+    }
+
     /// A stream, and the permission to do this to it.
     pub(crate) fn stream(&self, name: &str, action: Action) -> Result<(Arc<StreamEntry>, Grant), Problem> {
         let grant = self.allow(action, Resource::Stream(name))?;
-        let entry = self.backend.stream(self.principal.namespace(), name);
+        let entry = self.backend.stream(self.namespace, name);
         Ok((entry.ok_or_else(|| Problem::unknown_stream(name))?, grant))
     }
 

@@ -55,6 +55,7 @@ codes! {
     HostNotAllowed: 403 "host_not_allowed" "The request came by a name that is not this machine's.";
     OriginNotAllowed: 403 "origin_not_allowed" "The request came from a page of another site.";
     UnknownResource: 404 "unknown_resource" "There is no such resource.";
+    UnknownNamespace: 404 "unknown_namespace" "There is no such namespace.";
     UnknownStream: 404 "unknown_stream" "There is no such stream.";
     UnknownPartition: 404 "unknown_partition" "The stream has no such partition.";
     UnknownGroup: 404 "unknown_group" "The stream has no such group: it is not worked as a queue.";
@@ -176,7 +177,8 @@ impl From<Refusal> for Problem {
 impl From<ErrorKind> for Problem {
     fn from(kind: ErrorKind) -> Problem {
         let code = match kind {
-            ErrorKind::UnknownStream | ErrorKind::UnknownNamespace => Code::UnknownStream,
+            ErrorKind::UnknownNamespace => Code::UnknownNamespace,
+            ErrorKind::UnknownStream => Code::UnknownStream,
             ErrorKind::UnknownLog => Code::UnknownPartition,
             ErrorKind::UnknownLeaseGroup | ErrorKind::UnknownGroup => Code::UnknownGroup,
             ErrorKind::StreamExists => Code::StreamExists,

@@ -12,6 +12,7 @@ mod errors;
 mod guard;
 mod limits;
 mod listener;
+mod lookup;
 mod ops;
 mod options;
 mod page;

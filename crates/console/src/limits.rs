@@ -28,12 +28,18 @@ pub(crate) const LEASE_MS_MAX: u64 = 12 * 3_600_000;
 pub(crate) const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Bytes that one read of a log asks for.
 pub(crate) const READ_BYTES: u32 = 256 << 10;
+/// Records of a queue that are looked at together.
+pub(crate) const PEEKED_MAX: u32 = 256;
+/// How often one request looks: at 4,096 records.
+pub(crate) const PEEKS_MAX: usize = 16;
+/// Partitions in which the oldest record of a queue is looked for.
+pub(crate) const OLDEST_LOGS_MAX: u32 = 64;
 /// Reads that one request makes in search of records that a filter lets through: 16 MiB.
 pub(crate) const READS_MAX: usize = 64;
 
 const _: () = {
     assert!(PAGE_MAX <= LEASE_GROUPS_PER_REQUEST_MAX, "one question counts a page of groups");
-    assert!(RECEIVE_RECORDS_MAX <= LEASE_ACQUIRE_RECORDS_MAX);
+    assert!(RECEIVE_RECORDS_MAX <= LEASE_ACQUIRE_RECORDS_MAX && PEEKED_MAX <= LEASE_ACQUIRE_RECORDS_MAX);
     assert!(SETTLE_MAX <= LEASE_SETTLE_RECORDS_MAX);
     assert!(BODY_BYTES_MAX <= BATCH_BYTES_DEFAULT as usize, "what fits into a body fits into a batch");
     assert!(PAGE_DEFAULT <= PAGE_MAX);

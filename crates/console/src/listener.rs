@@ -6,6 +6,7 @@ use crate::context::{Context, step};
 use crate::errors::Problem;
 use crate::limits::BODY_BYTES_MAX;
 use crate::options::ConsoleOptions;
+use crate::query::NAMESPACE;
 use crate::{guard, route};
 use millstream_front::http::{Commands, Outcome, Refusal, Request, Response, Service};
 use millstream_front::{Authorizer, Backend, Principal, steps};
@@ -43,10 +44,12 @@ impl Service for Listener {
         request: &Request<'_>,
         commands: &mut Commands,
     ) -> Outcome {
+        let principal = Principal::local();
         let mut cx = Context {
             backend: backend.clone(),
             authorizer: self.authorizer.clone(),
-            principal: Principal::local(),
+            namespace: principal.namespace(),
+            principal,
             version: self.options.version,
             now,
             abandoned: false,
@@ -54,7 +57,10 @@ impl Service for Listener {
         };
         let begun = guard::check(request, self.options.is_loopback)
             .and_then(|()| route::find(request))
-            .and_then(|(row, call)| (row.1)(&mut cx, &call));
+            .and_then(|(row, call)| {
+                call.query.text(NAMESPACE).map_or(Ok(()), |name| cx.enter(name))?;
+                (row.1)(&mut cx, &call)
+            });
         steps::start(cx, step(begun), commands)
     }
 

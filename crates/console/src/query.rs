@@ -6,6 +6,9 @@ use crate::errors::{Code, Problem};
 use core::ops::RangeInclusive;
 use percent_encoding::percent_decode_str;
 
+/// The parameter that every operation knows: where the names in the request live.
+pub(crate) const NAMESPACE: &str = "namespace";
+
 /// What stands behind the question mark, in its order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Query {
@@ -20,11 +23,10 @@ impl Query {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode(name)?;
             if !known.contains(&&*name) {
-                let reason = match known {
-                    [] => "is unknown; there are none here".to_owned(),
-                    known => format!("is unknown; there are {}", known.join(", ")),
-                };
-                return Err(Problem::parameter(&name, &reason));
+                return Err(Problem::parameter(
+                    &name,
+                    &format!("is unknown; there are {}", known.join(", ")),
+                ));
             }
             if values.iter().any(|(given, _)| *given == name) {
                 return Err(Problem::parameter(&name, "is given twice"));

@@ -6,7 +6,7 @@
 use crate::call::Call;
 use crate::errors::{Code, Problem};
 use crate::ops::{self, Endpoint, Row};
-use crate::query::Query;
+use crate::query::{NAMESPACE, Query};
 use millstream_front::http::Request;
 use percent_encoding::percent_decode_str;
 
@@ -22,7 +22,7 @@ pub(crate) fn find<'a>(request: &Request<'a>) -> Result<(&'static Row, Call<'a>)
             _ => Problem::method(&allowed),
         });
     };
-    let known: Vec<&str> = row.0.query.iter().map(|(name, _)| *name).collect();
+    let known: Vec<&str> = row.0.query.iter().map(|(name, _)| *name).chain([NAMESPACE]).collect();
     let query = Query::parse(request.query, &known)?;
     check_body(&row.0, request)?;
     Ok((row, Call { path, query, body: request.body }))

@@ -20,6 +20,18 @@ use std::sync::Arc;
 /// A place in a stream: a partition, and an offset in it.
 pub(crate) type At = (u32, Offset);
 
+/// A place as a cursor has it.
+pub(crate) fn spell_place((partition, offset): At) -> String {
+    format!("{partition}:{offset}")
+}
+
+/// The place that a cursor says.
+pub(crate) fn read_place(cursor: &str) -> Option<At> {
+    let (partition, offset) = cursor.split_once(':')?;
+    let offset = offset.parse().ok().filter(|offset| *offset <= i64::MAX as u64)?;
+    Some((partition.parse().ok()?, Offset(offset)))
+}
+
 /// Visits the records of a slice from an offset on, until the visitor breaks off. Markers of transactions are passed over.
 ///
 /// # Errors

@@ -38,7 +38,7 @@ struct Body {
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let body: Body = call.read()?;
     let name: Arc<str> = call.name().into();
-    let namespace = cx.principal.namespace();
+    let namespace = cx.namespace;
     if let Some(entry) = cx.backend.stream(namespace, &name) {
         return existing(cx, entry, &body);
     }

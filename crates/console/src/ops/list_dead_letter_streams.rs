@@ -39,7 +39,7 @@ struct DeadLetters {
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let wanted = Wanted::of(&call.query)?;
     let grant = cx.allow(Action::Describe, Resource::Cluster)?;
-    let streams = cx.backend.streams(cx.principal.namespace());
+    let streams = cx.backend.streams(cx.namespace);
     let mut sources: BTreeMap<String, Vec<Arc<str>>> = BTreeMap::new();
     for entry in &streams {
         if let Some(target) = entry.config.lease().dead_letter() {

@@ -5,14 +5,20 @@
 
 use super::{CURSOR, Endpoint, LIMIT};
 use crate::call::Call;
-use crate::context::{Context, Step};
+use crate::context::{Context, Step, lease_reply, step};
 use crate::errors::{Code, Problem};
 use crate::page::{Page, Wanted};
 use crate::respond::document;
-use crate::scan::{At, Scan};
+use crate::scan::{At, Scan, read_place, spell_place};
+use crate::translate::{ShownRecord, ShownState};
 use millstream_core::catalog::StreamEntry;
-use millstream_front::Action;
+use millstream_core::lease::{LeaseGroupId, LeaseReply, LeaseRequest, PeekedRecord};
+use millstream_core::{Reply, Request};
+use millstream_front::{Action, Resource};
 use millstream_types::{LogId, Offset, RecordTime};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     name: "list_records",
@@ -26,7 +32,7 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
         CURSOR,
     ],
     has_body: false,
-    doc: "Look at records without taking them: key, value, headers, time.",
+    doc: "Look at records without taking them: key, value, headers, time, and where each is in the queue.",
 };
 
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
@@ -39,7 +45,7 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
     let end = partition.map_or(entry.logs, |only| only + 1);
     let at = match (&wanted.after, offset, time) {
         (Some(_), None, None) => {
-            let at = place(wanted.after.as_deref()).filter(|at| (first..end).contains(&at.0));
+            let at = wanted.after.as_deref().and_then(read_place).filter(|at| (first..end).contains(&at.0));
             at.ok_or_else(|| Problem::parameter("cursor", "is none that was given out here"))?
         }
         (Some(_), _, _) => return Err(Problem::parameter("cursor", "already says where to go on")),
@@ -56,10 +62,67 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
         }
         (None, None, None) => (first, Offset::ZERO),
     };
-    Ok(Scan::new(entry, grant, at, end, wanted.limit).run(cx, |_, (records, next)| {
-        let next = next.map(|(partition, offset)| format!("{partition}:{offset}"));
-        Ok(document(200, &Page::new(records, next.as_deref())))
+    Ok(Scan::new(entry.clone(), grant, at, end, wanted.limit).run(cx, move |cx, (records, next)| {
+        states(cx, entry, records, move |records| {
+            Ok(document(200, &Page::new(records, next.map(spell_place).as_deref())))
+        })
     }))
+}
+
+/// A record, and where it is for those who work the stream as a queue.
+#[derive(Serialize)]
+struct Browsed {
+    #[serde(flatten)]
+    record: ShownRecord,
+    #[serde(flatten)]
+    state: Option<ShownState>,
+}
+
+/// Says where records are, if the stream is worked as a queue: what is not among those that still have to be consumed is
+/// done with.
+fn states(
+    cx: &Context,
+    entry: Arc<StreamEntry>,
+    records: Vec<ShownRecord>,
+    then: impl FnOnce(Vec<Browsed>) -> Result<Step, Problem> + Send + 'static,
+) -> Result<Step, Problem> {
+    let mut requests = Vec::new();
+    if entry.config.lease().enabled() {
+        let group = LeaseGroupId::default_of(entry.id);
+        let max = u32::try_from(records.len()).expect("a page is small").max(1);
+        // Records come partition by partition: the first of each.
+        let starts = records.chunk_by(|left, right| left.place().0 == right.place().0);
+        for from in starts.map(|of_one| of_one[0].place()) {
+            let grant = cx.allow(Action::Read, Resource::Stream(&entry.name))?;
+            let peek = LeaseRequest::Peek { group, from: Some(from), max };
+            requests.push(grant.request(Request::Lease(Box::new(peek))));
+        }
+    }
+    let then = move |_: &mut Context, replies: Vec<Reply>| step(merge(records, replies).and_then(then));
+    Ok(Step::Submit(requests, Box::new(then)))
+}
+
+/// Lays what was looked up over the records.
+fn merge(records: Vec<ShownRecord>, replies: Vec<Reply>) -> Result<Vec<Browsed>, Problem> {
+    let mut looks: BTreeMap<u32, (Vec<PeekedRecord>, Option<At>)> = BTreeMap::new();
+    let mut firsts = records.chunk_by(|left, right| left.place().0 == right.place().0);
+    for reply in replies {
+        let LeaseReply::Peeked { records, next } = lease_reply(reply)? else {
+            return Err(Problem::unexpected());
+        };
+        let partition = firsts.next().map_or(0, |of_one| of_one[0].place().0);
+        looks.insert(partition, (records, next));
+    }
+    let browsed = records.into_iter().map(|record| {
+        let place = record.place();
+        let state = looks.get(&place.0).and_then(|(peeked, next)| {
+            let known = peeked.iter().find(|peeked| (peeked.log, peeked.offset) == place);
+            let was_looked_at = next.is_none_or(|next| place < next);
+            known.map(ShownState::from).or_else(|| was_looked_at.then(ShownState::settled))
+        });
+        Browsed { record, state }
+    });
+    Ok(browsed.collect())
 }
 
 /// The partition that is asked for, if it is there.
@@ -71,13 +134,6 @@ pub(super) fn partition(entry: &StreamEntry, given: Option<u64>) -> Result<Optio
         Problem::new(Code::UnknownPartition, detail)
     };
     known.ok_or_else(unknown).map(Some)
-}
-
-/// The place that a cursor says.
-fn place(cursor: Option<&str>) -> Option<At> {
-    let (partition, offset) = cursor?.split_once(':')?;
-    let offset = offset.parse().ok().filter(|offset| *offset <= i64::MAX as u64)?;
-    Some((partition.parse().ok()?, Offset(offset)))
 }
 
 /// An offset that the partition has, or its end.

@@ -35,7 +35,7 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
     let prefix = call.query.text("prefix").unwrap_or_default();
     let grant = cx.allow(Action::Describe, Resource::Cluster)?;
     let after = wanted.after.as_deref();
-    let streams = cx.backend.streams(cx.principal.namespace());
+    let streams = cx.backend.streams(cx.namespace);
     let mut streams = streams.into_iter().filter(|entry| {
         after.is_none_or(|after| &*entry.name > after)
             && entry.name.starts_with(prefix)

@@ -7,11 +7,14 @@ mod alter_group;
 mod alter_stream;
 mod counted;
 mod create_stream;
+mod dead_letters;
 mod delete_stream;
 mod get_api;
 mod get_group;
 mod get_stream;
 mod list_dead_letter_streams;
+mod list_dead_letters;
+mod list_namespaces;
 mod list_records;
 mod list_streams;
 mod purge_group;
@@ -56,6 +59,7 @@ const CURSOR: (&str, &str) = (crate::page::CURSOR, "`next_cursor` of the page be
 /// Everything that is served, resource by resource.
 pub(crate) static TABLE: [Row; ENDPOINTS_COUNT] = [
     (get_api::ENDPOINT, get_api::start),
+    (list_namespaces::ENDPOINT, list_namespaces::start),
     (list_streams::ENDPOINT, list_streams::start),
     (get_stream::ENDPOINT, get_stream::start),
     (create_stream::ENDPOINT, create_stream::start),
@@ -70,13 +74,16 @@ pub(crate) static TABLE: [Row; ENDPOINTS_COUNT] = [
     (seek_group::ENDPOINT, seek_group::start),
     (settle::ENDPOINT, settle::start),
     (list_dead_letter_streams::ENDPOINT, list_dead_letter_streams::start),
+    (list_dead_letters::ENDPOINT, list_dead_letters::start),
+    (dead_letters::REDRIVE, dead_letters::redrive),
+    (dead_letters::DISCARD, dead_letters::discard),
     (redrives::LIST, redrives::list),
     (redrives::START, redrives::start),
     (redrives::GET, redrives::get),
     (redrives::CANCEL, redrives::cancel),
 ];
 
-const ENDPOINTS_COUNT: usize = 19;
+const ENDPOINTS_COUNT: usize = 23;
 
 /// Everything that is served, resource by resource.
 pub static ENDPOINTS: [Endpoint; ENDPOINTS_COUNT] = {

@@ -1,6 +1,7 @@
-//! `POST /api/v1/streams/{name}/groups/default/purge`: everything in a queue is done with, what is leased included.
+//! `POST /api/v1/streams/{name}/groups/default/purge`: what is ready in a queue is done with, or everything.
 //!
-//! Done when the answer comes; what is sent meanwhile stays. Readers by offset still see the records.
+//! Done when the answer comes; what is sent meanwhile stays. What is leased or put off stays as well, unless everything is
+//! asked for. Readers by offset still see the records.
 
 use super::Endpoint;
 use crate::call::Call;
@@ -17,12 +18,14 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/streams/{name}/groups/default/purge",
     query: &[],
     has_body: true,
-    doc: "Be done with everything in a queue, what is leased included.",
+    doc: "Be done with what is ready in a queue; with `everything` (false), also with what is leased or put off.",
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body {}
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Body {
+    everything: bool,
+}
 
 #[derive(Serialize)]
 struct Purged {
@@ -30,11 +33,17 @@ struct Purged {
 }
 
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
-    let Body {} = call.read()?;
+    let body: Body = call.read()?;
     let queue = cx.queue(call.name(), Action::Delete)?;
-    let seek = queue.ask(LeaseRequest::Seek { group: queue.group, to: SeekTo::End });
-    Ok(submit(seek, |_, reply| match lease_reply(reply)? {
-        LeaseReply::Sought { settled } => Ok(document(200, &Purged { purged: settled })),
+    let group = queue.group;
+    let request = match body.everything {
+        true => LeaseRequest::Seek { group, to: SeekTo::End },
+        false => LeaseRequest::Purge { group },
+    };
+    Ok(submit(queue.ask(request), |_, reply| match lease_reply(reply)? {
+        LeaseReply::Sought { settled } | LeaseReply::Purged { settled } => {
+            Ok(document(200, &Purged { purged: settled }))
+        }
         _ => Err(Problem::unexpected()),
     }))
 }

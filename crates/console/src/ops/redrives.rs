@@ -4,7 +4,7 @@
 //! restart, and says how far it is. It takes what is ready when it begins; there is one at a time for a stream.
 
 use super::Endpoint;
-use super::target;
+use super::target::find;
 use crate::call::Call;
 use crate::context::{Context, Queue, Step, lease_reply, submit};
 use crate::errors::{Code, Problem};
@@ -64,16 +64,7 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
     if body.per_second == Some(0) {
         return Err(Problem::field("per_second", "must be at least 1"));
     }
-    let target = match body.target.as_deref() {
-        None => MoveTarget::Source,
-        Some(name) if *name == *queue.entry.name => {
-            return Err(Problem::field("target", "is the stream itself"));
-        }
-        Some(name) => {
-            cx.allow(Action::Write, Resource::Stream(name))?;
-            MoveTarget::Stream(target::find(cx, name)?.id)
-        }
-    };
+    let target = target(cx, &queue, body.target.as_deref())?;
     let start = StartRedrive { group: queue.group, target, per_second: body.per_second };
     Ok(submit(queue.ask(LeaseRequest::StartRedrive(start)), |cx, reply| match lease_reply(reply)? {
         LeaseReply::Redrive { redrive, is_new: true } => Ok(document(202, &ShownRedrive::new(cx, &redrive))),
@@ -83,6 +74,18 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
         }
         _ => Err(Problem::unexpected()),
     }))
+}
+
+/// Where records of a queue are to go: to the stream of this name, or each to the one that it came from.
+pub(super) fn target(cx: &Context, queue: &Queue, name: Option<&str>) -> Result<MoveTarget, Problem> {
+    match name {
+        None => Ok(MoveTarget::Source),
+        Some(name) if *name == *queue.entry.name => Err(Problem::field("target", "is the stream itself")),
+        Some(name) => {
+            cx.allow(Action::Write, Resource::Stream(name))?;
+            Ok(MoveTarget::Stream(find(cx, name)?.id))
+        }
+    }
 }
 
 pub(super) fn list(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {

@@ -115,19 +115,26 @@ fn action(given: &Lease) -> Result<lease::Action, Problem> {
 /// The results, in the order of the request; those of tokens that are none were never asked for.
 fn answer(known: &[bool], results: Vec<Result<(), LeaseError>>) -> Step {
     let mut results = results.into_iter();
-    let outcome = |known: &bool| {
-        let (code, detail) = match known.then(|| results.next()).flatten() {
+    settled(known.iter().map(|known| known.then(|| results.next()).flatten()))
+}
+
+/// Answers with a result for each; `None` for a token that is none.
+pub(super) fn settled(results: impl Iterator<Item = Option<Result<(), LeaseError>>>) -> Step {
+    let outcome = |result| {
+        let (code, detail) = match result {
             Some(Ok(())) => (None, None),
-            // Tokens name leases, so that the second of these is never the answer.
-            Some(Err(LeaseError::NotLeased | LeaseError::NotReady)) => {
+            Some(Err(LeaseError::NotLeased)) => {
                 (Some("not_leased"), Some("The lease has ended; the record is still there."))
             }
+            Some(Err(LeaseError::NotReady)) => (
+                Some("not_ready"),
+                Some("Somebody has the record, or it is put off or on its way elsewhere."),
+            ),
             Some(Err(LeaseError::Settled)) => (Some("settled"), Some("The record is settled.")),
             Some(Err(LeaseError::Unknown)) => (Some("unknown_record"), Some("There is no such record.")),
             None => (Some("unknown_token"), Some("The token is none of this stream.")),
         };
         Outcome { code, detail }
     };
-    let results = known.iter().map(outcome).collect();
-    document(200, &Settled { results })
+    document(200, &Settled { results: results.map(outcome).collect() })
 }

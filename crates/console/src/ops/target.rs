@@ -20,7 +20,7 @@ pub(super) fn check_dead_letter(cx: &Context, source: &str, settings: &Changes) 
 
 /// The stream of this name.
 pub(super) fn find(cx: &Context, target: &str) -> Result<Arc<StreamEntry>, Problem> {
-    let entry = cx.backend.stream(cx.principal.namespace(), target);
+    let entry = cx.backend.stream(cx.namespace, target);
     let missing =
         || Problem::new(Code::InvalidSetting, format!("The target, a stream {target:?}, does not exist."));
     entry.ok_or_else(missing)

@@ -27,6 +27,23 @@ struct Death {
     latest_ms: i64,
 }
 
+impl Letter {
+    /// Why it died.
+    pub(crate) fn reason(&self) -> &str {
+        self.reason
+    }
+
+    /// The stream that it was in.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// When.
+    pub(crate) fn time_ms(&self) -> i64 {
+        self.time_ms
+    }
+}
+
 impl From<DeadLetter> for Letter {
     fn from(letter: DeadLetter) -> Letter {
         let deaths = letter.history.deaths().iter().map(|death| Death {

@@ -8,6 +8,7 @@ mod record;
 mod redrive;
 mod scalar;
 mod settings;
+mod state;
 mod stream;
 mod token;
 
@@ -16,5 +17,6 @@ pub(crate) use redrive::ShownRedrive;
 pub(crate) use scalar::Scalar;
 pub(crate) use settings::{Changes, difference};
 pub use settings::{SETTINGS, SettingRow};
+pub(crate) use state::ShownState;
 pub(crate) use stream::{Counts, Detail, Summary, Totals};
 pub(crate) use token::{read_token, spell_token};

@@ -54,6 +54,26 @@ impl ShownRecord {
         }
     }
 
+    /// When it is from.
+    pub(crate) fn timestamp(&self) -> RecordTime {
+        RecordTime(self.timestamp_ms)
+    }
+
+    /// Where it is.
+    pub(crate) fn place(&self) -> (u32, Offset) {
+        (self.partition, Offset(self.offset))
+    }
+
+    /// Its key, if that is text.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// What its headers say, if it was dead-lettered.
+    pub(crate) fn dead_letter(&self) -> Option<&Letter> {
+        self.dead_letter.as_ref()
+    }
+
     /// Bytes of its content, as far as that bounds an answer.
     pub(crate) fn content_bytes(record: &RecordView<'_>) -> usize {
         let bytes = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);

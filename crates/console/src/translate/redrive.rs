@@ -36,7 +36,7 @@ impl ShownRedrive {
                 MoveTarget::Source | MoveTarget::DeadLetter => None,
                 MoveTarget::Stream(id) => {
                     // A stream that is gone has no name any more.
-                    let streams = cx.backend.streams(cx.principal.namespace());
+                    let streams = cx.backend.streams(cx.namespace);
                     let name = streams.into_iter().find(|entry| entry.id == id);
                     Some(name.map_or_else(|| format!("#{id}"), |entry| entry.name.to_string()))
                 }

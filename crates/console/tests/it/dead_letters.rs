@@ -92,3 +92,75 @@ fn a_redrive_is_ended_and_one_elsewhere_names_its_target() {
         assert_eq!(client.refused(method, address, ""), (404, "unknown_resource".to_owned()));
     }
 }
+
+fn shown(client: &Client, filter: &str) -> Vec<String> {
+    let page = client.get(&format!("/dead-letters/dead/records{filter}"));
+    assert_eq!(page["next_cursor"], Value::Null);
+    values(page["items"].as_array().unwrap()).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn dead_letters_are_shown_by_reason_source_time_and_key() {
+    let client = queues();
+    bury(&client, "a", &["1", "2"]);
+    client.broker.advance_ms(1_000);
+    bury(&client, "b", &["3"]);
+    client.call("POST", "/streams/dead/records", json!({"records": [{"value": "sent here", "key": "k"}]}));
+    assert_eq!(shown(&client, ""), ["1", "2", "3", "sent here"]);
+    assert_eq!(shown(&client, "?source=a"), ["1", "2"]);
+    assert_eq!(shown(&client, "?reason=rejected&source=b"), ["3"]);
+    assert_eq!(shown(&client, "?reason=expired"), [""; 0]);
+    assert_eq!(shown(&client, "?key=k"), ["sent here"]);
+    let later = millstream_testkit::broker::START_MS + 500;
+    assert_eq!(shown(&client, &format!("?from_time_ms={later}")), ["3"]);
+    assert_eq!(shown(&client, &format!("?to_time_ms={later}")), ["1", "2"]);
+    let page = client.get("/dead-letters/dead/records?limit=1");
+    assert_eq!(
+        (&page["items"][0]["state"], &page["items"][0]["dead_letter"]["source"]),
+        (&json!("ready"), &json!("a"))
+    );
+    let rest =
+        client.get(&format!("/dead-letters/dead/records?cursor={}", page["next_cursor"].as_str().unwrap()));
+    assert_eq!(rest["items"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn chosen_dead_letters_go_back_or_are_discarded_and_others_stay() {
+    let client = queues();
+    bury(&client, "a", &["1", "2", "3", "4"]);
+    client.call("POST", "/streams/dead/groups/default/receive", json!({}));
+    let codes = |address: &str, offsets: &[u64]| {
+        let records: Vec<Value> =
+            offsets.iter().map(|offset| json!({"partition": 0, "offset": offset})).collect();
+        let answer = client.call(
+            "POST",
+            &format!("/dead-letters/dead/records/{address}"),
+            json!({"records": records}),
+        );
+        let results = answer["results"].as_array().unwrap().iter().map(|result| result["code"].clone());
+        results.collect::<Vec<_>>()
+    };
+    let null = Value::Null;
+    assert_eq!(codes("redrive", &[0, 2, 9]), [json!("not_ready"), null.clone(), json!("unknown_record")]);
+    assert_eq!(codes("discard", &[1, 2]), [null, json!("not_ready")]);
+    assert_eq!(client.broker.carry_out_moves(), 1);
+    assert_eq!(values(&client.receive("a")), ["3"]);
+    assert_eq!(shown(&client, ""), ["1", "4"]);
+    assert_eq!(codes("discard", &[1]), [json!("settled")]);
+}
+
+#[test]
+fn very_many_records_are_looked_through_a_part_at_a_time() {
+    let client = queues();
+    let many: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for _ in 0..5 {
+        client.send_values("dead", &many);
+    }
+    client.call("POST", "/streams/dead/records", json!({"records": [{"value": "it", "key": "k"}]}));
+    let page = client.get("/dead-letters/dead/records?key=k");
+    assert_eq!(page["items"], json!([]));
+    let rest = client
+        .get(&format!("/dead-letters/dead/records?key=k&cursor={}", page["next_cursor"].as_str().unwrap()));
+    assert_eq!((values(rest["items"].as_array().unwrap()), &rest["next_cursor"]), (vec!["it"], &Value::Null));
+}

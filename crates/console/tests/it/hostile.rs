@@ -110,6 +110,27 @@ const TABLE: &[(&str, &str, &str, u16, &str)] = &[
     ("POST", "/dead-letters/q/redrives", "{\"target\": \"none\"}", 400, "invalid_setting"),
     ("POST", "/dead-letters/q/redrives", "{\"per_second\": 0}", 400, "invalid_body"),
     ("POST", "/dead-letters/wide/redrives", "{}", 404, "unknown_group"),
+    ("GET", "/dead-letters/q/records?reason=boredom", "", 400, "invalid_parameter"),
+    ("GET", "/dead-letters/q/records?from_time_ms=-1", "", 400, "invalid_parameter"),
+    ("GET", "/dead-letters/q/records?cursor=MTow", "", 400, "invalid_parameter"),
+    ("GET", "/dead-letters/wide/records", "", 404, "unknown_group"),
+    ("POST", "/dead-letters/q/records/discard", "{\"records\": []}", 400, "invalid_body"),
+    ("POST", "/dead-letters/q/records/discard", "{\"records\": [{\"partition\": 0}]}", 400, "invalid_body"),
+    (
+        "POST",
+        "/dead-letters/q/records/redrive",
+        "{\"records\": [{\"partition\": 0, \"offset\": 9223372036854775808}]}",
+        400,
+        "invalid_body",
+    ),
+    (
+        "POST",
+        "/dead-letters/q/records/redrive",
+        "{\"records\": [{\"partition\": 0, \"offset\": 0}], \"target\": \"none\"}",
+        400,
+        "invalid_setting",
+    ),
+    ("POST", "/streams/q/groups/default/purge", "{\"all\": true}", 400, "invalid_body"),
 ];
 
 #[test]

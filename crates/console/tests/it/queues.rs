@@ -154,3 +154,34 @@ fn a_queue_is_replayed_from_its_start_from_offsets_and_from_a_time() {
     assert_eq!(client.call("POST", &format!("{GROUP}/purge"), json!({})), json!({"purged": 6}));
     assert_eq!(counts(&client), [0, 0, 0, 0]);
 }
+
+#[test]
+fn a_purge_leaves_what_is_leased_unless_everything_is_meant() {
+    let client = queue(&["a", "b", "c"]);
+    client.call("POST", &format!("{GROUP}/receive"), json!({}));
+    assert_eq!(client.call("POST", &format!("{GROUP}/purge"), json!({}))["purged"], 2);
+    assert_eq!(counts(&client), [0, 1, 0, 0]);
+    assert_eq!(client.call("POST", &format!("{GROUP}/purge"), json!({"everything": true}))["purged"], 1);
+    assert_eq!(counts(&client), [0, 0, 0, 0]);
+}
+
+#[test]
+fn the_oldest_record_is_the_first_that_is_not_done_with() {
+    let client = Client::new();
+    let body = json!({"partitions": 3, "settings": {"leased": true}}).to_string();
+    client.start("PUT", "/streams/q", body.as_bytes()).document(201);
+    assert_eq!(client.get(GROUP)["oldest"], Value::Null);
+    let now = millstream_testkit::broker::START_MS;
+    for (partition, age) in [(1, 50), (2, 70), (2, 90)] {
+        let record = json!({"value": age.to_string(), "timestamp_ms": now - age});
+        client.call("POST", "/streams/q/records", json!({"partition": partition, "records": [record]}));
+    }
+    let oldest = json!({"partition": 2, "offset": 0, "timestamp_ms": now - 70, "age_ms": 70});
+    assert_eq!(client.get(GROUP)["oldest"], oldest);
+    client.call(
+        "POST",
+        &format!("{GROUP}/seek"),
+        json!({"to": {"offsets": [{"partition": 2, "offset": 2}]}}),
+    );
+    assert_eq!(client.get(GROUP)["oldest"]["age_ms"], 50);
+}

@@ -141,3 +141,27 @@ fn what_only_queues_do_is_refused_elsewhere() {
     let body = r#"{"records": [{"dedup_id": "a"}]}"#;
     assert_eq!(client.refused("POST", "/streams/q/records", body), (400, "invalid_record".to_owned()));
 }
+
+#[test]
+fn records_of_a_queue_are_shown_with_where_they_are() {
+    let client = Client::new();
+    client.create_queue("q", json!({}));
+    client.send_values("q", &["settled", "leased", "ready"]);
+    client.call("POST", "/streams/q/records", json!({"records": [{"value": "delayed", "delay_ms": 1000}]}));
+    let received = client.call("POST", "/streams/q/groups/default/receive", json!({"records_max": 2}));
+    let ack = json!({"leases": [{"token": received["records"][0]["token"], "action": "ack"}]});
+    client.call("POST", "/streams/q/groups/default/settle", ack);
+    let page = client.get("/streams/q/records");
+    for record in items(&page) {
+        assert_eq!(record["state"], record["value"]);
+    }
+    let now = millstream_testkit::broker::START_MS;
+    assert_eq!(
+        (&page["items"][1]["delivery_count"], &page["items"][1]["until_ms"]),
+        (&json!(1), &json!(now + 30_000))
+    );
+    assert_eq!(page["items"][3]["until_ms"], now + 1_000);
+    client.broker.create_stream("s", 1);
+    client.send_values("s", &["x"]);
+    assert_eq!(client.get("/streams/s/records")["items"][0].get("state"), None);
+}

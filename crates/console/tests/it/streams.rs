@@ -1,6 +1,9 @@
 //! Streams: created, shown, listed, changed, deleted.
 
 use crate::client::Client;
+use millstream_core::Request;
+use millstream_core::catalog::Annotations;
+use millstream_core::request::CreateNamespace;
 use serde_json::{Value, json};
 
 #[test]
@@ -24,7 +27,10 @@ fn a_stream_is_created_shown_changed_and_deleted() {
     let changed = client.call("PATCH", "/streams/orders", changes);
     assert_eq!(changed["partition_count"], 4);
     assert_eq!(changed["settings"]["cleanup"], json!({"value": "delete", "is_set": false}));
-    assert_eq!(changed["counts"], json!({"ready": 0, "leased": 0, "delayed": 0, "moving": 0, "waiting": 0, "holders": 0}));
+    assert_eq!(
+        changed["counts"],
+        json!({"ready": 0, "leased": 0, "delayed": 0, "moving": 0, "waiting": 0, "holders": 0})
+    );
     assert_eq!(client.call("PATCH", "/streams/orders", json!({})), changed, "nothing to do is done");
 
     assert_eq!(client.start("DELETE", "/streams/orders", b"").response().status, 204);
@@ -104,4 +110,21 @@ fn dead_letters_go_only_where_there_is_a_stream() {
     client.create_queue("q", json!({"dead_letter_stream": "dead"}));
     let body = r#"{"settings": {"dead_letter_stream": "q"}}"#;
     assert_eq!(client.refused("PATCH", "/streams/q", body), setting);
+}
+
+#[test]
+fn names_of_other_namespaces_are_reached_by_naming_the_namespace() {
+    let client = Client::new();
+    client.create_queue("q", json!({}));
+    assert_eq!(client.get("/namespaces")["items"], json!([{"name": "default", "created_ms": 0}]));
+    assert_eq!(client.get("/streams/q?namespace=default"), client.get("/streams/q"));
+    for address in ["/streams?namespace=other", "/streams/q?namespace=other", "/namespaces?namespace=other"] {
+        assert_eq!(client.refused("GET", address, ""), (404, "unknown_namespace".to_owned()));
+    }
+    let create = CreateNamespace { name: "other".into(), annotations: Annotations::new() };
+    client.broker.ask(Request::CreateNamespace(Box::new(create)));
+    assert_eq!(client.get("/streams?namespace=other")["items"], json!([]));
+    client.start("PUT", "/streams/q?namespace=other", b"{}").document(201);
+    assert_eq!(client.get("/streams/q?namespace=other")["counts"], Value::Null, "it is another stream");
+    assert_eq!(client.get("/namespaces")["items"].as_array().unwrap().len(), 2);
 }

@@ -43,7 +43,7 @@ enum Command {
     Remote(remote::CliCommand),
     /// List, describe, create, change, feed, work, purge and replay queues.
     Queue(Box<queue::QueueArgs>),
-    /// Look at dead letters, and bring them back.
+    /// Look at dead letters, bring them back, or be done with them.
     Dlq(Box<dlq::DlqArgs>),
     /// Print the version.
     Version,

@@ -55,7 +55,7 @@ fn is_setting(argument: &Arg) -> bool {
 
 #[test]
 fn every_option_is_in_the_table_of_its_command_and_nothing_else_is() {
-    let shared = ["--bootstrap", "--server", "--timeout", "--json", "--help", "--version"];
+    let shared = ["--bootstrap", "--server", "--namespace", "--timeout", "--json", "--help", "--version"];
     for (path, command) in commands() {
         let options: BTreeSet<String> = command
             .get_arguments()
@@ -70,7 +70,7 @@ fn every_option_is_in_the_table_of_its_command_and_nothing_else_is() {
             .collect();
         assert_eq!(options, written, "{path}");
     }
-    for option in &shared[..4] {
+    for option in &shared[..5] {
         assert!(PAGE.contains(&format!("| `{option}")), "{option}");
     }
 }

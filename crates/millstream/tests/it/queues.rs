@@ -85,7 +85,11 @@ fn a_queue_is_created_fed_worked_and_listed() {
     let table = place.run(&["queue", "list"]);
     assert!(table.starts_with("QUEUE  READY  LEASED"), "{table}");
     assert!(place.run(&["queue", "describe", "jobs"]).contains("delivery_limit"));
-    assert!(place.run(&["queue", "purge", "jobs"]).contains("purged of"));
+    assert_eq!(place.run(&["queue", "purge", "jobs"]), "queue \"jobs\" is purged of 1102 records\n");
+    assert_eq!(
+        place.run(&["queue", "purge", "jobs", "--everything"]),
+        "queue \"jobs\" is purged of 97 records\n"
+    );
     assert_eq!(place.values("jobs"), [""; 0]);
 }
 
@@ -129,6 +133,10 @@ fn dead_letters_are_listed_and_come_back() {
         is_there.then_some(listed)
     });
     assert_eq!(listed.expect("they are moved")[0]["sources"], json!(["jobs"]));
+    let shown = place.run(&["dlq", "show", "dead", "--reason", "rejected", "--since", "-1h"]);
+    assert!(shown.starts_with("RECORD  STATE  REASON    SOURCE  DELIVERIES  DIED"), "{shown}");
+    assert_eq!(shown.lines().count(), 3, "{shown}");
+    assert_eq!(place.json(&["dlq", "show", "dead", "--source", "none"]), json!([]));
     assert_eq!(place.run(&["queue", "redrive", "jobs"]), "2 dead letters are moved out of \"dead\"\n");
     let back = (0..200).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(25));
@@ -192,4 +200,29 @@ fn the_api_listens_beyond_loopback_only_when_that_is_wanted() {
     assert!(broker.http.starts_with("0.0.0.0:"));
     broker.signal("TERM");
     assert!(broker.end().1.contains("INSECURE: http"));
+}
+
+#[test]
+fn all_dead_letters_go_elsewhere_or_are_discarded() {
+    let place = Place::new();
+    for queue in [&["dead"][..], &["other"], &["jobs", "--set", "dead_letter_stream=dead"]] {
+        place.run(&[&["queue", "create"], queue].concat());
+    }
+    for value in ["x", "y", "z"] {
+        place.run(&["queue", "send", "dead", "--value", value, "--key", value]);
+    }
+    let discarded = place.run(&["dlq", "discard", "dead", "--key", "y"]);
+    assert_eq!(discarded, "1 dead letter is discarded from \"dead\"\n");
+    let moved = place.run(&["dlq", "redrive", "dead", "--to", "other", "--rate", "1000"]);
+    assert_eq!(moved, "2 dead letters are moved out of \"dead\"\n");
+    let arrived = (0..200).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(25));
+        place.json(&["queue", "list", "--prefix", "other"])[0]["counts"]["ready"] == 2
+    });
+    assert!(arrived);
+    assert_eq!(
+        place.run(&["dlq", "discard", "other", "--all"]),
+        "2 dead letters are discarded from \"other\"\n"
+    );
+    assert_eq!(place.values("other"), [""; 0]);
 }

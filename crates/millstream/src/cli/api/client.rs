@@ -56,6 +56,8 @@ pub(in crate::cli) fn address(parts: &[&str], query: &[(&str, Option<String>)]) 
 pub(in crate::cli) struct Api {
     /// Host and port.
     authority: String,
+    /// Where the names in all requests are; `None`: where the broker puts whoever asks.
+    namespace: Option<String>,
     patience: Duration,
     connection: Option<SendRequest<Whole>>,
 }
@@ -69,7 +71,7 @@ struct Problem {
 
 impl Api {
     /// A client of the API at an address like `http://127.0.0.1:8080`.
-    pub(super) fn new(server: &str, patience: Duration) -> Result<Api, ApiError> {
+    pub(super) fn new(server: &str, namespace: Option<String>, patience: Duration) -> Result<Api, ApiError> {
         let wrong = || ApiError::Address(server.to_owned());
         let authority = server.strip_prefix("http://").unwrap_or(server).trim_end_matches('/');
         let parsed: http::uri::Authority = authority.parse().map_err(|_| wrong())?;
@@ -82,7 +84,7 @@ impl Api {
             None if authority.ends_with(':') || authority.len() > parsed.host().len() => return Err(wrong()),
             None => PORT_DEFAULT,
         };
-        Ok(Api { authority: format!("{}:{port}", parsed.host()), patience, connection: None })
+        Ok(Api { authority: format!("{}:{port}", parsed.host()), namespace, patience, connection: None })
     }
 
     /// Gets a document.
@@ -97,6 +99,17 @@ impl Api {
         query: &[(&str, Option<String>)],
         wanted: usize,
     ) -> Result<Vec<Value>, ApiError> {
+        self.gather(parts, query, wanted, Some).await
+    }
+
+    /// As [`Api::list`], and keeps of each item only what is needed of it, if it is.
+    pub(in crate::cli) async fn gather<T>(
+        &mut self,
+        parts: &[&str],
+        query: &[(&str, Option<String>)],
+        wanted: usize,
+        keep: impl Fn(Value) -> Option<T>,
+    ) -> Result<Vec<T>, ApiError> {
         #[derive(Deserialize)]
         struct Page {
             items: Vec<Value>,
@@ -109,7 +122,7 @@ impl Api {
             let mut query = query.to_vec();
             query.extend([("limit", Some(limit.to_string())), ("cursor", cursor)]);
             let page: Page = self.get(&address(parts, &query)).await?;
-            items.extend(page.items);
+            items.extend(page.items.into_iter().filter_map(&keep));
             match page.next_cursor {
                 Some(next) if items.len() < wanted => cursor = Some(next),
                 _ => return Ok(items),
@@ -146,6 +159,12 @@ impl Api {
         body: Option<Vec<u8>>,
         waits: Duration,
     ) -> Result<T, ApiError> {
+        let mut address = address.to_owned();
+        if let Some(namespace) = &self.namespace {
+            address.push(if address.contains('?') { '&' } else { '?' });
+            address.push_str("namespace=");
+            address.extend(utf8_percent_encode(namespace, ESCAPED));
+        }
         let (status, answer) =
             self.within(waits, |api| Box::pin(api.exchange(method, address, body))).await?;
         let foreign = |what: String| ApiError::Foreign { server: self.authority.clone(), what };
@@ -173,7 +192,7 @@ impl Api {
     async fn exchange(
         &mut self,
         method: Method,
-        address: &str,
+        address: String,
         body: Option<Vec<u8>>,
     ) -> Result<(StatusCode, Vec<u8>), ApiError> {
         let server = self.authority.clone();
@@ -270,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_server_is_a_host_and_maybe_a_port() {
-        let authority = |server: &str| Api::new(server, Duration::ZERO).map(|api| api.authority).ok();
+        let authority = |server: &str| Api::new(server, None, Duration::ZERO).map(|api| api.authority).ok();
         for (server, expected) in [
             ("http://127.0.0.1:8081", "127.0.0.1:8081"),
             ("http://broker/", "broker:8080"),

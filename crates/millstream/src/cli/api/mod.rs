@@ -29,6 +29,9 @@ pub(crate) struct ServerArgs {
         default_value = "http://127.0.0.1:8080"
     )]
     pub(crate) server: String,
+    /// The namespace that the names are in.
+    #[arg(long, global = true, env = "MILLSTREAM_NAMESPACE", value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
     /// Seconds to wait for a connection or an answer.
     #[arg(
         long = "timeout",
@@ -46,7 +49,7 @@ pub(crate) struct ServerArgs {
 impl ServerArgs {
     /// A client of the API; nothing is asked yet.
     pub(super) fn api(&self) -> Result<Api, ApiError> {
-        Api::new(&self.server, Duration::from_secs(self.timeout_s.into()))
+        Api::new(&self.server, self.namespace.clone(), Duration::from_secs(self.timeout_s.into()))
     }
 }
 

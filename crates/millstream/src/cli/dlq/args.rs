@@ -5,14 +5,17 @@
 use clap::{Args, Subcommand};
 
 use crate::cli::api::ServerArgs;
+use crate::cli::moment::TimeSpec;
 
-/// Look at dead letters, and bring them back.
+/// Look at dead letters, bring them back, or be done with them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   millstream dlq list
+  millstream dlq show dead --reason limit --since -1h
   millstream dlq redrive dead --rate 100
-  millstream dlq redrive dead --to elsewhere --detach")]
+  millstream dlq redrive dead --source orders --to orders-retry
+  millstream dlq discard dead --reason expired")]
 pub(crate) struct DlqArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
@@ -25,8 +28,53 @@ pub(crate) struct DlqArgs {
 pub(crate) enum DlqAction {
     /// List the streams that dead letters go to, with their counts and where they come from.
     List,
-    /// Move dead letters to where they came from, or elsewhere.
+    /// Show dead letters with reason, source, deliveries and time.
+    Show(ShowArgs),
+    /// Move dead letters, all or some, to where they came from, or elsewhere.
     Redrive(RedriveArgs),
+    /// Be done with dead letters, all or some.
+    Discard(DiscardArgs),
+}
+
+/// Which dead letters are meant.
+#[derive(Debug, Clone, Default, Args)]
+#[group(id = "which", multiple = true)]
+pub(crate) struct FilterArgs {
+    /// Only those that died for this reason.
+    #[arg(long, value_parser = ["rejected", "expired", "limit", "length"])]
+    pub(crate) reason: Option<String>,
+    /// Only those of this stream.
+    #[arg(long, value_name = "STREAM")]
+    pub(crate) source: Option<String>,
+    /// Only those with this key.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// Only those that died at this moment or later: 2026-01-31T12:00:00Z, ms since 1970, or -15m.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) since: Option<TimeSpec>,
+    /// Only those that died before this moment.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) until: Option<TimeSpec>,
+}
+
+impl FilterArgs {
+    /// Whether all are meant.
+    pub(crate) fn is_empty(&self) -> bool {
+        let FilterArgs { reason, source, key, since, until } = self;
+        reason.is_none() && source.is_none() && key.is_none() && since.is_none() && until.is_none()
+    }
+}
+
+/// Arguments of `dlq show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The stream with the dead letters.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// Dead letters at most.
+    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) count: u32,
 }
 
 /// Arguments of `dlq redrive`.
@@ -34,13 +82,27 @@ pub(crate) enum DlqAction {
 pub(crate) struct RedriveArgs {
     /// The stream with the dead letters.
     pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
     /// Move them to this stream, each to the one that it came from if this is not given.
     #[arg(long, value_name = "STREAM")]
     pub(crate) to: Option<String>,
     /// Records per second at most.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rate: Option<u32>,
-    /// Begin it and do not wait for its end.
-    #[arg(long)]
+    /// Begin to move all of them, and do not wait for the end.
+    #[arg(long, conflicts_with = "which")]
     pub(crate) detach: bool,
+}
+
+/// Arguments of `dlq discard`.
+#[derive(Debug, Args)]
+pub(crate) struct DiscardArgs {
+    /// The stream with the dead letters.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// All that are ready.
+    #[arg(long, required_unless_present = "which", conflicts_with = "which")]
+    pub(crate) all: bool,
 }

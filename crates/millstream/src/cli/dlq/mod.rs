@@ -4,12 +4,13 @@
 
 mod args;
 mod redrive;
+mod show;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 pub(super) use args::DlqArgs;
-use args::{DlqAction, RedriveArgs};
+use args::{DlqAction, FilterArgs, RedriveArgs};
 
 use super::api::{self, Api, address};
 use super::output::{self, Column, print_json, print_table};
@@ -24,7 +25,9 @@ pub(super) fn run(args: DlqArgs) -> anyhow::Result<()> {
     api::run(async {
         match args.action {
             DlqAction::List => list(&mut api, json).await,
+            DlqAction::Show(args) => show::run(&mut api, &args, json).await,
             DlqAction::Redrive(args) => redrive::run(&mut api, &args, json).await,
+            DlqAction::Discard(args) => redrive::discard(&mut api, &args, json).await,
         }
     })
 }
@@ -34,14 +37,14 @@ pub(super) async fn redrive_of_queue(
     api: &mut Api,
     queue: &str,
     rate: Option<u32>,
-    detach: bool,
     json: bool,
 ) -> anyhow::Result<()> {
     let stream: Value = api.get(&address(&["streams", queue], &[])).await?;
     let Some(name) = stream["settings"]["dead_letter_stream"]["value"].as_str() else {
         anyhow::bail!("the dead letters of {queue:?} go nowhere: its setting dead_letter_stream is null");
     };
-    let args = RedriveArgs { name: name.to_owned(), to: None, rate, detach };
+    let filter = FilterArgs { source: Some(queue.to_owned()), ..FilterArgs::default() };
+    let args = RedriveArgs { name: name.to_owned(), filter, to: None, rate, detach: false };
     redrive::run(api, &args, json).await
 }
 

@@ -44,8 +44,8 @@ pub(crate) enum QueueAction {
     Ack(TokensArgs),
     /// Give records back that were received.
     Release(ReleaseArgs),
-    /// Be done with everything in a queue, what is leased included.
-    Purge(NameArgs),
+    /// Be done with what is ready in a queue, or with everything.
+    Purge(PurgeArgs),
     /// Let a queue go on from an earlier or later place: what comes from there on is delivered again.
     Replay(ReplayArgs),
     /// Bring a queue's dead letters back into it.
@@ -71,11 +71,14 @@ pub(crate) struct DescribeArgs {
     pub(crate) all_settings: bool,
 }
 
-/// A queue's name alone.
+/// Arguments of `queue purge`.
 #[derive(Debug, Args)]
-pub(crate) struct NameArgs {
+pub(crate) struct PurgeArgs {
     /// The queue's name.
     pub(crate) name: String,
+    /// Also with what is leased or put off.
+    #[arg(long)]
+    pub(crate) everything: bool,
 }
 
 /// Arguments of `queue create`.
@@ -213,7 +216,4 @@ pub(crate) struct RedriveArgs {
     /// Records per second at most.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rate: Option<u32>,
-    /// Begin it and do not wait for its end.
-    #[arg(long)]
-    pub(crate) detach: bool,
 }

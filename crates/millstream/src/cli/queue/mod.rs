@@ -37,11 +37,9 @@ pub(super) fn run(args: QueueArgs) -> anyhow::Result<()> {
             QueueAction::Receive(args) => receive::run(&mut api, &args, json).await,
             QueueAction::Ack(args) => settle::ack(&mut api, &args, json).await,
             QueueAction::Release(args) => settle::release(&mut api, &args, json).await,
-            QueueAction::Purge(args) => replay::purge(&mut api, &args.name, json).await,
+            QueueAction::Purge(args) => replay::purge(&mut api, &args, json).await,
             QueueAction::Replay(args) => replay::run(&mut api, &args, json).await,
-            QueueAction::Redrive(args) => {
-                dlq::redrive_of_queue(&mut api, &args.name, args.rate, args.detach, json).await
-            }
+            QueueAction::Redrive(args) => dlq::redrive_of_queue(&mut api, &args.name, args.rate, json).await,
         }
     })
 }

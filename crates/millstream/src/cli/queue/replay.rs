@@ -4,7 +4,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::args::ReplayArgs;
+use super::args::{PurgeArgs, ReplayArgs};
 use crate::cli::api::{Api, address};
 use crate::cli::output::{self, print_json};
 use crate::cli::remote::now_ms;
@@ -36,16 +36,16 @@ pub(super) async fn run(api: &mut Api, args: &ReplayArgs, json: bool) -> anyhow:
     Ok(output::print(&format!("queue {:?} goes on from {place}{skipped}\n", args.name))?)
 }
 
-pub(super) async fn purge(api: &mut Api, name: &str, json: bool) -> anyhow::Result<()> {
+pub(super) async fn purge(api: &mut Api, args: &PurgeArgs, json: bool) -> anyhow::Result<()> {
     #[derive(Deserialize)]
     struct Purged {
         purged: u64,
     }
-    let address = address(&["streams", name, "groups", "default", "purge"], &[]);
-    let answer: Value = api.send(Method::POST, &address, &json!({})).await?;
+    let address = address(&["streams", &args.name, "groups", "default", "purge"], &[]);
+    let answer: Value = api.send(Method::POST, &address, &json!({ "everything": args.everything })).await?;
     if json {
         return print_json(&answer);
     }
     let Purged { purged } = serde_json::from_value(answer)?;
-    Ok(output::print(&format!("queue {name:?} is purged of {purged} records\n"))?)
+    Ok(output::print(&format!("queue {:?} is purged of {purged} records\n", args.name))?)
 }

@@ -4,18 +4,17 @@
 //! there is settled, what cannot be answered with now is given back undelivered, and if nothing is left the wait goes
 //! on. Whoever goes away while it waits gets nothing: what was taken for it goes back.
 
-mod fetch;
-
 use super::Endpoint;
 use crate::call::Call;
 use crate::context::{Context, Queue, Step, lease_reply, step, submit};
 use crate::errors::Problem;
 use crate::limits::{LEASE_MS_MAX, RECEIVE_RECORDS_MAX, WAIT_MS_MAX};
+use crate::lookup::{Fate, Lookup};
 use crate::respond::document;
 use crate::translate::{ShownRecord, spell_token};
-use fetch::Fetch;
 use millstream_core::lease::{
-    Acquire, AcquiredRecord, Binding, HolderId, LeaseRef, LeaseReply, LeaseRequest, LeaseToken, Settle,
+    self, Acquire, Acquired, AcquiredRecord, Binding, HolderId, LeaseRef, LeaseReply, LeaseRequest,
+    LeaseToken, Settle,
 };
 use millstream_front::Action;
 use millstream_front::steps::ReadResult;
@@ -108,52 +107,78 @@ fn acquire(cx: &mut Context, receive: Receive) -> Step {
         if acquired.records.is_empty() {
             return Ok(document(200, &Received { records: Vec::new() }));
         }
-        let fetch = Fetch::new(acquired, receive.queue.entry.name.clone());
-        Ok(read(cx, receive, fetch))
+        let places = acquired.records.iter().map(|record| (record.log, record.offset));
+        let lookup = Lookup::new(receive.queue.entry.name.clone(), places, Box::new(|_| true));
+        Ok(read(cx, receive, acquired, lookup))
     })
 }
 
 /// Reads what has not been found yet.
-fn read(cx: &Context, receive: Receive, mut fetch: Fetch) -> Step {
+fn read(cx: &Context, receive: Receive, acquired: Acquired, mut lookup: Lookup) -> Step {
     if cx.abandoned {
-        fetch.give_back_all();
+        lookup.leave_missing();
     }
-    let reads = fetch.reads(receive.queue.entry.id);
+    let reads = lookup.reads(receive.queue.entry.id);
     if reads.is_empty() {
-        return settle(receive, fetch);
+        return settle(cx, receive, acquired, lookup);
     }
     let permitted = reads.iter().map(|read| receive.queue.grant.allow(*read)).collect();
     let then = move |cx: &mut Context, results: Vec<ReadResult>| {
         for (read, result) in reads.into_iter().zip(results) {
-            fetch.take(read, result);
+            lookup.take(read, result);
         }
-        read(cx, receive, fetch)
+        read(cx, receive, acquired, lookup)
     };
     Step::Read(permitted, Box::new(then))
 }
 
 /// Settles what is not there, gives back what is not answered with, and answers.
-fn settle(receive: Receive, fetch: Fetch) -> Step {
-    let leases = fetch.unanswered();
-    if leases.is_empty() {
-        return step(answer(&receive, fetch));
+fn settle(cx: &Context, receive: Receive, acquired: Acquired, lookup: Lookup) -> Step {
+    let (fates, failure) = lookup.into_fates();
+    let Acquired { deadline, records, .. } = acquired;
+    let (mut found, mut others) = (Vec::new(), Vec::new());
+    let mut only_holes = failure.is_none();
+    for (record, fate) in records.into_iter().zip(fates) {
+        let AcquiredRecord { log, offset, lease, .. } = record;
+        let action = match fate {
+            Fate::Found(shown) if !cx.abandoned => {
+                only_holes = false;
+                found.push((record, *shown));
+                continue;
+            }
+            Fate::Absent => lease::Action::Absent,
+            Fate::Found(_) | Fate::Missing | Fate::Unwanted | Fate::Later => {
+                only_holes = false;
+                lease::Action::Release { delay_ms: 0, delivered: false }
+            }
+        };
+        others.push((LeaseRef { log, offset, lease }, action));
     }
-    let settle = LeaseRequest::Settle(Settle { group: receive.queue.group, leases });
+    let answer = move |receive: &Receive| match failure {
+        Some(problem) if found.is_empty() => Err(problem),
+        _ => Ok(document(200, &delivered(receive, deadline, found))),
+    };
+    if others.is_empty() {
+        return step(answer(&receive));
+    }
+    let settle = LeaseRequest::Settle(Settle { group: receive.queue.group, leases: others });
     submit(receive.queue.ask(settle), move |cx, reply| {
-        let settled = lease_reply(reply);
-        if fetch.is_empty() && fetch.is_whole() && !cx.abandoned {
-            // There were only holes: what comes after them may be there by now.
-            settled?;
+        if only_holes && !cx.abandoned {
+            // What comes after them may be there by now.
+            lease_reply(reply)?;
             return Ok(acquire(cx, receive));
         }
         // Whatever could not be given back comes back by itself in time; the client gets what was found.
-        answer(&receive, fetch)
+        answer(&receive)
     })
 }
 
-fn answer(receive: &Receive, fetch: Fetch) -> Result<Step, Problem> {
+fn delivered(
+    receive: &Receive,
+    deadline: Option<EngineTime>,
+    found: Vec<(AcquiredRecord, ShownRecord)>,
+) -> Received {
     let (group, uid) = (receive.queue.group, receive.queue.entry.uid);
-    let (deadline, found) = fetch.into_found()?;
     let records = found.into_iter().map(|(acquired, record)| {
         let AcquiredRecord { log, offset, lease, delivery_count, first_acquired } = acquired;
         Delivered {
@@ -164,5 +189,5 @@ fn answer(receive: &Receive, fetch: Fetch) -> Result<Step, Problem> {
             record,
         }
     });
-    Ok(document(200, &Received { records: records.collect() }))
+    Received { records: records.collect() }
 }
