@@ -16,7 +16,7 @@ pub(crate) const PAGE_MAX: usize = 1000;
 pub(crate) const PAGE_LOGS_MAX: u32 = 10_000;
 /// Records that one request may send.
 pub(crate) const SEND_RECORDS_MAX: usize = 1000;
-/// Records that one request may receive, or settle.
+/// Records that one request may receive.
 pub(crate) const RECEIVE_RECORDS_MAX: u32 = 100;
 /// Leases that one request may settle.
 pub(crate) const SETTLE_MAX: usize = 1000;

@@ -3,12 +3,12 @@
 //! One file because all four operations are about the same thing. A redrive is long work: it goes on by itself, survives a
 //! restart, and says how far it is. It takes what is ready when it begins; there is one at a time for a stream.
 
-use super::Endpoint;
 use super::target::find;
+use super::{CURSOR, Endpoint, LIMIT};
 use crate::call::Call;
 use crate::context::{Context, Queue, Step, lease_reply, submit};
 use crate::errors::{Code, Problem};
-use crate::page::Page;
+use crate::page::{Page, Wanted};
 use crate::respond::document;
 use crate::translate::ShownRedrive;
 use millstream_core::lease::{LeaseReply, LeaseRequest, MoveTarget, Redrive, StartRedrive};
@@ -28,9 +28,9 @@ pub(super) const LIST: Endpoint = Endpoint {
     name: "list_redrives",
     method: "GET",
     path: "/api/v1/dead-letters/{name}/redrives",
-    query: &[],
+    query: &[LIMIT, CURSOR],
     has_body: false,
-    doc: "List the newest ten redrives of a stream, with how far each is.",
+    doc: "List the newest ten redrives of a stream, the oldest first, with how far each is.",
 };
 
 pub(super) const GET: Endpoint = Endpoint {
@@ -90,9 +90,18 @@ pub(super) fn target(cx: &Context, queue: &Queue, name: Option<&str>) -> Result<
 
 pub(super) fn list(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let queue = cx.queue(call.name(), Action::Describe)?;
-    Ok(redrives(&queue, |cx, redrives| {
-        let items = redrives.iter().map(|redrive| ShownRedrive::new(cx, redrive));
-        Ok(document(200, &Page::new(items.collect(), None)))
+    let Wanted { after, limit } = Wanted::of(&call.query)?;
+    let after: Option<u64> = match after.map(|after| after.parse()) {
+        None => None,
+        Some(Ok(number)) => Some(number),
+        Some(Err(_)) => return Err(Problem::parameter("cursor", "is none that was given out here")),
+    };
+    Ok(redrives(&queue, move |cx, redrives| {
+        let mut rest = redrives.iter().filter(|redrive| after.is_none_or(|after| redrive.number > after));
+        let page: Vec<&Redrive> = rest.by_ref().take(limit).collect();
+        let last = page.last().filter(|_| rest.next().is_some()).map(|last| last.number.to_string());
+        let items = page.into_iter().map(|redrive| ShownRedrive::new(cx, redrive)).collect();
+        Ok(document(200, &Page::new(items, last.as_deref())))
     }))
 }
 

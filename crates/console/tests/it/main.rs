@@ -4,6 +4,7 @@
 mod client;
 mod dead_letters;
 mod docs;
+mod fuzzed;
 mod hostile;
 mod queues;
 mod records;

@@ -92,6 +92,11 @@ impl Api {
         self.ask(Method::GET, address, None, Duration::ZERO).await
     }
 
+    /// Ends or removes a resource.
+    pub(in crate::cli) async fn delete<T: DeserializeOwned>(&mut self, address: &str) -> Result<T, ApiError> {
+        self.ask(Method::DELETE, address, None, Duration::ZERO).await
+    }
+
     /// Gets a list to its end, page by page, or as many items as are wanted.
     pub(in crate::cli) async fn list(
         &mut self,

@@ -93,6 +93,9 @@ pub(crate) struct RedriveArgs {
     /// Begin to move all of them, and do not wait for the end.
     #[arg(long, conflicts_with = "which")]
     pub(crate) detach: bool,
+    /// End the redrive that is under way instead; what it has moved stays moved.
+    #[arg(long, conflicts_with_all = ["which", "to", "rate", "detach"])]
+    pub(crate) cancel: bool,
 }
 
 /// Arguments of `dlq discard`.

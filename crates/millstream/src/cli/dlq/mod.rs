@@ -44,7 +44,7 @@ pub(super) async fn redrive_of_queue(
         anyhow::bail!("the dead letters of {queue:?} go nowhere: its setting dead_letter_stream is null");
     };
     let filter = FilterArgs { source: Some(queue.to_owned()), ..FilterArgs::default() };
-    let args = RedriveArgs { name: name.to_owned(), filter, to: None, rate, detach: false };
+    let args = RedriveArgs { name: name.to_owned(), filter, to: None, rate, detach: false, cancel: false };
     redrive::run(api, &args, json).await
 }
 

@@ -16,6 +16,8 @@ use crate::cli::output::{self, print_json};
 
 /// How often is asked how far it is.
 const LOOK: Duration = Duration::from_millis(200);
+/// More redrives of a stream than are remembered.
+const REMEMBERED: usize = 100;
 /// Places of one request.
 const BATCH_PLACES: u32 = 500;
 /// Requests per second, where there is a rate.
@@ -30,7 +32,27 @@ struct Redrive {
 }
 
 pub(super) async fn run(api: &mut Api, args: &RedriveArgs, json: bool) -> anyhow::Result<()> {
+    if args.cancel {
+        return cancel(api, &args.name, json).await;
+    }
     if args.filter.is_empty() { all(api, args, json).await } else { some(api, args, json).await }
+}
+
+/// Ends the redrive that is under way.
+async fn cancel(api: &mut Api, name: &str, json: bool) -> anyhow::Result<()> {
+    let redrives = api.list(&["dead-letters", name, "redrives"], &[], REMEMBERED).await?;
+    let redrives: Vec<Redrive> =
+        redrives.into_iter().map(serde_json::from_value).collect::<Result<_, _>>()?;
+    let Some(running) = redrives.iter().find(|redrive| redrive.state == "running") else {
+        anyhow::bail!("no redrive of {name:?} is under way");
+    };
+    let place = address(&["dead-letters", name, "redrives", &running.number.to_string()], &[]);
+    let answer: Value = api.delete(&place).await?;
+    if json {
+        return print_json(&answer);
+    }
+    let Redrive { number, moved, total, .. } = serde_json::from_value(answer)?;
+    Ok(output::print(&format!("redrive {number} is ended after {moved} of {total} dead letters\n"))?)
 }
 
 /// The broker moves all of them.
