@@ -111,7 +111,7 @@ impl Broker {
         let mut child = Command::new(&program)
             .args(words)
             .args(["serve", "--json", "--kafka-auto-create=false"])
-            .args(["--listen-http", "off"])
+            .args(["--listen-http", "off", "--listen-amqp", "off"])
             .args(["--listen-aws", &self.aws.map_or("off".to_owned(), |address| address.to_string())])
             .args(["--listen-kafka", &self.address.to_string(), "--data-dir"])
             .arg(&self.dir)

@@ -11,8 +11,10 @@ use anyhow::{Context as _, ensure};
 use crate::project;
 
 /// Fuzz targets, and the package whose tests replay their corpus.
-const TARGETS: [(&str, &str); 6] = [
+const TARGETS: [(&str, &str); 8] = [
     ("kafka_request", "millstream-kafka"),
+    ("amqp_session", "millstream-amqp"),
+    ("amqp_codec", "millstream-amqp"),
     ("aws_request", "millstream-aws"),
     ("record_batch", "millstream-types"),
     ("wal_recovery", "millstream-storage"),

@@ -13,11 +13,12 @@ use serde::Deserialize;
 use crate::project;
 
 /// Crates whose sessions and state machines take time, randomness and bytes as arguments.
-const PURE: [&str; 6] = [
+const PURE: [&str; 7] = [
     "millstream-types",
     "millstream-core",
     "millstream-front",
     "millstream-kafka",
+    "millstream-amqp",
     "millstream-aws",
     "millstream-console",
 ];

@@ -55,7 +55,9 @@ pub(crate) fn start_sqs_alone(binary: &Path, parent: &Path) -> anyhow::Result<Br
     let address = free_address()?;
     let mut command = Command::new(binary);
     command.arg("serve").arg("--data-dir").arg(directory.join("data"));
-    command.args(["--listen-kafka", "off", "--listen-http", "off", "--listen-aws"]).arg(address.to_string());
+    command
+        .args(["--listen-kafka", "off", "--listen-http", "off", "--listen-amqp", "off", "--listen-aws"])
+        .arg(address.to_string());
     Broker::start(NAME, command, address, directory, answers_sqs)
 }
 
@@ -84,7 +86,7 @@ fn command(
 ) -> Command {
     let mut command = Command::new(binary);
     command.arg("serve").arg("--data-dir").arg(directory.join("data"));
-    command.args(["--listen-http", "off"]);
+    command.args(["--listen-http", "off", "--listen-amqp", "off"]);
     command.arg("--listen-kafka").arg(address.to_string());
     command.arg("--durability").arg(match class {
         Class::Fsync => "fsync",

@@ -18,4 +18,6 @@ pub mod steps;
 pub use auth::{Action, Authorized, Authorizer, Grant, Principal, Resource};
 pub use backend::{Backend, LogReader, ReadError, ReadOutcome, ReadSlice, WatchGuard};
 pub use budget::{Budget, Permit};
-pub use session::{Close, Event, Io, Need, ReadCommand, Session, SessionFactory, Submission, Tag, Watch};
+pub use session::{
+    Bell, Close, Event, Io, Need, ReadCommand, Session, SessionFactory, Submission, Tag, Watch,
+};

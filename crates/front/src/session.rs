@@ -69,6 +69,11 @@ pub struct Io {
     pub surcharge_bytes: usize,
     /// Bytes of requests that are settled, the surcharge included: their share of the memory budget is free again.
     pub settled_bytes: usize,
+    /// Of the bytes that were taken and are not settled, those of requests whose rest has not arrived, as
+    /// [`Session::receive`] leaves them: what it needs to go on belongs to them.
+    pub unfinished_bytes: usize,
+    /// Bytes of slices that were read and are let go without being put out.
+    pub dropped_bytes: usize,
 }
 
 /// What happened to a command.
@@ -82,6 +87,14 @@ pub enum Event {
     Moved(Tag),
     /// The session's deadline has passed.
     Deadline,
+    /// Somebody rang the session's [`Bell`], once or several times.
+    Rung,
+}
+
+/// How sessions of one front reach each other: who has left something for a session rings, and it looks.
+pub trait Bell: Send + Sync {
+    /// Makes the session get [`Event::Rung`] soon. Nothing happens if its connection is gone.
+    fn ring(&self);
 }
 
 /// How many bytes, counted from the first one not yet consumed, the session needs to go on; the driver reserves
@@ -107,6 +120,9 @@ impl Close {
 
 /// One connection's protocol.
 pub trait Session: Send {
+    /// Gives the session its own bell, before anything else.
+    fn attach(&mut self, _bell: Arc<dyn Bell>) {}
+
     /// Takes whole requests from the front of `input` and leaves the rest. Every byte taken is settled later
     /// through [`Io::settled_bytes`], when its request is answered.
     ///
@@ -125,6 +141,13 @@ pub trait Session: Send {
 
     /// Whether nothing is under way: a draining broker closes such a connection.
     fn is_idle(&self) -> bool;
+
+    /// The broker stops: no more input is taken. A protocol that has words for it says so to the peer.
+    fn stop(&mut self, _now: EngineTime, _io: &mut Io) {}
+
+    /// The connection is over, whoever ended it: the last call. What the session held for its peer is given back by
+    /// submissions, of whose outcome nobody hears; nothing else in `io` is carried out.
+    fn end(&mut self, _now: EngineTime, _io: &mut Io) {}
 }
 
 /// Makes a session per connection. One per listener.

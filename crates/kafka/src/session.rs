@@ -283,6 +283,8 @@ impl Session for KafkaSession {
                     self.wake(number, io)?;
                 }
             }
+            // Nobody has this session's bell.
+            Event::Rung => {}
             Event::Deadline => {
                 // Only the first slot can be watching: everything but Produce is alone.
                 if self.deadline().is_some_and(|due| due <= now) {

@@ -9,6 +9,7 @@ use crate::credentials;
 use crate::descriptors::Descriptors;
 use crate::wiring::{Broker, BrokerOptions, SOCKET};
 use anyhow::{Context, anyhow, bail};
+use millstream_amqp::AmqpOptions;
 use millstream_aws::AwsOptions;
 use millstream_aws::sigv4::Credentials;
 use millstream_console::ConsoleOptions;
@@ -33,6 +34,7 @@ const RUNTIME_END: Duration = Duration::from_secs(1);
 /// The addresses that were taken.
 struct Listeners {
     kafka: Option<Bound>,
+    amqp: Option<Bound>,
     aws: Option<Bound>,
     http: Option<Bound>,
 }
@@ -40,7 +42,7 @@ struct Listeners {
 impl Listeners {
     /// How many there are.
     fn count(&self) -> usize {
-        [&self.kafka, &self.aws, &self.http].into_iter().flatten().count()
+        [&self.kafka, &self.amqp, &self.aws, &self.http].into_iter().flatten().count()
     }
 }
 
@@ -106,6 +108,7 @@ async fn live(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()
             .as_ref()
             .map(|addr| bind("kafka", addr, settings.insecure))
             .transpose()?,
+        amqp: settings.listen_amqp.as_ref().map(|addr| bind("amqp", addr, settings.insecure)).transpose()?,
         aws: settings
             .listen_aws
             .as_ref()
@@ -141,8 +144,7 @@ async fn serve(
     let mut servers: Vec<(&'static str, Server)> = Vec::new();
     // A share of the descriptors for each, so that the clients of one cannot take those of another.
     let listeners = bound.count();
-    let mut listen = |bound: Bound, front: Front| {
-        let limits = Options::default();
+    let mut listen = |bound: Bound, front: Front, limits: Options| {
         let connections_max = limits.connections_max.min(descriptors.connections_max / listeners);
         let (name, addr) = (front.name(), bound.addr());
         let service = Service {
@@ -158,16 +160,25 @@ async fn serve(
     if let Some(bound) = bound.kafka {
         let options = kafka_options(settings, bound.addr());
         let front = millstream_kafka::Listener::new(options, authorizer.clone());
-        listen(bound, Front::Sessions(Arc::new(front)))?;
+        listen(bound, Front::Sessions(Arc::new(front)), Options::default())?;
+    }
+    if let Some(bound) = bound.amqp {
+        let options = AmqpOptions { version: env!("CARGO_PKG_VERSION") };
+        let front = millstream_amqp::Listener::new(options, authorizer.clone());
+        // Who is still there is found out by heartbeats; a consumer of a quiet queue may say nothing for days.
+        let limits = Options { idle_ms: u64::from(u32::MAX), ..Options::default() };
+        listen(bound, Front::Sessions(Arc::new(front)), limits)?;
     }
     if let Some(bound) = bound.aws {
         let options = AwsOptions { host: bound.addr().to_string(), credentials };
-        listen(bound, Front::Http(Arc::new(millstream_aws::Listener::new(options, authorizer.clone()))))?;
+        let front = millstream_aws::Listener::new(options, authorizer.clone());
+        listen(bound, Front::Http(Arc::new(front)), Options::default())?;
     }
     if let Some(bound) = bound.http {
         let is_loopback = bound.addr().ip().is_loopback();
         let options = ConsoleOptions { version: env!("CARGO_PKG_VERSION"), is_loopback };
-        listen(bound, Front::Http(Arc::new(millstream_console::Listener::new(options, authorizer))))?;
+        let front = millstream_console::Listener::new(options, authorizer);
+        listen(bound, Front::Http(Arc::new(front)), Options::default())?;
     }
     let look = broker.storage_status();
     let document = Document::serve(&settings.data_dir, SOCKET, move || {

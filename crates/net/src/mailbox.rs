@@ -6,7 +6,7 @@
 use crate::options::EVENTS_KEPT;
 use millstream_core::Reply;
 use millstream_front::backend::Inbox;
-use millstream_front::{Event, ReadError, ReadSlice, Tag};
+use millstream_front::{Bell, Event, ReadError, ReadSlice, Tag};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -22,6 +22,8 @@ struct State {
     events: Vec<Event>,
     /// The watch that was set and has not fired.
     watch: Option<Tag>,
+    /// The bell was rung, and that is among the events.
+    rung: bool,
     draining: bool,
     /// The connection's task, while it sleeps.
     sleeper: Option<Waker>,
@@ -33,6 +35,7 @@ impl Mailbox {
         debug_assert!(events.is_empty(), "events are handled in the round that took them");
         let mut state = self.state.lock();
         std::mem::swap(&mut state.events, events);
+        state.rung = false;
         state.draining
     }
 
@@ -82,6 +85,16 @@ impl Mailbox {
 impl Inbox for Mailbox {
     fn deliver(&self, replies: &mut dyn Iterator<Item = (Tag, Reply)>) {
         self.change(|state| state.events.extend(replies.map(|(tag, reply)| Event::Reply(tag, reply))));
+    }
+}
+
+impl Bell for Mailbox {
+    fn ring(&self) {
+        self.change(|state| {
+            if !std::mem::replace(&mut state.rung, true) {
+                state.events.push(Event::Rung);
+            }
+        });
     }
 }
 

@@ -88,6 +88,11 @@ impl Outlay {
         self.gathered_bytes = if idle { 0 } else { self.gathered_bytes.saturating_sub(bytes as u64) };
     }
 
+    /// The session has let so many bytes of slices go that it does not put out.
+    pub(crate) fn drop_bytes(&mut self, bytes: usize) {
+        self.gathered_bytes = self.gathered_bytes.saturating_sub(bytes as u64);
+    }
+
     /// Makes what is held what is needed while `waiting_bytes` wait to be written.
     pub(crate) fn settle(&mut self, waiting_bytes: usize) {
         let reading: u64 = self.reading.iter().map(|(_, bytes)| *bytes).sum();

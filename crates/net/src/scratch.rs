@@ -44,13 +44,23 @@ impl Scratch {
     }
 
     fn clear(&mut self) {
-        let Io { output, submissions, reads, watch, spare_bytes, surcharge_bytes, settled_bytes } =
-            &mut self.io;
+        let Io {
+            output,
+            submissions,
+            reads,
+            watch,
+            spare_bytes,
+            surcharge_bytes,
+            settled_bytes,
+            unfinished_bytes,
+            dropped_bytes,
+        } = &mut self.io;
         output.clear();
         submissions.clear();
         reads.clear();
         *watch = None;
         (*spare_bytes, *surcharge_bytes, *settled_bytes) = (0, 0, 0);
+        (*unfinished_bytes, *dropped_bytes) = (0, 0);
         self.events.clear();
     }
 }

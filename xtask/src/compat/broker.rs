@@ -128,6 +128,8 @@ fn start_millstream(
             "off",
             "--listen-aws",
             "127.0.0.1:0",
+            "--listen-amqp",
+            "127.0.0.1:0",
             "--listen-kafka",
             listen,
             "--data-dir",

@@ -128,6 +128,19 @@ pub(crate) const KNOBS: &[Knob] = &[
         show: |settings| settings.advertise_kafka.as_ref().map_or(String::new(), show_host_port),
     },
     Knob {
+        key: "listen_amqp",
+        value: "ADDR|off",
+        kind: Kind::Text,
+        unit: "",
+        doc: "Address for RabbitMQ clients (AMQP 0-9-1) as HOST:PORT; port 0 takes a free one, off means none",
+        cost: "Beyond loopback everybody who reaches the address may do everything, so it needs insecure.",
+        set: |settings, text| {
+            settings.listen_amqp = if text == "off" { None } else { Some(host_port(text)?) };
+            Ok(())
+        },
+        show: |settings| settings.listen_amqp.as_ref().map_or("off".to_owned(), show_host_port),
+    },
+    Knob {
         key: "listen_aws",
         value: "ADDR|off",
         kind: Kind::Text,

@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     /// What clients are told; `None`: the address that is listened on.
     pub(crate) advertise_kafka: Option<(String, u16)>,
     /// Host and port, or `None` for no listener.
+    pub(crate) listen_amqp: Option<(String, u16)>,
+    /// Host and port, or `None` for no listener.
     pub(crate) listen_aws: Option<(String, u16)>,
     /// A file with the credentials that AWS clients sign with; `None`: every one is taken.
     pub(crate) aws_credentials_file: Option<PathBuf>,
@@ -68,6 +70,7 @@ impl Default for Settings {
             interval_ms: 50,
             listen_kafka: Some(("127.0.0.1".to_owned(), 9092)),
             advertise_kafka: None,
+            listen_amqp: Some(("127.0.0.1".to_owned(), 5672)),
             listen_aws: Some(("127.0.0.1".to_owned(), 4566)),
             aws_credentials_file: None,
             listen_http: Some(("127.0.0.1".to_owned(), 8080)),

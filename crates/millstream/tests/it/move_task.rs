@@ -22,6 +22,8 @@ fn start(scratch: &Scratch) -> Broker {
         "off",
         "--listen-kafka",
         "127.0.0.1:0",
+        "--listen-amqp",
+        "off",
         "--listen-aws",
         "127.0.0.1:0",
     ];

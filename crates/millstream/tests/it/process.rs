@@ -72,7 +72,8 @@ pub(crate) struct Broker {
 impl Broker {
     /// Starts `millstream serve --json` with free ports and waits until it is ready.
     pub(crate) fn start(scratch: &Scratch, args: &[&str]) -> Broker {
-        let mut command = millstream(scratch, &["serve", "--json", "--listen-aws", "off"]);
+        let mut command =
+            millstream(scratch, &["serve", "--json", "--listen-aws", "off", "--listen-amqp", "off"]);
         command.args(["--listen-kafka", "127.0.0.1:0", "--listen-http", "127.0.0.1:0"]);
         Broker::spawn(command.args(args))
     }

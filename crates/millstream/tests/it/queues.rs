@@ -191,7 +191,8 @@ fn the_api_answers_this_machine_and_no_page_of_another_site() {
 #[test]
 fn the_api_listens_beyond_loopback_only_when_that_is_wanted() {
     let scratch = Scratch::new();
-    let mut args = vec!["serve", "--json", "--listen-aws", "off", "--listen-kafka", "off"];
+    let mut args =
+        vec!["serve", "--json", "--listen-aws", "off", "--listen-amqp", "off", "--listen-kafka", "off"];
     args.extend(["--listen-http", "0.0.0.0:0"]);
     let said = complaint(&mut millstream(&scratch, &args));
     assert!(said.contains("listen_http") && said.contains("--insecure"), "{said}");

@@ -42,7 +42,17 @@ fn readable_text_names_the_endpoint_the_directory_and_how_to_stop() {
     let scratch = Scratch::new();
     let mut command = millstream(
         &scratch,
-        &["serve", "--listen-aws", "off", "--listen-http", "off", "--listen-kafka", "127.0.0.1:0"],
+        &[
+            "serve",
+            "--listen-aws",
+            "off",
+            "--listen-amqp",
+            "off",
+            "--listen-http",
+            "off",
+            "--listen-kafka",
+            "127.0.0.1:0",
+        ],
     );
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let (mut text, mut byte) = (String::new(), [0]);
@@ -67,6 +77,8 @@ fn a_second_process_on_the_same_directory_is_refused_and_the_first_goes_on() {
             "serve",
             "--listen-aws",
             "off",
+            "--listen-amqp",
+            "off",
             "--listen-http",
             "off",
             "--listen-kafka",
@@ -87,7 +99,17 @@ fn a_port_in_use_is_refused_before_anything_is_made() {
     let addr = taken.local_addr().unwrap().to_string();
     let said = complaint(&mut millstream(
         &scratch,
-        &["serve", "--listen-aws", "off", "--listen-http", "off", "--listen-kafka", &addr],
+        &[
+            "serve",
+            "--listen-aws",
+            "off",
+            "--listen-amqp",
+            "off",
+            "--listen-http",
+            "off",
+            "--listen-kafka",
+            &addr,
+        ],
     ));
     assert!(said.contains(&addr) && said.contains("in use"), "{said}");
     assert!(!scratch.path().join("millstream-data").exists());
@@ -102,6 +124,8 @@ fn a_directory_that_cannot_be_made_is_refused() {
         &[
             "serve",
             "--listen-aws",
+            "off",
+            "--listen-amqp",
             "off",
             "--listen-http",
             "off",
@@ -120,7 +144,17 @@ fn listening_beyond_loopback_needs_insecure_and_says_so_loudly() {
     let scratch = Scratch::new();
     let said = complaint(&mut millstream(
         &scratch,
-        &["serve", "--listen-aws", "off", "--listen-http", "off", "--listen-kafka", "0.0.0.0:0"],
+        &[
+            "serve",
+            "--listen-aws",
+            "off",
+            "--listen-amqp",
+            "off",
+            "--listen-http",
+            "off",
+            "--listen-kafka",
+            "0.0.0.0:0",
+        ],
     ));
     assert!(said.contains("--insecure"), "{said}");
     let mut command = millstream(
@@ -129,6 +163,8 @@ fn listening_beyond_loopback_needs_insecure_and_says_so_loudly() {
             "serve",
             "--json",
             "--listen-aws",
+            "off",
+            "--listen-amqp",
             "off",
             "--listen-http",
             "off",
@@ -150,7 +186,7 @@ fn listening_beyond_loopback_needs_insecure_and_says_so_loudly() {
 fn a_crowd_of_connections_leaves_descriptors_for_storage_and_is_served_again_later() {
     let scratch = Scratch::new();
     let mut command = Command::new("sh");
-    let serve = "ulimit -n 64; exec \"$0\" serve --json --listen-aws off --listen-http off --listen-kafka 127.0.0.1:0";
+    let serve = "ulimit -n 64; exec \"$0\" serve --json --listen-aws off --listen-amqp off --listen-http off --listen-kafka 127.0.0.1:0";
     command.args(["-c", serve, env!("CARGO_BIN_EXE_millstream")]).current_dir(scratch.path());
     let broker = Broker::spawn(&mut command);
     // What is over the limit is accepted and closed, so that all of them connect.

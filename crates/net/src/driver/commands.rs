@@ -18,6 +18,7 @@ impl Driver {
         let before = self.output.bytes();
         self.output.push(now, OUTPUT_BYTES_MAX, io.output.drain(..));
         self.reads.outlay.put_out(self.output.bytes() - before, self.session.is_idle());
+        self.reads.outlay.drop_bytes(std::mem::take(&mut io.dropped_bytes));
         self.memory.settled(std::mem::take(&mut io.settled_bytes));
         if !io.submissions.is_empty() {
             self.backend.submit(&self.inbox, std::mem::take(&mut io.submissions));

@@ -48,7 +48,7 @@ impl Driver {
         let open = end.is_none();
         let peer_input = if !open || self.held_back {
             None
-        } else if !self.input.bytes.is_empty() && self.need > 0 {
+        } else if (!self.input.bytes.is_empty() || self.memory.is_unfinished()) && self.need > 0 {
             Some(match self.first_begun {
                 Some(begun) => (begun.after_ms(options.first_request_ms), Expiry::FirstRequest),
                 None => (self.arrival_measured.0.after_ms(options.stalled_ms), Expiry::Stalled),

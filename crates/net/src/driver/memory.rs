@@ -26,11 +26,13 @@ pub(crate) struct Memory {
     loan: Option<Loan>,
     /// Bytes the session took and has not settled.
     unsettled_bytes: usize,
+    /// Of these, the bytes of requests whose rest has not arrived.
+    unfinished_bytes: usize,
 }
 
 impl Memory {
     pub(crate) fn new(budget: Arc<Budget>, loans: Arc<Budget>) -> Memory {
-        Memory { budget, loans, permit: None, loan: None, unsettled_bytes: 0 }
+        Memory { budget, loans, permit: None, loan: None, unsettled_bytes: 0, unfinished_bytes: 0 }
     }
 
     /// How many bytes may be read now, `chunk` at best, when `buffered` are waiting for the session and it needs
@@ -52,11 +54,11 @@ impl Memory {
             return Some(missing);
         }
         if self.loan.is_none() {
-            let unsettled_bytes = self.unsettled_bytes;
+            let unsettled_bytes = self.whole_bytes();
             let permit = self.loans.reserve(1, Some(waker));
             self.loan = permit.map(|permit| Loan { _permit: permit, unsettled_bytes });
         }
-        let usable = self.loan.as_ref().is_some_and(|loan| self.unsettled_bytes <= loan.unsettled_bytes);
+        let usable = self.loan.as_ref().is_some_and(|loan| self.whole_bytes() <= loan.unsettled_bytes);
         usable.then_some(missing)
     }
 
@@ -81,6 +83,25 @@ impl Memory {
         self.unsettled_bytes += bytes;
     }
 
+    /// Says how many of the unsettled bytes belong to requests whose rest has not arrived.
+    ///
+    /// # Panics
+    /// When they are more than there are.
+    pub(crate) fn unfinished(&mut self, bytes: usize) {
+        assert!(bytes <= self.unsettled_bytes, "what is unfinished was taken and is not settled");
+        self.unfinished_bytes = bytes;
+    }
+
+    /// Whether the session has taken a part of a request.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.unfinished_bytes > 0
+    }
+
+    /// Unsettled bytes of requests that have arrived.
+    fn whole_bytes(&self) -> usize {
+        self.unsettled_bytes.saturating_sub(self.unfinished_bytes)
+    }
+
     /// Counts bytes that the session settled.
     ///
     /// # Panics
@@ -92,7 +113,7 @@ impl Memory {
 
     /// Gives back what is not needed while `buffered` bytes wait for the session, which needs `need`.
     pub(crate) fn trim(&mut self, buffered: usize, need: usize) {
-        let waiting = if buffered == 0 { 0 } else { buffered.max(need) };
+        let waiting = if buffered == 0 && !self.is_unfinished() { 0 } else { buffered.max(need) };
         let keep = (self.unsettled_bytes + waiting) as u64;
         let held = self.reserved_bytes();
         if held < keep {
@@ -167,6 +188,27 @@ mod tests {
         one.settled(150);
         one.trim(0, 4);
         assert_eq!(two.allow(100, 150, 50, Waker::noop()), Some(50));
+    }
+
+    #[test]
+    fn a_request_that_is_taken_in_parts_keeps_its_reservation_and_the_loan() {
+        let (budget, loans) = (Budget::new(200), Budget::new(1));
+        let (mut one, mut two) = (memory(&budget, &loans), memory(&budget, &loans));
+        assert_eq!(one.allow(0, 4, 50, Waker::noop()), Some(50));
+        one.consumed(50);
+        one.unfinished(50);
+        one.trim(0, 100);
+        assert_eq!(budget.free_bytes(), 150, "what was reserved is kept, the rest comes when it is read");
+        assert_eq!(two.allow(0, 4, 140, Waker::noop()), Some(140));
+        two.consumed(140);
+        assert_eq!(one.allow(0, 100, 10, Waker::noop()), Some(100), "on loan");
+        one.consumed(60);
+        one.unfinished(110);
+        one.trim(0, 40);
+        assert_eq!(one.allow(0, 40, 10, Waker::noop()), Some(40), "still the same request");
+        one.consumed(40);
+        one.unfinished(0);
+        assert_eq!(one.allow(0, 4, 50, Waker::noop()), None, "the loan pays for one request");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) use input::poll_read;
 use memory::Memory;
 use millstream_front::backend::Inbox;
 use millstream_front::limits::OUTPUT_BYTES_MAX;
-use millstream_front::{Backend, Budget, Close, Event, Need, Session, WatchGuard};
+use millstream_front::{Backend, Budget, Close, Event, Io, Need, Session, WatchGuard};
 use millstream_types::EngineTime;
 use output::Output;
 use std::io;
@@ -146,6 +146,8 @@ impl Driver {
     ) -> Driver {
         let now = backend.now();
         let mailbox = admission.mailbox().clone();
+        let mut session = session;
+        session.attach(mailbox.clone());
         Driver {
             stream,
             session,
@@ -237,6 +239,8 @@ impl Driver {
         self.draining = self.mailbox.take(&mut scratch.events);
         if self.draining && self.phase == Phase::Open {
             self.finish(now);
+            self.session.stop(now, &mut scratch.io);
+            self.carry_out(now, scratch);
         }
         if scratch.events.is_empty() && !self.can_read_logs() {
             return Ok(false);
@@ -247,7 +251,7 @@ impl Driver {
             match event {
                 Event::Read(tag, ref outcome) => self.reads.returned(tag, outcome),
                 Event::Moved(_) => self.watching = Vec::new(),
-                Event::Reply(..) | Event::Deadline => {}
+                Event::Reply(..) | Event::Deadline | Event::Rung => {}
             }
             self.session.handle(now, event, &mut scratch.io)?;
         }
@@ -320,6 +324,7 @@ impl Driver {
         let consumed =
             before.checked_sub(self.input.bytes.len()).expect("a session only takes from its input");
         self.memory.consumed(consumed + std::mem::take(&mut scratch.io.surcharge_bytes));
+        self.memory.unfinished(std::mem::take(&mut scratch.io.unfinished_bytes));
         let Need(need) = received?;
         if consumed > 0 {
             self.met = true;
@@ -429,5 +434,16 @@ impl Driver {
         self.output.own(COPIED_BYTES_MAX);
         let closing = matches!(self.phase, Phase::Closing { .. });
         self.arm_timer(now, cx) && (closing || self.mailbox.sleep(cx.waker(), self.draining))
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let mut io = Io::default();
+        self.session.end(self.backend.now(), &mut io);
+        if !io.submissions.is_empty() {
+            let inbox: Arc<dyn Inbox> = Arc::<Mailbox>::default();
+            self.backend.submit(&inbox, io.submissions);
+        }
     }
 }

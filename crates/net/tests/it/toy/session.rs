@@ -143,6 +143,7 @@ impl Session for ToySession {
             Event::Reply(tag, _) | Event::Moved(tag) => (tag, None),
             Event::Read(tag, outcome) => (tag, Some(outcome)),
             Event::Deadline => (self.deadline.take().expect("a deadline was set").1, None),
+            Event::Rung => return Ok(()),
         };
         let Some((mut answer, settles)) = self.pending.remove(&tag) else { return Ok(()) };
         match read {

@@ -1,0 +1,37 @@
+//! The listener: makes a session per connection and holds what they share.
+//!
+//! Apart because it is all that the binary sees of this front.
+
+use crate::options::AmqpOptions;
+use crate::session::AmqpSession;
+use crate::shared::Shared;
+use core::net::SocketAddr;
+use millstream_front::{Authorizer, Backend, Session, SessionFactory};
+use std::sync::Arc;
+
+/// The AMQP front's listener.
+#[derive(Debug)]
+pub struct Listener {
+    options: Arc<AmqpOptions>,
+    authorizer: Arc<Authorizer>,
+    shared: Arc<Shared>,
+}
+
+impl Listener {
+    /// A listener with its options and the authorizer that all fronts share.
+    #[must_use]
+    pub fn new(options: AmqpOptions, authorizer: Arc<Authorizer>) -> Listener {
+        Listener { options: Arc::new(options), authorizer, shared: Arc::default() }
+    }
+}
+
+impl SessionFactory for Listener {
+    fn name(&self) -> &'static str {
+        "amqp"
+    }
+
+    fn session(&self, peer: SocketAddr, backend: &Arc<dyn Backend>) -> Box<dyn Session> {
+        let (options, authorizer) = (self.options.clone(), self.authorizer.clone());
+        Box::new(AmqpSession::new(peer, backend.clone(), options, authorizer, self.shared.clone()))
+    }
+}

@@ -1,0 +1,73 @@
+//! exchange.declare (40/10): an exchange is there afterwards, as it was asked for. Passively it is only looked for.
+
+use super::routes::{check_default, find, permit, route_reply};
+use super::{misplaced, operation};
+use crate::codec::Method;
+use crate::errors::Fault;
+use crate::session::Connection;
+use crate::step::{Step, submit};
+use crate::translate::{Declaration, check_not_reserved, cleaned, predeclared};
+use millstream_core::Reply;
+use millstream_core::route::{CreateRoute, RouteRequest};
+use millstream_front::Action;
+use millstream_front::registry::Operation;
+use millstream_types::ErrorKind;
+use std::sync::Arc;
+
+pub(crate) const OPERATION: Operation = operation(
+    "exchange.declare",
+    40,
+    10,
+    "Every exchange is durable, whatever is asked for. An unknown type is answered with 406, as in RabbitMQ 4.",
+);
+
+pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Result<Step, Fault> {
+    let Method::ExchangeDeclare {
+        exchange,
+        exchange_type,
+        passive,
+        durable,
+        auto_delete,
+        internal,
+        nowait,
+        arguments,
+        ..
+    } = *method
+    else {
+        return Err(misplaced());
+    };
+    let name: Arc<str> = cleaned(exchange).into();
+    if passive {
+        if find(cx, &name).is_none() && predeclared(&name).is_none() && !name.is_empty() {
+            return Err(Fault::no_exchange(&name, &cx.vhost));
+        }
+        return Ok(done(cx, number, nowait));
+    }
+    check_default(&name)?;
+    let declaration = Declaration { exchange_type, durable, auto_delete, internal, arguments };
+    let config = declaration.config()?;
+    let current = find(cx, &name).map(|entry| entry.config.clone());
+    if let Some(current) = current.or_else(|| predeclared(&name).map(Arc::new)) {
+        declaration.check_equal(&name, &cx.vhost, &current)?;
+        return Ok(done(cx, number, nowait));
+    }
+    check_not_reserved(&name)?;
+    let create = CreateRoute { namespace: cx.namespace, name: name.clone(), config };
+    let request = permit(cx, Action::Create, &name, RouteRequest::Create(Box::new(create)))?;
+    Ok(submit(request, move |cx, reply| match reply {
+        Reply::Refused(ErrorKind::InvalidName) => {
+            Err(Fault::precondition(format!("invalid exchange name '{name}'")))
+        }
+        reply => {
+            route_reply(reply)?;
+            Ok(done(cx, number, nowait))
+        }
+    }))
+}
+
+fn done(cx: &mut Connection, number: u16, nowait: bool) -> Step {
+    if !nowait {
+        cx.send(number, &Method::ExchangeDeclareOk {});
+    }
+    Step::Done
+}

@@ -1,0 +1,138 @@
+//! queue.declare (50/10): a queue is there afterwards, as it was asked for.
+//!
+//! A stream that another protocol made becomes a queue; what both of them set has to be equal. Passively it is only
+//! looked for. With an empty name the broker makes one up. An exclusive queue goes with its connection.
+//!
+//! Not supported: queues of type `stream` (540).
+
+use super::queues::{check_owner, counts, counts_request, find, name_of, short_count, stream_reply};
+use super::{misplaced, operation};
+use crate::codec::Method;
+use crate::errors::{Code, Fault};
+use crate::session::Connection;
+use crate::step::{Step, submit};
+use crate::translate::{Arguments, Stored, cleaned, server_name};
+use millstream_core::catalog::{StreamConfig, StreamEntry};
+use millstream_core::request::CreateStream;
+use millstream_core::{Reply, Request};
+use millstream_front::registry::Operation;
+use millstream_front::{Action, Grant};
+use millstream_types::{ErrorKind, StreamUid};
+use std::sync::Arc;
+
+pub(crate) const OPERATION: Operation = operation(
+    "queue.declare",
+    50,
+    10,
+    "Every queue is durable, whatever is asked for; exclusive ones go with their connection. Type `stream` is answered with 540.",
+);
+
+/// What names begin with that only the broker gives.
+const RESERVED: &str = "amq.";
+
+/// A declaration under way.
+struct Declare {
+    number: u16,
+    name: Arc<str>,
+    nowait: bool,
+    exclusive: bool,
+}
+
+pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Result<Step, Fault> {
+    let Method::QueueDeclare { queue, passive, durable, exclusive, auto_delete, nowait, arguments, .. } =
+        *method
+    else {
+        return Err(misplaced());
+    };
+    if passive {
+        let name = name_of(cx, number, queue)?;
+        let entry = find(cx, &name)?;
+        let grant = cx.allow(Action::Describe, &name)?;
+        return answer(cx, Declare { number, name, nowait, exclusive: false }, &grant, &entry);
+    }
+    let name: Arc<str> = match queue {
+        "" => server_name("amq.gen-", cx.backend.random()).into(),
+        name => cleaned(name).into(),
+    };
+    let arguments = Arguments::check(&name, &cx.vhost, (durable, exclusive, auto_delete), arguments)?;
+    let declare = Declare { number, name: name.clone(), nowait, exclusive };
+    match cx.backend.stream(cx.namespace, &name) {
+        Some(entry) => again(cx, declare, &arguments, &entry),
+        None if name.starts_with(RESERVED) && !queue.is_empty() => {
+            let text = format!("queue name '{name}' contains reserved prefix 'amq.*'");
+            Err(Fault::new(Code::ACCESS_REFUSED, text))
+        }
+        None => create(cx, declare, arguments),
+    }
+}
+
+fn create(cx: &mut Connection, declare: Declare, arguments: Arguments) -> Result<Step, Fault> {
+    let mut config = StreamConfig::default();
+    for change in arguments.creation() {
+        config.change(&change)?;
+    }
+    let grant = cx.allow(Action::Create, &declare.name)?;
+    let create = CreateStream {
+        namespace: cx.namespace,
+        name: declare.name.clone(),
+        uid: StreamUid(cx.backend.random() | 1),
+        logs: 1,
+        config,
+    };
+    let request = grant.allow(Request::CreateStream(Box::new(create)));
+    Ok(submit(request, move |cx, reply| match reply {
+        // Somebody was faster: theirs is as good if it is equal.
+        Reply::Refused(ErrorKind::StreamExists) => {
+            let entry = cx.backend.stream(cx.namespace, &declare.name).ok_or(ErrorKind::StreamExists)?;
+            again(cx, declare, &arguments, &entry)
+        }
+        reply => {
+            let entry = stream_reply(reply)?;
+            if declare.exclusive {
+                cx.shared.own(entry.id, cx.id);
+            }
+            answer(cx, declare, &grant, &entry)
+        }
+    }))
+}
+
+/// Declares a queue that is there, or makes a queue of a stream.
+fn again(
+    cx: &mut Connection,
+    declare: Declare,
+    arguments: &Arguments,
+    entry: &StreamEntry,
+) -> Result<Step, Fault> {
+    check_owner(cx, entry)?;
+    let stored = Stored { config: &entry.config };
+    if stored.is_exclusive() != declare.exclusive {
+        return Err(Fault::locked(&entry.name, &cx.vhost));
+    }
+    let changes = stored.declare_again(&entry.name, &cx.vhost, arguments)?;
+    let grant = cx.allow(Action::Alter, &entry.name)?;
+    // Declaring a queue that goes when it is not used is to use it, even if nothing changes.
+    if changes.is_empty() && entry.config.lease().expires_ms().is_none() {
+        return answer(cx, declare, &grant, entry);
+    }
+    let request = grant.allow(Request::AlterStream { stream: entry.id, changes });
+    Ok(submit(request, move |cx, reply| {
+        let entry = stream_reply(reply)?;
+        answer(cx, declare, &grant, &entry)
+    }))
+}
+
+/// Answers with how many messages and consumers there are.
+fn answer(cx: &mut Connection, declare: Declare, grant: &Grant, entry: &StreamEntry) -> Result<Step, Fault> {
+    let Declare { number, name, nowait, .. } = declare;
+    cx.channel(number).last_queue = Some(name.clone());
+    if nowait {
+        return Ok(Step::Done);
+    }
+    let queue = entry.id;
+    Ok(submit(counts_request(grant, queue), move |cx, reply| {
+        let message_count = short_count(counts(reply)?.ready);
+        let consumer_count = cx.shared.consumers(queue);
+        cx.send(number, &Method::QueueDeclareOk { queue: &name, message_count, consumer_count });
+        Ok(Step::Done)
+    }))
+}

@@ -1,0 +1,246 @@
+//! One open connection: its channels and consumers, what is under way, and what is to be sent.
+//!
+//! Apart from the session, which takes frames off the input and knows the handshake: operations work on this, and
+//! everything that they want done gathers here until the session hands it over in one go. The order is kept: messages
+//! first, then what was settled, then who asks for more.
+
+use super::channel::Channel;
+use super::consumer::{Consumer, Source};
+use super::pending::{Pending, PendingTable};
+use super::publish::Publishing;
+use crate::codec::{Method, Output};
+use crate::errors::{Code, Fault};
+use crate::options::AmqpOptions;
+use crate::shared::{ConnectionId, Shared};
+use core::net::SocketAddr;
+use millstream_core::Request;
+use millstream_core::lease::{Action as LeaseAction, LeaseGroupId, LeaseRef, LeaseRequest, Settle};
+use millstream_front::{
+    Action, Authorized, Authorizer, Backend, Grant, Io, Principal, ReadCommand, Resource, Submission,
+};
+use millstream_types::limits::LEASE_SETTLE_RECORDS_MAX;
+use millstream_types::{EngineTime, LogId, Namespace, Offset, RecordTime};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Leases of one queue that are to be settled.
+type Settled = Vec<(LeaseRef, LeaseAction)>;
+
+/// What the client said that it understands.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Capabilities {
+    /// It may be sent `basic.cancel`.
+    pub(crate) cancel_notify: bool,
+    /// It may be told that its credentials were refused.
+    pub(crate) close_on_refusal: bool,
+}
+
+/// See the module's documentation.
+pub(crate) struct Connection {
+    pub(crate) id: ConnectionId,
+    pub(crate) peer: SocketAddr,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) options: Arc<AmqpOptions>,
+    authorizer: Arc<Authorizer>,
+    pub(crate) shared: Arc<Shared>,
+    principal: Principal,
+    /// Engine time of what is being handled.
+    pub(crate) now: EngineTime,
+    pub(crate) out: Output,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) user: Box<str>,
+    pub(crate) vhost: Box<str>,
+    pub(crate) namespace: Namespace,
+    pub(crate) channel_max: u16,
+    pub(crate) frame_max: u32,
+    pub(crate) channels: BTreeMap<u16, Channel>,
+    pub(crate) consumers: BTreeMap<u64, Consumer>,
+    pub(crate) pending: PendingTable,
+    pub(crate) publishing: Publishing,
+    settles: Vec<(Arc<Source>, Settled)>,
+    /// Consumers that may ask for more.
+    hungry: BTreeSet<u64>,
+    /// Channels whose confirms have news.
+    telling: BTreeSet<u16>,
+    submissions: Vec<Submission>,
+    reads: Vec<ReadCommand>,
+    pub(crate) settled_bytes: usize,
+    pub(crate) dropped_bytes: usize,
+    serials: u64,
+}
+
+impl Connection {
+    pub(crate) fn new(
+        peer: SocketAddr,
+        backend: Arc<dyn Backend>,
+        options: Arc<AmqpOptions>,
+        authorizer: Arc<Authorizer>,
+        shared: Arc<Shared>,
+    ) -> Connection {
+        Connection {
+            id: shared.next_connection(),
+            peer,
+            now: backend.now(),
+            backend,
+            options,
+            authorizer,
+            shared,
+            principal: Principal::local(),
+            out: Output::default(),
+            capabilities: Capabilities::default(),
+            user: "".into(),
+            vhost: "/".into(),
+            namespace: Namespace::DEFAULT,
+            channel_max: crate::limits::CHANNEL_MAX,
+            frame_max: crate::limits::FRAME_BYTES_FIRST,
+            channels: BTreeMap::new(),
+            consumers: BTreeMap::new(),
+            pending: PendingTable::default(),
+            publishing: Publishing::default(),
+            settles: Vec::new(),
+            hungry: BTreeSet::new(),
+            telling: BTreeSet::new(),
+            submissions: Vec::new(),
+            reads: Vec::new(),
+            settled_bytes: 0,
+            dropped_bytes: 0,
+            serials: 0,
+        }
+    }
+
+    /// Asks for permission to do something with a queue.
+    pub(crate) fn allow(&self, action: Action, queue: &str) -> Result<Grant, Fault> {
+        let denied = |_| {
+            let (vhost, user) = (&self.vhost, &self.user);
+            let text = format!("access to queue '{queue}' in vhost '{vhost}' refused for user '{user}'");
+            Fault::new(Code::ACCESS_REFUSED, text)
+        };
+        self.authorizer.authorize(&self.principal, action, Resource::Stream(queue)).map_err(denied)
+    }
+
+    /// Asks for permission to do something with an exchange.
+    pub(crate) fn allow_exchange(&self, action: Action, exchange: &str) -> Result<Grant, Fault> {
+        let denied = |_| {
+            let (vhost, user) = (&self.vhost, &self.user);
+            let text =
+                format!("access to exchange '{exchange}' in vhost '{vhost}' refused for user '{user}'");
+            Fault::new(Code::ACCESS_REFUSED, text)
+        };
+        self.authorizer.authorize(&self.principal, action, Resource::Route(exchange)).map_err(denied)
+    }
+
+    /// A number for who takes records out: used once while the process runs.
+    pub(crate) fn holder(&mut self) -> u64 {
+        self.shared.next_holder(self.backend.random())
+    }
+
+    /// A number that is used once on this connection.
+    pub(crate) fn serial(&mut self) -> u64 {
+        self.serials += 1;
+        self.serials
+    }
+
+    /// The channel that an operation belongs to.
+    ///
+    /// # Panics
+    /// When it is not there: operations run on open channels.
+    pub(crate) fn channel(&mut self, number: u16) -> &mut Channel {
+        self.channels.get_mut(&number).expect("operations run on open channels")
+    }
+
+    /// Sends a method.
+    pub(crate) fn send(&mut self, channel: u16, method: &Method<'_>) {
+        self.out.method(channel, method);
+    }
+
+    /// Wants a request made, behind those before it.
+    pub(crate) fn submit(&mut self, pending: Pending, request: Authorized<Request>) {
+        let tag = self.pending.add(pending);
+        self.submissions.push(Submission { tag, request });
+    }
+
+    /// Wants a log read.
+    pub(crate) fn read(&mut self, pending: Pending, read: Authorized<(LogId, Offset, u32)>) {
+        let tag = self.pending.add(pending);
+        self.reads.push(ReadCommand { tag, read });
+    }
+
+    /// Wants a lease settled.
+    pub(crate) fn settle(&mut self, source: &Arc<Source>, lease: LeaseRef, action: LeaseAction) {
+        let group = source.group();
+        match self.settles.iter_mut().find(|(known, _)| known.group() == group) {
+            Some((_, leases)) => leases.push((lease, action)),
+            None => self.settles.push((source.clone(), vec![(lease, action)])),
+        }
+    }
+
+    /// Notes that a consumer may ask for more.
+    pub(crate) fn feed(&mut self, consumer: u64) {
+        self.hungry.insert(consumer);
+    }
+
+    /// Notes that a channel's confirms have news.
+    pub(crate) fn tell_soon(&mut self, channel: u16) {
+        self.telling.insert(channel);
+    }
+
+    /// Puts everything that was gathered into requests: messages, then what was settled.
+    pub(crate) fn flush(&mut self) {
+        if let Some((request, appending)) = self.publishing.take(RecordTime(self.now.0)) {
+            self.submit(Pending::Append(appending), request);
+        }
+        for (source, mut leases) in std::mem::take(&mut self.settles) {
+            let group: LeaseGroupId = source.group();
+            while !leases.is_empty() {
+                let rest = leases.split_off(leases.len().min(LEASE_SETTLE_RECORDS_MAX));
+                let settle = Settle { group, leases: std::mem::replace(&mut leases, rest) };
+                self.submit(Pending::Quiet, source.lease(LeaseRequest::Settle(settle)));
+            }
+        }
+    }
+
+    /// Hands everything over that the session's driver is to carry out.
+    pub(crate) fn hand_over(&mut self, io: &mut Io) {
+        self.flush();
+        for consumer in std::mem::take(&mut self.hungry) {
+            self.ask(consumer);
+        }
+        for number in std::mem::take(&mut self.telling) {
+            if let Some(confirms) = self.channels.get_mut(&number).and_then(Channel::confirms) {
+                confirms.tell(number, &mut self.out);
+            }
+        }
+        io.submissions.append(&mut self.submissions);
+        io.reads.append(&mut self.reads);
+        io.settled_bytes += std::mem::take(&mut self.settled_bytes);
+        io.dropped_bytes += std::mem::take(&mut self.dropped_bytes);
+        self.out.drain_into(&mut io.output);
+    }
+
+    /// Ends a channel: what was delivered on it and not settled goes back to its queues.
+    pub(crate) fn end_channel(&mut self, number: u16) {
+        let Some(channel) = self.channels.get_mut(&number) else { return };
+        let consumers: Vec<u64> = std::mem::take(&mut channel.consumers).into_values().collect();
+        let mut former = std::mem::take(&mut channel.former);
+        former.append(&mut channel.getters);
+        channel.deliveries.take_all();
+        if let Some(content) = channel.content.take() {
+            self.settled_bytes += content.cost;
+        }
+        // What was settled before counts.
+        self.flush();
+        for id in consumers {
+            self.end_consumer(id);
+        }
+        for (holder, source) in former {
+            self.consumers.remove(&holder);
+            self.end_holder(holder, &source);
+        }
+    }
+
+    /// Bytes of messages whose rest has not arrived, and how many are missing of the one that has come furthest.
+    pub(crate) fn unfinished(&self) -> (usize, usize) {
+        let contents = self.channels.values().filter_map(|channel| channel.content.as_ref());
+        contents.fold((0, 0), |(cost, missing), content| (cost + content.cost, missing.max(content.missing)))
+    }
+}

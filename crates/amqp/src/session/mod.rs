@@ -1,0 +1,629 @@
+//! One AMQP connection as a value: frames in, operations, deliveries and confirms out.
+//!
+//! Apart because the order is here: frames are taken one after the other, and an operation that has to ask the shard
+//! holds up those behind it, on whatever channel, as long as it takes. So what was declared exists for what comes next.
+//! Messages and acknowledgements ask nobody: they gather, and those of one read go to the shard together.
+//!
+//! A body is taken from the input as it arrives, without a copy, and its bytes stay counted until the message is in the
+//! log; what is missing of it is reserved before it is read.
+
+mod channel;
+mod confirms;
+mod connection;
+mod consumer;
+mod deliver;
+mod handshake;
+mod judge;
+mod pending;
+mod publish;
+mod unacked;
+
+pub(crate) use channel::{Channel, Content, Mode, Transaction};
+pub(crate) use connection::Connection;
+pub(crate) use consumer::{Consumer, Found, Slice, Source};
+pub(crate) use deliver::{UNDELIVERED, lease_of, told_count};
+pub use judge::{ChannelState, Incoming, Verdict, judge};
+pub(crate) use pending::Pending;
+pub(crate) use publish::{Appending, Run};
+pub(crate) use unacked::Unacked;
+
+use crate::codec::{
+    ContentHeader, DecodeError, FRAME_OVERHEAD_BYTES, Frame, FrameKind, Method, MethodKind, PROTOCOL_HEADER,
+    split_frame,
+};
+use crate::errors::{Code, Fault, Scope};
+use crate::limits::{
+    CLOSING_MS, FRAME_BYTES_FIRST, HANDSHAKE_MS, MESSAGE_BYTES_MAX, PENDING_MAX, REFUSED_MS,
+};
+use crate::ops;
+use crate::options::AmqpOptions;
+use crate::shared::Shared;
+use crate::step::{ReadResult, Step, Then};
+use bytes::{Buf as _, BytesMut};
+use core::net::SocketAddr;
+use handshake::{Beginning, Refusal};
+use millstream_core::Reply;
+use millstream_front::limits::ANSWER_BYTES_PER_TURN;
+use millstream_front::{Authorizer, Backend, Close, Event, Io, Need, Session};
+use millstream_types::{EngineTime, ErrorKind};
+use std::sync::Arc;
+
+/// How far a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The protocol header is awaited.
+    Header,
+    /// Credentials are.
+    StartOk,
+    /// Limits are.
+    TuneOk,
+    /// The virtual host is.
+    Open,
+    /// Channels are served.
+    Running,
+    /// The broker said that it ends, and waits for the client's word.
+    Closing,
+    /// The client's credentials were refused, and it could not be told.
+    Refused,
+}
+
+/// An operation that waits for answers.
+struct Waiting {
+    channel: u16,
+    /// Which opening of the channel.
+    serial: u64,
+    kind: MethodKind,
+    state: WaitingFor,
+}
+
+enum WaitingFor {
+    Replies { missing: usize, replies: Vec<Option<Reply>>, then: Then<Vec<Reply>> },
+    Read(Then<ReadResult>),
+}
+
+/// The session. See the module's documentation.
+pub(crate) struct AmqpSession {
+    phase: Phase,
+    cx: Connection,
+    waiting: Option<Waiting>,
+    /// When the connection ends unless it gets further.
+    limit: Option<EngineTime>,
+    /// Milliseconds between heartbeats; 0: none.
+    heartbeat_ms: u64,
+    heard: EngineTime,
+    said: EngineTime,
+    /// Bytes of the input that were left.
+    left: usize,
+    /// It is us who take no input: the client's heartbeats wait behind it.
+    is_held: bool,
+}
+
+impl AmqpSession {
+    pub(crate) fn new(
+        peer: SocketAddr,
+        backend: Arc<dyn Backend>,
+        options: Arc<AmqpOptions>,
+        authorizer: Arc<Authorizer>,
+        shared: Arc<Shared>,
+    ) -> AmqpSession {
+        let cx = Connection::new(peer, backend, options, authorizer, shared);
+        let now = cx.now;
+        AmqpSession {
+            phase: Phase::Header,
+            cx,
+            waiting: None,
+            limit: Some(now.after_ms(HANDSHAKE_MS)),
+            heartbeat_ms: 0,
+            heard: now,
+            said: now,
+            left: 0,
+            is_held: false,
+        }
+    }
+
+    /// Takes frames as long as it may.
+    fn take(&mut self, input: &mut BytesMut) -> Result<Need, Close> {
+        if self.phase == Phase::Header {
+            match handshake::beginning(input) {
+                Beginning::Unknown => return Ok(Need(PROTOCOL_HEADER.len())),
+                Beginning::Foreign(why) => {
+                    self.cx.out.copy(&PROTOCOL_HEADER);
+                    return Err(Close::because(why));
+                }
+                Beginning::Ours => {
+                    input.advance(PROTOCOL_HEADER.len());
+                    self.cx.settled_bytes += PROTOCOL_HEADER.len();
+                    handshake::start(&mut self.cx);
+                    self.phase = Phase::StartOk;
+                }
+            }
+        }
+        loop {
+            let is_full = self.cx.pending.busy() >= PENDING_MAX || self.cx.out.len() >= ANSWER_BYTES_PER_TURN;
+            if self.phase == Phase::Refused || self.waiting.is_some() || is_full {
+                return Ok(Need(0));
+            }
+            match split_frame(input, self.cx.frame_max) {
+                Ok(Ok(frame)) => self.frame(frame)?,
+                Ok(Err(need)) => {
+                    let (_, missing) = self.cx.unfinished();
+                    return Ok(Need(need.max(missing)));
+                }
+                Err(error) => {
+                    // Where the next frame would begin is unknown: nothing more can be read.
+                    let rest = input.len();
+                    input.clear();
+                    self.cx.settled_bytes += rest;
+                    if matches!(self.phase, Phase::Closing | Phase::StartOk) {
+                        return Err(Close::because(error.to_string()));
+                    }
+                    self.fail(0, None, Fault::new(Code::FRAME_ERROR, error.to_string()))?;
+                }
+            }
+        }
+    }
+
+    /// Takes one frame.
+    fn frame(&mut self, frame: Frame) -> Result<(), Close> {
+        let cost = frame.payload.len() + FRAME_OVERHEAD_BYTES;
+        let Frame { kind, channel, payload } = frame;
+        if kind == FrameKind::Heartbeat || self.phase == Phase::Closing || channel == 0 {
+            self.cx.settled_bytes += cost;
+        }
+        if kind == FrameKind::Heartbeat {
+            return Ok(());
+        }
+        let running = matches!(self.phase, Phase::Running | Phase::Closing);
+        if channel == 0 || !running {
+            if channel != 0 {
+                self.cx.settled_bytes += cost;
+            }
+            return self.connection_frame(kind, &payload);
+        }
+        if self.phase == Phase::Closing {
+            return Ok(());
+        }
+        if channel > self.cx.channel_max {
+            self.cx.settled_bytes += cost;
+            let text = format!("channel {channel} is beyond channel_max ({})", self.cx.channel_max);
+            return self.fail(0, None, Fault::new(Code::NOT_ALLOWED, text));
+        }
+        self.channel_frame(Frame { kind, channel, payload }, cost)
+    }
+
+    /// A frame of the connection itself.
+    fn connection_frame(&mut self, kind: FrameKind, payload: &[u8]) -> Result<(), Close> {
+        if kind != FrameKind::Method {
+            let text = "expected method frame, got non method frame instead";
+            return self.fail(0, None, Fault::new(Code::UNEXPECTED_FRAME, text));
+        }
+        let method = match Method::decode(payload) {
+            Ok(method) => method,
+            Err(error) => return self.fail(0, None, undecodable(error)),
+        };
+        match (self.phase, method) {
+            (_, Method::ConnectionCloseOk {}) if self.phase == Phase::Closing => Err(Close::because("")),
+            (_, Method::ConnectionClose { .. }) => {
+                self.end_channels();
+                self.cx.send(0, &Method::ConnectionCloseOk {});
+                Err(Close::because(""))
+            }
+            (Phase::Closing, _) => Ok(()),
+            (Phase::StartOk, Method::ConnectionStartOk { client_properties, mechanism, response, .. }) => {
+                match handshake::start_ok(&mut self.cx, client_properties, mechanism, response.0) {
+                    Ok(()) => self.phase = Phase::TuneOk,
+                    Err(Refusal::Fault(fault)) => return self.fail(0, Some(method.kind()), fault),
+                    Err(Refusal::Credentials(fault)) if self.cx.capabilities.close_on_refusal => {
+                        return self.fail(0, None, fault);
+                    }
+                    Err(Refusal::Credentials(_)) => {
+                        self.phase = Phase::Refused;
+                        self.limit = Some(self.cx.now.after_ms(REFUSED_MS));
+                    }
+                }
+                Ok(())
+            }
+            (Phase::TuneOk, Method::ConnectionTuneOk { channel_max, frame_max, heartbeat }) => {
+                match handshake::tune_ok(&mut self.cx, channel_max, frame_max, heartbeat) {
+                    Ok(seconds) => {
+                        self.heartbeat_ms = u64::from(seconds) * 1000;
+                        self.phase = Phase::Open;
+                        Ok(())
+                    }
+                    Err(fault) => self.fail(0, Some(method.kind()), fault),
+                }
+            }
+            (Phase::Open, Method::ConnectionOpen { virtual_host, .. }) => {
+                match handshake::open(&mut self.cx, virtual_host) {
+                    Ok(()) => {
+                        self.phase = Phase::Running;
+                        self.limit = None;
+                        Ok(())
+                    }
+                    Err(fault) => self.fail(0, Some(method.kind()), fault),
+                }
+            }
+            (Phase::Running, Method::ConnectionUpdateSecret { .. }) => {
+                self.cx.send(0, &Method::ConnectionUpdateSecretOk {});
+                Ok(())
+            }
+            (phase, method) => {
+                let state = format!("{phase:?}").to_lowercase();
+                let text = format!("unexpected method in connection state {state}");
+                self.fail(0, Some(method.kind()), Fault::new(Code::CHANNEL_ERROR, text))
+            }
+        }
+    }
+
+    /// A frame of a channel.
+    fn channel_frame(&mut self, frame: Frame, cost: usize) -> Result<(), Close> {
+        let Frame { kind, channel: number, payload } = frame;
+        let known = self.cx.channels.get(&number);
+        let state = known.map_or(ChannelState::Unopened, Channel::state);
+        let method;
+        let incoming = match kind {
+            FrameKind::Method => {
+                method = match Method::decode(&payload) {
+                    Ok(method) => Some(method),
+                    Err(_) if state == ChannelState::Closing => {
+                        self.cx.settled_bytes += cost;
+                        return Ok(());
+                    }
+                    Err(error) => {
+                        self.cx.settled_bytes += cost;
+                        return self.fail(number, None, undecodable(error));
+                    }
+                };
+                Incoming::Method(method.as_ref().map_or(MethodKind::ChannelOpen, Method::kind))
+            }
+            FrameKind::Header => {
+                method = None;
+                Incoming::Header
+            }
+            FrameKind::Body | FrameKind::Heartbeat => {
+                method = None;
+                Incoming::Body
+            }
+        };
+        match judge(state, incoming) {
+            Verdict::Ignore => {
+                self.cx.settled_bytes += cost;
+                return Ok(());
+            }
+            Verdict::Refuse(code, text) => {
+                self.cx.settled_bytes += cost;
+                let kind = method.map(|method| method.kind());
+                return self.fail(number, kind, Fault::new(code, text));
+            }
+            Verdict::Take => {}
+        }
+        match method {
+            Some(Method::BasicPublish { immediate, .. }) => {
+                if immediate {
+                    self.cx.settled_bytes += cost;
+                    let fault = Fault::not_implemented("immediate=true");
+                    return self.fail(number, Some(MethodKind::BasicPublish), fault);
+                }
+                let content = Content {
+                    method: payload,
+                    header: bytes::Bytes::new(),
+                    parts: Vec::new(),
+                    missing: 0,
+                    cost,
+                };
+                self.cx.channel(number).content = Some(content);
+                Ok(())
+            }
+            Some(method) => {
+                self.cx.settled_bytes += cost;
+                let kind = method.kind();
+                let outcome = ops::start(&mut self.cx, number, method);
+                self.go_on(number, kind, outcome)
+            }
+            None => self.content_frame(number, incoming, payload, cost),
+        }
+    }
+
+    /// A frame of a message.
+    fn content_frame(
+        &mut self,
+        number: u16,
+        incoming: Incoming,
+        payload: bytes::Bytes,
+        cost: usize,
+    ) -> Result<(), Close> {
+        let publish = MethodKind::BasicPublish;
+        let content = self.cx.channel(number).content.as_mut().expect("its state says that there is one");
+        content.cost += cost;
+        if incoming == Incoming::Header {
+            let header = match ContentHeader::decode(&payload) {
+                Ok(header) => header,
+                Err(error) => return self.fail(number, Some(publish), undecodable(error)),
+            };
+            let body_bytes = header.body_bytes;
+            if body_bytes > MESSAGE_BYTES_MAX {
+                let text = format!(
+                    "message size {body_bytes} is larger than configured max size {MESSAGE_BYTES_MAX}"
+                );
+                return self.fail(number, Some(publish), Fault::precondition(text));
+            }
+            content.missing = usize::try_from(body_bytes).expect("it is not that large");
+            content.header = payload;
+        } else {
+            let Some(missing) = content.missing.checked_sub(payload.len()) else {
+                let text = "expected content body, got more of it than its header says";
+                return self.fail(number, Some(publish), Fault::new(Code::UNEXPECTED_FRAME, text));
+            };
+            content.missing = missing;
+            content.parts.push(payload);
+        }
+        if content.missing > 0 {
+            return Ok(());
+        }
+        let content = self.cx.channel(number).content.take().expect("it was looked at above");
+        let cost = content.cost;
+        match ops::basic_publish::finish(&mut self.cx, number, content) {
+            Ok(()) => Ok(()),
+            Err(fault) => {
+                self.cx.settled_bytes += cost;
+                self.fail(number, Some(publish), fault)
+            }
+        }
+    }
+
+    /// Carries out one step of an operation.
+    fn go_on(&mut self, number: u16, kind: MethodKind, outcome: Result<Step, Fault>) -> Result<(), Close> {
+        let mut outcome = outcome;
+        let state = loop {
+            match outcome {
+                Err(fault) => return self.fail(number, Some(kind), fault),
+                Ok(Step::Done) => return Ok(()),
+                Ok(Step::Submit(requests, then)) if requests.is_empty() => {
+                    outcome = then(&mut self.cx, Vec::new());
+                }
+                Ok(Step::Submit(requests, then)) => {
+                    self.cx.flush();
+                    let missing = requests.len();
+                    for (index, request) in requests.into_iter().enumerate() {
+                        self.cx.submit(Pending::Operation(index), request);
+                    }
+                    let replies = (0..missing).map(|_| None).collect();
+                    break WaitingFor::Replies { missing, replies, then };
+                }
+                Ok(Step::Read(read, then)) => {
+                    self.cx.read(Pending::Operation(0), read);
+                    break WaitingFor::Read(then);
+                }
+            }
+        };
+        let serial = self.cx.channels.get(&number).map_or(0, |channel| channel.serial);
+        self.waiting = Some(Waiting { channel: number, serial, kind, state });
+        Ok(())
+    }
+
+    /// An answer for the operation that waits.
+    fn answered(&mut self, index: usize, reply: Reply) -> Result<(), Close> {
+        let Some(Waiting { state: WaitingFor::Replies { missing, replies, .. }, .. }) = &mut self.waiting
+        else {
+            return Ok(());
+        };
+        assert!(replies[index].replace(reply).is_none(), "one reply per request");
+        *missing -= 1;
+        if *missing > 0 {
+            return Ok(());
+        }
+        match self.waiting.take() {
+            Some(Waiting { channel, serial, kind, state: WaitingFor::Replies { replies, then, .. } }) => {
+                if !self.is_open(channel, serial) {
+                    return Ok(());
+                }
+                let outcome = then(&mut self.cx, replies.into_iter().flatten().collect());
+                self.go_on(channel, kind, outcome)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an operation's channel is still the one that it began on.
+    fn is_open(&self, number: u16, serial: u64) -> bool {
+        self.phase == Phase::Running
+            && self
+                .cx
+                .channels
+                .get(&number)
+                .is_some_and(|channel| channel.serial == serial && !channel.is_closing)
+    }
+
+    /// Answers an error: the channel ends with it, or the connection.
+    fn fail(&mut self, number: u16, kind: Option<MethodKind>, fault: Fault) -> Result<(), Close> {
+        let (class_id, method_id) = kind.map_or((0, 0), MethodKind::id);
+        let (reply_code, reply_text) = (fault.code.number(), fault.reply_text());
+        if fault.code.scope() == Scope::Channel && number != 0 && self.phase == Phase::Running {
+            self.cx.end_channel(number);
+            if let Some(channel) = self.cx.channels.get_mut(&number) {
+                channel.is_closing = true;
+            }
+            let close = Method::ChannelClose { reply_code, reply_text: &reply_text, class_id, method_id };
+            self.cx.send(number, &close);
+            return Ok(());
+        }
+        if self.phase == Phase::Closing {
+            return Ok(());
+        }
+        tracing::info!(peer = %self.cx.peer, error = %reply_text, "an AMQP connection is closed because of an error");
+        self.end_channels();
+        let close = Method::ConnectionClose { reply_code, reply_text: &reply_text, class_id, method_id };
+        self.cx.send(0, &close);
+        self.phase = Phase::Closing;
+        self.waiting = None;
+        self.limit = Some(self.cx.now.after_ms(CLOSING_MS));
+        Ok(())
+    }
+
+    fn end_channels(&mut self) {
+        let numbers: Vec<u16> = self.cx.channels.keys().copied().collect();
+        for number in numbers {
+            self.cx.end_channel(number);
+            self.cx.channels.remove(&number);
+        }
+        self.cx.end_exclusive_queues();
+    }
+
+    /// Takes the outcome of a command.
+    fn event(&mut self, event: Event) -> Result<(), Close> {
+        match event {
+            Event::Reply(tag, reply) => match self.cx.pending.take(tag) {
+                Some(Pending::Append(appending)) => {
+                    self.cx.settled_bytes += appending.cost;
+                    match ops::basic_publish::appended(&mut self.cx, appending, reply) {
+                        Ok(()) => Ok(()),
+                        Err(fault) => self.fail(0, None, fault),
+                    }
+                }
+                Some(Pending::Acquire(id)) => {
+                    let number = self.cx.consumers.get(&id).map_or(0, |consumer| consumer.channel);
+                    match self.cx.acquired(id, reply) {
+                        Ok(()) => Ok(()),
+                        Err(fault) => self.fail(number, Some(MethodKind::BasicConsume), fault),
+                    }
+                }
+                Some(Pending::End(id)) => {
+                    let number = self.cx.consumers.get(&id).map_or(0, |consumer| consumer.channel);
+                    match self.cx.ended(id, reply) {
+                        Ok(()) => Ok(()),
+                        Err(fault) => self.fail(number, None, fault),
+                    }
+                }
+                Some(Pending::Operation(index)) => self.answered(index, reply),
+                Some(Pending::Read(_) | Pending::Quiet) | None => Ok(()),
+            },
+            Event::Read(tag, outcome) => match self.cx.pending.take(tag) {
+                Some(Pending::Read(id)) => {
+                    let number = self.cx.consumers.get(&id).map_or(0, |consumer| consumer.channel);
+                    match self.cx.was_read(id, outcome) {
+                        Ok(()) => Ok(()),
+                        Err(fault) => self.fail(number, Some(MethodKind::BasicConsume), fault),
+                    }
+                }
+                Some(Pending::Operation(_)) => match self.waiting.take() {
+                    Some(Waiting { channel, serial, kind, state: WaitingFor::Read(then) }) => {
+                        if !self.is_open(channel, serial) {
+                            return Ok(());
+                        }
+                        let outcome = then(&mut self.cx, outcome);
+                        self.go_on(channel, kind, outcome)
+                    }
+                    other => {
+                        self.waiting = other;
+                        Ok(())
+                    }
+                },
+                _ => Ok(()),
+            },
+            // No log is watched, and nobody has this session's bell.
+            Event::Moved(_) | Event::Rung => Ok(()),
+            Event::Deadline => self.time(),
+        }
+    }
+
+    /// Does what has become due.
+    fn time(&mut self) -> Result<(), Close> {
+        let now = self.cx.now;
+        if self.limit.is_some_and(|limit| limit <= now) {
+            return Err(Close::because(match self.phase {
+                Phase::Closing => "the client did not agree to the end of its connection in time",
+                Phase::Refused => "the client's credentials cannot be read",
+                _ => "the connection was not opened in time",
+            }));
+        }
+        if self.heartbeat_ms > 0 {
+            if self.is_held {
+                self.heard = now;
+            }
+            if now >= self.heard.after_ms(2 * self.heartbeat_ms) {
+                return Err(Close::because("the client missed two heartbeats"));
+            }
+            if now >= self.said.after_ms(self.heartbeat_ms / 2) {
+                self.cx.out.heartbeat();
+            }
+        }
+        Ok(())
+    }
+
+    fn hand_over(&mut self, io: &mut Io) {
+        let before = io.output.len();
+        self.cx.hand_over(io);
+        if io.output.len() > before {
+            self.said = self.cx.now;
+        }
+        io.unfinished_bytes = self.cx.unfinished().0;
+    }
+}
+
+/// The answer to a payload that cannot be read.
+fn undecodable(error: DecodeError) -> Fault {
+    let code = match error {
+        DecodeError::UnknownMethod { .. } => Code::COMMAND_INVALID,
+        DecodeError::NoContent(_) => Code::UNEXPECTED_FRAME,
+        _ => Code::SYNTAX_ERROR,
+    };
+    Fault::new(code, error.to_string())
+}
+
+impl Session for AmqpSession {
+    fn receive(&mut self, now: EngineTime, input: &mut BytesMut, io: &mut Io) -> Result<Need, Close> {
+        self.cx.now = now;
+        // It is called after events as well, when nothing has come.
+        if input.len() > self.left {
+            self.heard = now;
+        }
+        let taken = self.take(input);
+        self.left = input.len();
+        self.is_held = matches!(taken, Ok(Need(0)));
+        self.hand_over(io);
+        taken
+    }
+
+    fn handle(&mut self, now: EngineTime, event: Event, io: &mut Io) -> Result<(), Close> {
+        self.cx.now = now;
+        let done = self.event(event);
+        self.hand_over(io);
+        done
+    }
+
+    fn deadline(&self) -> Option<EngineTime> {
+        let heartbeats = (self.heartbeat_ms > 0).then(|| {
+            let missed = self.heard.after_ms(2 * self.heartbeat_ms);
+            missed.min(self.said.after_ms(self.heartbeat_ms / 2))
+        });
+        self.limit.into_iter().chain(heartbeats).min()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.waiting.is_none() && self.cx.pending.busy() == 0
+    }
+
+    fn stop(&mut self, now: EngineTime, io: &mut Io) {
+        self.cx.now = now;
+        if self.phase == Phase::Running {
+            // What is under way is finished; whoever waits for records is told to come again.
+            let text = Fault::from(ErrorKind::ShuttingDown).reply_text();
+            let close = Method::ConnectionClose {
+                reply_code: Code::CONNECTION_FORCED.number(),
+                reply_text: &text,
+                class_id: 0,
+                method_id: 0,
+            };
+            self.cx.send(0, &close);
+        }
+        self.hand_over(io);
+    }
+
+    fn end(&mut self, now: EngineTime, io: &mut Io) {
+        self.cx.now = now;
+        self.end_channels();
+        self.hand_over(io);
+    }
+}
+
+const _: () = assert!(FRAME_BYTES_FIRST as usize > FRAME_OVERHEAD_BYTES);

@@ -1,0 +1,156 @@
+//! What the sessions of one listener know of each other: who consumes from which queue, and which queues belong to one
+//! connection alone.
+//!
+//! Apart because it lives as long as the process and no longer. Nothing here decides about records; a crash takes it
+//! with the connections that it speaks of.
+
+use millstream_types::StreamId;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Numbers connections, once each while the process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ConnectionId(pub(crate) u64);
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    next_connection: AtomicU64,
+    /// 0: nobody has asked for one.
+    next_holder: AtomicU64,
+    queues: Mutex<BTreeMap<StreamId, QueueUse>>,
+}
+
+/// Who uses a queue.
+#[derive(Debug, Default)]
+struct QueueUse {
+    /// The connection that has it for itself.
+    owner: Option<ConnectionId>,
+    consumers: u32,
+    /// The only consumer has asked to be alone.
+    exclusive: bool,
+}
+
+impl QueueUse {
+    fn is_unused(&self) -> bool {
+        self.owner.is_none() && self.consumers == 0
+    }
+}
+
+/// Somebody consumes from the queue in a way that leaves no room for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InExclusiveUse;
+
+impl Shared {
+    pub(crate) fn next_connection(&self) -> ConnectionId {
+        ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// A number for who takes records out. Fronts do not know of each other's: they begin at random, far apart.
+    pub(crate) fn next_holder(&self, random: u128) -> u64 {
+        let first = u64::try_from(random >> 65).expect("63 bits").max(1);
+        let _begun = self.next_holder.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed);
+        self.next_holder.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Gives a queue to a connection alone.
+    pub(crate) fn own(&self, queue: StreamId, owner: ConnectionId) {
+        self.queues.lock().entry(queue).or_default().owner = Some(owner);
+    }
+
+    /// The connection that has a queue for itself.
+    pub(crate) fn owner(&self, queue: StreamId) -> Option<ConnectionId> {
+        self.queues.lock().get(&queue)?.owner
+    }
+
+    /// The queues that a connection has for itself; they have no owner afterwards.
+    pub(crate) fn disown_all(&self, owner: ConnectionId) -> Vec<StreamId> {
+        let mut queues = self.queues.lock();
+        let owned: Vec<StreamId> = queues
+            .iter_mut()
+            .filter(|(_, queue)| queue.owner == Some(owner))
+            .map(|(id, queue)| {
+                queue.owner = None;
+                *id
+            })
+            .collect();
+        queues.retain(|_, queue| !queue.is_unused());
+        owned
+    }
+
+    /// A queue is gone.
+    pub(crate) fn forget(&self, queue: StreamId) {
+        self.queues.lock().remove(&queue);
+    }
+
+    /// Adds a consumer.
+    ///
+    /// # Errors
+    /// When it, or the one that is there, wants to be alone.
+    pub(crate) fn add_consumer(&self, queue: StreamId, exclusive: bool) -> Result<(), InExclusiveUse> {
+        let mut queues = self.queues.lock();
+        let known = queues.entry(queue).or_default();
+        if known.exclusive || exclusive && known.consumers > 0 {
+            return Err(InExclusiveUse);
+        }
+        known.consumers += 1;
+        known.exclusive = exclusive;
+        Ok(())
+    }
+
+    /// Takes a consumer away. `true` when it was the last one.
+    pub(crate) fn remove_consumer(&self, queue: StreamId) -> bool {
+        let mut queues = self.queues.lock();
+        let Some(known) = queues.get_mut(&queue) else { return false };
+        let was_there = known.consumers > 0;
+        known.consumers = known.consumers.saturating_sub(1);
+        let is_last = was_there && known.consumers == 0;
+        if known.consumers == 0 {
+            known.exclusive = false;
+        }
+        if known.is_unused() {
+            queues.remove(&queue);
+        }
+        is_last
+    }
+
+    /// How many consume from a queue.
+    pub(crate) fn consumers(&self, queue: StreamId) -> u32 {
+        self.queues.lock().get(&queue).map_or(0, |known| known.consumers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exclusive_consumer_is_alone_and_the_last_one_is_noticed() {
+        let shared = Shared::default();
+        let queue = StreamId(7);
+        assert_eq!(shared.add_consumer(queue, true), Ok(()));
+        assert_eq!(shared.add_consumer(queue, false), Err(InExclusiveUse));
+        assert!(shared.remove_consumer(queue));
+        assert_eq!(shared.add_consumer(queue, false), Ok(()));
+        assert_eq!(shared.add_consumer(queue, true), Err(InExclusiveUse));
+        assert_eq!(shared.add_consumer(queue, false), Ok(()));
+        assert_eq!((shared.remove_consumer(queue), shared.consumers(queue)), (false, 1));
+        assert!(shared.remove_consumer(queue));
+        assert!(!shared.remove_consumer(queue), "there is none");
+        assert!(shared.queues.lock().is_empty());
+    }
+
+    #[test]
+    fn queues_of_a_connection_are_given_back_together() {
+        let shared = Shared::default();
+        let (one, other) = (shared.next_connection(), shared.next_connection());
+        for (queue, owner) in [(1, one), (2, other), (3, one)] {
+            shared.own(StreamId(queue), owner);
+        }
+        assert_eq!(shared.disown_all(one), [StreamId(1), StreamId(3)]);
+        assert_eq!((shared.owner(StreamId(1)), shared.owner(StreamId(2))), (None, Some(other)));
+        shared.forget(StreamId(2));
+        assert!(shared.queues.lock().is_empty());
+    }
+}

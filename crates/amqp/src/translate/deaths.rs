@@ -1,0 +1,73 @@
+//! A dead letter's history as the headers `x-death`, `x-first-death-…` and `x-last-death-…`.
+//!
+//! Apart because RabbitMQ's clients read them, while the core keeps a history that names no protocol.
+
+use crate::codec::{ArrayBuilder, TableBuilder, Value};
+use millstream_types::dead_letter::{Death, DeathReason, History};
+
+/// Whether a header is one of those that the broker makes.
+pub(super) fn is_of_deaths(name: &str) -> bool {
+    name == "x-death" || name.starts_with("x-first-death-") || name.starts_with("x-last-death-")
+}
+
+/// Whether a record's time to live was over once: then it has none any more.
+pub(super) fn has_expired(history: &History) -> bool {
+    history.deaths().iter().any(|death| death.reason == DeathReason::Expired)
+}
+
+fn word(reason: DeathReason) -> &'static str {
+    match reason {
+        DeathReason::Rejected => "rejected",
+        DeathReason::Expired => "expired",
+        DeathReason::Limit => "delivery_limit",
+        DeathReason::Length => "maxlen",
+    }
+}
+
+/// Puts the headers into a table. The first death is that of a message published to `exchange` with `routing_key`; the
+/// later ones came to their queues by name.
+pub(super) fn put(
+    table: &mut TableBuilder,
+    history: &History,
+    exchange: &str,
+    routing_key: &str,
+    expiration: Option<&str>,
+) {
+    let text = |text: &'static str| Value::Long(text.as_bytes());
+    let Some(first) = history.first() else { return };
+    let way = |death: &Death| {
+        if death == first {
+            (exchange.to_owned(), routing_key.to_owned())
+        } else {
+            (String::new(), death.source.to_string())
+        }
+    };
+    let mut deaths = ArrayBuilder::default();
+    for death in history.deaths() {
+        let (exchange, key) = way(death);
+        let mut keys = ArrayBuilder::default();
+        keys.push(Value::Long(key.as_bytes()));
+        let mut entry = TableBuilder::default();
+        let seconds = u64::try_from(death.first.0 / 1000).unwrap_or(0);
+        entry
+            .put("count", Value::I64(i64::try_from(death.count).unwrap_or(i64::MAX)))
+            .put("reason", text(word(death.reason)))
+            .put("queue", Value::Long(death.source.as_bytes()))
+            .put("time", Value::Timestamp(seconds))
+            .put("exchange", Value::Long(exchange.as_bytes()))
+            .put("routing-keys", Value::Array(keys.array()));
+        if let (DeathReason::Expired, Some(expiration)) = (death.reason, expiration) {
+            entry.put("original-expiration", Value::Long(expiration.as_bytes()));
+        }
+        deaths.push(Value::Table(entry.table()));
+    }
+    table.put("x-death", Value::Array(deaths.array()));
+    for (which, death) in [("first", Some(first)), ("last", history.deaths().first())] {
+        let Some(death) = death else { continue };
+        let (exchange, _) = way(death);
+        table
+            .put(&format!("x-{which}-death-reason"), text(word(death.reason)))
+            .put(&format!("x-{which}-death-queue"), Value::Long(death.source.as_bytes()))
+            .put(&format!("x-{which}-death-exchange"), Value::Long(exchange.as_bytes()));
+    }
+}
