@@ -84,7 +84,11 @@ fn a_queue_is_created_fed_worked_and_listed() {
     assert_eq!(listed[0]["counts"]["ready"], 1102);
     let table = place.run(&["queue", "list"]);
     assert!(table.starts_with("QUEUE  READY  LEASED"), "{table}");
-    assert!(place.run(&["queue", "describe", "jobs"]).contains("delivery_limit"));
+    let described = place.run(&["queue", "describe", "jobs"]);
+    assert!(
+        described.contains("delivery_limit") && described.contains("the oldest record is 0@2, of "),
+        "{described}"
+    );
     assert_eq!(place.run(&["queue", "purge", "jobs"]), "queue \"jobs\" is purged of 1102 records\n");
     assert_eq!(
         place.run(&["queue", "purge", "jobs", "--everything"]),
@@ -158,7 +162,11 @@ fn failures_are_one_sentence() {
     assert!(said.contains("there is no setting \"colour\""), "{said}");
     let mut nobody = millstream(&place.scratch, &["queue", "list", "--server", "http://127.0.0.1:1"]);
     let said = complaint(&mut nobody);
-    assert!(said.contains("no broker answers at 127.0.0.1:1 (connection refused); start one with"), "{said}");
+    assert!(
+        said.contains("no broker answers at 127.0.0.1:1 (connection refused); start one with")
+            && said.ends_with("with --server"),
+        "{said}"
+    );
     let mut wrong = millstream(&place.scratch, &["queue", "list", "--server", "https://broker"]);
     assert!(complaint(&mut wrong).contains("is not an address of the admin API"));
     let kafka = format!("http://{}", place.broker.kafka);

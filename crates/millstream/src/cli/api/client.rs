@@ -228,7 +228,7 @@ impl Api {
     }
 
     async fn connect(&self) -> Result<SendRequest<Whole>, ApiError> {
-        let failed = |source: io::Error| ApiError::Connect { server: self.authority.clone(), source };
+        let failed = |why: io::Error| ApiError::Connect { server: self.authority.clone(), why };
         let stream = TcpStream::connect(&self.authority).await.map_err(failed)?;
         let (sender, connection) =
             handshake(Socket::new(stream)).await.map_err(|error| failed(io::Error::other(error)))?;

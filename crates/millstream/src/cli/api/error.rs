@@ -14,13 +14,9 @@ pub(in crate::cli) enum ApiError {
     /// Nobody answers.
     #[error(
         "no broker answers at {server} ({}); start one with `millstream serve`, or say where it is with --server",
-        reason(source)
+        reason(why)
     )]
-    Connect {
-        server: String,
-        #[source]
-        source: io::Error,
-    },
+    Connect { server: String, why: io::Error },
     /// It took too long.
     #[error("{server} did not answer within {} seconds", patience.as_secs())]
     Silent { server: String, patience: Duration },

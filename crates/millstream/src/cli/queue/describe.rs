@@ -15,6 +15,15 @@ struct Described {
     partitions: Vec<Partition>,
     settings: BTreeMap<String, Setting>,
     counts: Option<Counts>,
+    oldest: Option<Oldest>,
+}
+
+/// The record that has waited for longest, of those that are not done with.
+#[derive(Deserialize)]
+struct Oldest {
+    partition: u32,
+    offset: u64,
+    age_ms: u64,
 }
 
 #[derive(Deserialize)]
@@ -34,7 +43,12 @@ struct Setting {
 pub(super) async fn run(api: &mut Api, args: &DescribeArgs, json: bool) -> anyhow::Result<()> {
     let mut described = Vec::with_capacity(args.names.len());
     for name in &args.names {
-        described.push(api.get::<Value>(&address(&["streams", name], &[])).await?);
+        let mut queue: Value = api.get(&address(&["streams", name], &[])).await?;
+        if queue["counts"].is_object() {
+            let group: Value = api.get(&address(&["streams", name, "groups", "default"], &[])).await?;
+            queue["oldest"] = group["oldest"].clone();
+        }
+        described.push(queue);
     }
     if json {
         return print_json(&described);
@@ -55,7 +69,10 @@ fn print_described(queue: &Described, all_settings: bool) -> anyhow::Result<()> 
         ),
         None => "not worked as a queue".to_owned(),
     };
-    output::print(&format!("queue {:?}: {counted}\n\n", queue.name))?;
+    let oldest = queue.oldest.as_ref().map_or(String::new(), |Oldest { partition, offset, age_ms }| {
+        format!("; the oldest record is {partition}@{offset}, of {} s ago", age_ms / 1000)
+    });
+    output::print(&format!("queue {:?}: {counted}{oldest}\n\n", queue.name))?;
     let columns = [
         Column::Number("PARTITION"),
         Column::Number("START"),
