@@ -1,9 +1,9 @@
 //! The binary as people run it: its configuration, its start, its refusals and its end.
 #![allow(clippy::unwrap_used, reason = "in a test, and in what tests call, a panic is the verdict")]
 
+mod aws;
 mod commands;
 mod configuration;
-mod move_task;
 mod process;
 mod queues;
 mod serving;

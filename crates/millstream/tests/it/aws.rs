@@ -1,7 +1,7 @@
-//! A move task of SQS goes on after `kill -9`, and every message arrives once.
+//! What of the AWS front needs all that is real, from HTTP to recovery: a move task of SQS that goes on after `kill -9`, and
+//! requests that no front sees.
 //!
-//! Apart because it needs all that is real: front, shard, lane, mover and recovery. How a task is asked for and shown is
-//! tested at the front.
+//! Apart because everything else about AWS is tested at the front.
 
 use crate::process::{Broker, Scratch, millstream};
 use serde_json::{Value, json};
@@ -114,4 +114,31 @@ fn a_move_task_goes_on_after_a_kill_and_moves_everything_once() {
     };
     assert_eq!(counts("dead"), ["0", "0"]);
     assert_eq!(counts("other"), ["0".to_owned(), MESSAGES.to_string()]);
+}
+
+#[test]
+fn what_the_server_refuses_is_answered_in_the_protocol_of_whoever_asked() {
+    let scratch = Scratch::new();
+    let broker = start(&scratch);
+    let address = broker.ready["listen"]["aws"].as_str().unwrap();
+    for (kind, says) in [
+        ("application/x-amz-json-1.0", "com.amazon.coral.service#RequestEntityTooLargeException"),
+        ("application/x-www-form-urlencoded", "<Code>RequestEntityTooLarge</Code>"),
+    ] {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let head = format!(
+            "POST / HTTP/1.1\r\nhost: {address}\r\ncontent-type: {kind}\r\ncontent-length: 100000000\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut response = Vec::new();
+        let mut chunk = [0; 4096];
+        while !String::from_utf8_lossy(&response).contains(says) {
+            let bytes = stream.read(&mut chunk).unwrap();
+            assert!(bytes > 0, "{}", String::from_utf8_lossy(&response));
+            response.extend_from_slice(&chunk[..bytes]);
+        }
+        let response = String::from_utf8(response).unwrap();
+        assert!(response.starts_with("HTTP/1.1 413") && response.contains("x-amzn-requestid"), "{response}");
+    }
 }
