@@ -1,4 +1,6 @@
 //! `GET /api/v1/streams/{name}`: a stream with its partitions, its settings and the counts of its queue.
+//!
+//! What creates or changes a stream answers with the same, so that nobody has to ask again.
 
 use super::Endpoint;
 use super::counted::count;

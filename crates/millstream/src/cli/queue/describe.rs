@@ -1,4 +1,6 @@
-//! `millstream queue describe`: counts, partitions, settings.
+//! `millstream queue describe`: counts, the oldest record, partitions, settings.
+//!
+//! Apart because it puts two resources of the API together, the stream and its queue.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,4 +1,6 @@
 //! `millstream queue receive`: take records, print them, and maybe be done with them.
+//!
+//! Apart because the order matters: records are settled only once they are printed, so that none is lost to a closed pipe.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
-//! `millstream queue replay` and `purge`: go on elsewhere, or be done with everything.
+//! `millstream queue replay` and `purge`: go on elsewhere, or be done with what waits.
+//!
+//! One file because both move the place from which a queue goes on, and say what was passed over by it.
 
 use http::Method;
 use serde::Deserialize;
