@@ -40,7 +40,8 @@ impl Catalog {
     /// What a start has found.
     pub(crate) fn publish_all(&self, shard: &Shard) {
         let namespaces = shard.namespaces().cloned().map(CatalogChange::PutNamespace);
-        let streams = shard.stream_entries().cloned().map(CatalogChange::Put);
+        let streams = shard.stream_entries().filter(|entry| !shard.is_doomed(entry.id));
+        let streams = streams.cloned().map(CatalogChange::Put);
         let routes = shard.route_entries().cloned().map(CatalogChange::PutRoute);
         namespaces.chain(streams).chain(routes).for_each(|change| self.publish(&change));
     }
@@ -132,7 +133,11 @@ impl Catalog {
             }
             CatalogChange::Remove(entry) => {
                 if let Some(by_name) = self.names.pin().get(&entry.namespace) {
-                    by_name.pin().remove(&entry.name);
+                    let by_name = by_name.pin();
+                    // One that did not outlive the last process may have a successor already.
+                    if by_name.get(&entry.name).is_some_and(|known| known.id == entry.id) {
+                        by_name.remove(&entry.name);
+                    }
                 }
                 self.uids.pin().remove(&entry.uid);
                 self.ids.pin().remove(&entry.id);

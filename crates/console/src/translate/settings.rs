@@ -119,6 +119,10 @@ pub static SETTINGS: &[SettingRow] = &[
         doc: "Whether the stream is deleted when the last consumer that was attached to its queue goes.",
         read: |value| flag(value).map(L::DeleteUnused).map(lease),
         show: |config| Scalar::Flag(config.lease().delete_unused()) },
+    SettingRow { name: "deleted_at_start", values: "true or false", key: K::DeletedAtStart,
+        doc: "Whether the next start of the broker deletes the stream.",
+        read: |value| flag(value).map(S::DeletedAtStart),
+        show: |config| Scalar::Flag(config.deleted_at_start()) },
     SettingRow { name: "delivery_limit", values: "a number from 1 or null", key: K::Lease(LK::DeliveryLimit),
         doc: "A record that was delivered so often and comes back is dead-lettered; null: never.",
         read: |value| {

@@ -59,6 +59,8 @@ pub enum SettingKey {
     CompactionDirtyRatioMin,
     /// See [`Setting::Consumed`].
     Consumed,
+    /// See [`Setting::DeletedAtStart`].
+    DeletedAtStart,
     /// See [`Setting::Lease`].
     Lease(LeaseSettingKey),
     /// See [`Setting::Annotation`].
@@ -98,6 +100,8 @@ pub enum Setting {
     CompactionDirtyRatioMin(u16),
     /// Records go this long after they were consumed; `None`: consuming them does not matter. Default: it does not.
     Consumed(Option<u64>),
+    /// The stream does not outlive the process: the next start deletes it, before anybody finds it. Default: it does.
+    DeletedAtStart(bool),
     /// What its default lease group does.
     Lease(LeaseSetting),
     /// A front's own setting, stored and returned, never read here.
@@ -137,6 +141,7 @@ pub struct StreamConfig {
     compaction_lag_max_ms: Option<Option<u64>>,
     compaction_dirty_ratio_min: Option<u16>,
     consumed: Option<Option<u64>>,
+    deleted_at_start: Option<bool>,
     lease: LeaseSettings,
     annotations: BTreeMap<Box<str>, Box<str>>,
 }
@@ -202,6 +207,11 @@ impl StreamConfig {
     pub fn consumed(&self) -> Option<u64> {
         self.consumed.unwrap_or(None)
     }
+    /// Whether the next start deletes the stream.
+    #[must_use]
+    pub fn deleted_at_start(&self) -> bool {
+        self.deleted_at_start.unwrap_or(false)
+    }
     /// What its default lease group does, if it has one.
     #[must_use]
     pub fn lease(&self) -> &LeaseSettings {
@@ -228,6 +238,7 @@ impl StreamConfig {
             SettingKey::CompactionLagMaxMs => self.compaction_lag_max_ms.is_some(),
             SettingKey::CompactionDirtyRatioMin => self.compaction_dirty_ratio_min.is_some(),
             SettingKey::Consumed => self.consumed.is_some(),
+            SettingKey::DeletedAtStart => self.deleted_at_start.is_some(),
             SettingKey::Lease(key) => self.lease.is_set(*key),
             SettingKey::Annotation(key) => self.annotations.contains_key(key),
         }
@@ -254,6 +265,7 @@ impl StreamConfig {
                     SettingKey::CompactionLagMaxMs => self.compaction_lag_max_ms = None,
                     SettingKey::CompactionDirtyRatioMin => self.compaction_dirty_ratio_min = None,
                     SettingKey::Consumed => self.consumed = None,
+                    SettingKey::DeletedAtStart => self.deleted_at_start = None,
                     SettingKey::Lease(key) => self.lease.unset(*key),
                     SettingKey::Annotation(key) => {
                         self.annotations.remove(key);
@@ -284,6 +296,7 @@ impl StreamConfig {
             }
             Setting::CompactionDirtyRatioMin(ratio) => self.compaction_dirty_ratio_min = Some(*ratio),
             Setting::Consumed(kept_ms) => self.consumed = Some(*kept_ms),
+            Setting::DeletedAtStart(deleted) => self.deleted_at_start = Some(*deleted),
             Setting::Lease(setting) => self.lease.set(setting)?,
             Setting::Annotation(key, value) => {
                 check_annotation(key, value)?;

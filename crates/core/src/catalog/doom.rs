@@ -1,4 +1,5 @@
-//! Streams and routes that go by themselves, a few per tick: those of namespaces that are being deleted.
+//! Streams and routes that go by themselves, a few per tick: those of namespaces that are being deleted, and streams that do
+//! not outlive a process.
 //!
 //! Apart because it is long work (R13) that is begun elsewhere by one entry: each goes by an entry of its own, as if
 //! somebody had deleted it, and a restart goes on where the last tick was.
@@ -25,6 +26,14 @@ pub(crate) const TICK_BYTES: usize = GONE_PER_TICK * ENTRY_BYTES;
 pub(crate) fn tick(shard: &mut Shard, turn: Turn, effects: &mut Effects) {
     let mut logs = 0;
     for _ in 0..GONE_PER_TICK {
+        if let Some(&stream) = shard.doomed.first() {
+            logs += shard.streams[&stream].logs.len();
+            catalog::remove(shard, turn, stream, effects);
+            if logs >= LOGS_PER_TICK {
+                return;
+            }
+            continue;
+        }
         let Some(&namespace) = shard.namespaces.going.first() else { return };
         // Routes first: nothing leads to the streams then.
         if let Some(route) = shard.routes.first_of(namespace) {
@@ -43,9 +52,22 @@ pub(crate) fn tick(shard: &mut Shard, turn: Turn, effects: &mut Effects) {
     }
 }
 
+/// After a restart: nobody finds the streams any more that do not outlive a process, and their names are free.
+pub(crate) fn resume(shard: &mut Shard) {
+    let goes = |id: &StreamId| shard.streams[id].entry.config.deleted_at_start();
+    shard.doomed = shard.stream_order.iter().copied().filter(goes).collect();
+    for id in &shard.doomed {
+        let entry = &shard.streams[id].entry;
+        let name = (entry.namespace, entry.name.clone());
+        if shard.names.get(&name) == Some(id) {
+            shard.names.remove(&name);
+        }
+    }
+}
+
 /// Whether a tick has something to delete.
 pub(crate) fn is_due(shard: &Shard) -> bool {
-    !shard.namespaces.going.is_empty()
+    !shard.namespaces.going.is_empty() || !shard.doomed.is_empty()
 }
 
 fn first_of(shard: &Shard, namespace: Namespace) -> Option<StreamId> {

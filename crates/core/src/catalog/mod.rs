@@ -14,7 +14,9 @@ pub use config::{
     StreamConfig, TimestampSource,
 };
 pub(crate) use declare::{add_logs, alter, create, delete, remove};
-pub(crate) use doom::{TICK_BYTES as DOOM_TICK_BYTES, is_due as is_doom_due, tick as tick_doom};
+pub(crate) use doom::{
+    TICK_BYTES as DOOM_TICK_BYTES, is_due as is_doom_due, resume as resume_doom, tick as tick_doom,
+};
 pub use namespace::{Annotations, DEFAULT_NAME, NamespaceEntry};
 pub(crate) use namespace::{
     Namespaces, alter as alter_namespace, annotations_bytes, create as create_namespace,

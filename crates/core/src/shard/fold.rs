@@ -48,6 +48,7 @@ impl Shard {
                 self.objects.stream_deleted(stream);
                 if let Some(stream) = self.streams.remove(&stream) {
                     self.stream_order.remove(&stream.entry.id);
+                    self.doomed.remove(&stream.entry.id);
                     self.by_namespace.remove(&(stream.entry.namespace, stream.entry.id));
                     let name = (stream.entry.namespace, stream.entry.name.clone());
                     if self.names.get(&name) == Some(&stream.entry.id) {

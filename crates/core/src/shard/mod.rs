@@ -64,6 +64,8 @@ pub struct Shard {
     pub(crate) names: KeyedMap<(Namespace, Arc<str>), StreamId>,
     pub(crate) by_namespace: BTreeSet<(Namespace, StreamId)>,
     pub(crate) namespaces: Namespaces,
+    /// Streams of an earlier process that did not outlive it, and are deleted a few per turn (R13).
+    pub(crate) doomed: BTreeSet<StreamId>,
     /// Logs of all streams together, bounded by `LOGS_MAX`.
     pub(crate) log_count: u32,
     /// Start of the last frame that changed the catalog.
@@ -92,6 +94,7 @@ impl Shard {
             names: KeyedMap::with_hasher(seed),
             by_namespace: BTreeSet::new(),
             namespaces: Namespaces::new(seed),
+            doomed: BTreeSet::new(),
             log_count: 0,
             catalog_last: WalPosition::ZERO,
             groups: Groups::new(options.groups),
@@ -100,6 +103,12 @@ impl Shard {
             objects: Objects::default(),
             trash: Vec::new(),
         }
+    }
+
+    /// Whether a stream is only there to be deleted: it did not outlive the last process, and nobody is to find it.
+    #[must_use]
+    pub fn is_doomed(&self, stream: StreamId) -> bool {
+        self.doomed.contains(&stream)
     }
 
     /// Every stream's entry, in the order of their ids.

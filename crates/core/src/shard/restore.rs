@@ -3,7 +3,7 @@
 //! Apart because this is where the core meets bytes from an earlier process: everything is checked, and what cannot
 //! be understood is an error that stops the start, never a default.
 
-use crate::catalog::{Stream, get_entry, get_namespace};
+use crate::catalog::{self, Stream, get_entry, get_namespace};
 use crate::codec::{DecodeError, Decoder};
 use crate::entry::Entry;
 use crate::hash::HashSeed;
@@ -228,6 +228,7 @@ impl Restore {
         let log = |id: LogId| streams.get(&id.stream)?.logs.get(id.index as usize);
         let expires_ms = |id: StreamId| streams.get(&id)?.entry.config.lease().expires_ms();
         shard.leases.resume(now, |id| log(id).map(|log| log.start), expires_ms);
+        catalog::resume_doom(&mut shard);
         Ok(shard)
     }
 }

@@ -1,6 +1,7 @@
 //! Streams and logs: every answer that their requests can get.
 
 use crate::broker::Broker;
+use millstream_core::catalog::{ConfigChange, Setting};
 use millstream_core::log::Appended;
 use millstream_core::request::{CreateStream, Trim};
 use millstream_core::{Reply, Request};
@@ -135,4 +136,32 @@ fn a_name_can_be_used_again_an_id_cannot() {
     let second = broker.stream("s", 1);
     assert!(second > first);
     assert_eq!(broker.shard.log_bounds(LogId { stream: second, index: 0 }), Some((Offset(0), Offset(0))));
+}
+
+#[test]
+fn a_stream_that_does_not_outlive_the_process_is_gone_before_anybody_finds_it() {
+    let mut broker = Broker::new();
+    let gone: Vec<StreamId> = (0..200)
+        .map(|number| {
+            let stream = broker.stream(&format!("s{number}"), 1);
+            let changes = vec![ConfigChange::Set(Setting::DeletedAtStart(true))];
+            assert!(matches!(broker.call(Request::AlterStream { stream, changes }), Reply::Stream(_)));
+            stream
+        })
+        .collect();
+    let kept = broker.stream("kept", 1);
+    broker.checkpoint(usize::MAX);
+    broker.advance(1_000);
+    assert!(gone.iter().all(|stream| !broker.shard.is_doomed(*stream)), "not while the process lives");
+    broker.crash();
+    assert!(gone.iter().all(|stream| broker.shard.is_doomed(*stream)));
+    assert!(!broker.shard.is_doomed(kept));
+    // Their names are free at once, also of those that have not gone yet.
+    let again = broker.stream("s199", 1);
+    broker.crash();
+    broker.advance(0);
+    let left: Vec<StreamId> = broker.shard.stream_entries().map(|entry| entry.id).collect();
+    assert_eq!(left, [kept, again]);
+    broker.crash();
+    assert_eq!(refused(&mut broker, create("s199", 1)), ErrorKind::StreamExists);
 }

@@ -8,7 +8,7 @@
 //! annotations: count u16 (bit 15: later settings follow them), then key and value each
 //! later settings: count u8, then each a tag u8 and its value
 //!     1 tombstone retention ms u64 │ 2 compaction lag min ms u64 │ 3 compaction lag max ms (0, or 1 and u64)
-//!     4 compaction dirty ratio min u16 │ 5 consumed (0, or 1 and u64)
+//!     4 compaction dirty ratio min u16 │ 5 consumed (0, or 1 and u64) │ 6 deleted at start u8
 //!     16 to 31: see `lease.rs`
 //! ```
 
@@ -52,6 +52,7 @@ impl StreamConfig {
             + u8::from(self.compaction_lag_max_ms.is_some())
             + u8::from(self.compaction_dirty_ratio_min.is_some())
             + u8::from(self.consumed.is_some())
+            + u8::from(self.deleted_at_start.is_some())
             + self.lease.count()
     }
 
@@ -75,6 +76,10 @@ impl StreamConfig {
         if let Some(kept_ms) = self.consumed {
             out.u8(5);
             out.option(kept_ms, Encoder::u64);
+        }
+        if let Some(deleted) = self.deleted_at_start {
+            out.u8(6);
+            out.u8(u8::from(deleted));
         }
         self.lease.put(out);
     }
@@ -126,6 +131,7 @@ impl StreamConfig {
                 _ => return Err(DecodeError::Invalid("a stream's dirty ratio")),
             },
             5 => self.consumed = Some(input.option(Decoder::u64)?),
+            6 => self.deleted_at_start = Some(input.bool()?),
             tag => self.lease.get(tag, input)?,
         }
         Ok(())

@@ -22,6 +22,7 @@ fn all() -> Vec<Setting> {
         Setting::CompactionDirtyRatioMin(10_000),
         Setting::Consumed(Some(8)),
         Setting::Consumed(None),
+        Setting::DeletedAtStart(true),
         Setting::Lease(LeaseSetting::Enabled(true)),
         Setting::Lease(LeaseSetting::TimeoutMs(9)),
         Setting::Lease(LeaseSetting::DeliveryLimit(Some(10))),
