@@ -17,6 +17,10 @@ pub(crate) const FETCH_SESSION_PARTITIONS_MAX: usize = 100_000;
 pub(crate) const TOPIC_NAME_BYTES_MAX: usize = 249;
 /// Partitions of one answer to DescribeTopicPartitions, as Kafka's `max.request.partition.size.limit`.
 pub(crate) const DESCRIBED_PARTITIONS_MAX: i32 = 2000;
+/// Partitions of one request to commit or delete offsets, which the core takes in parts.
+pub(crate) const OFFSETS_PER_REQUEST_MAX: usize = 16_384;
+/// Groups of one request to fetch offsets.
+pub(crate) const FETCHED_GROUPS_MAX: usize = 1_024;
 /// A batch that has to be opened may grow to this when decompressed: 128 MiB, as the largest batch.
 pub(crate) const OPEN_BYTES_MAX: usize = 128 << 20;
 

@@ -60,12 +60,12 @@ pub const GROUP_PROTOCOLS_PER_MEMBER_MAX: usize = 32;
 pub const MEMBER_TEXT_BYTES_MAX: usize = 1024;
 /// Committed offsets of one group at most: 100 bytes or so each.
 pub const OFFSETS_PER_GROUP_MAX: usize = 100_000;
-/// Offsets that one request may commit, fetch by name or delete.
-pub const OFFSETS_PER_REQUEST_MAX: usize = 16_384;
+/// Offsets that one request may commit, fetch by name or delete: a third of a microsecond each.
+pub const OFFSETS_PER_REQUEST_MAX: usize = 2_048;
 /// Bytes of the note beside a committed offset at most, as clients expect.
 pub const OFFSET_METADATA_BYTES_MAX: usize = 4096;
-/// Groups that one request may describe or delete.
-pub const GROUPS_PER_REQUEST_MAX: usize = 1024;
+/// Groups that one request may describe or delete: two microseconds each.
+pub const GROUPS_PER_REQUEST_MAX: usize = 256;
 /// Lease groups of one shard at most.
 pub const LEASE_GROUPS_MAX: usize = 1_000_000;
 /// Lease groups that one request may ask about.

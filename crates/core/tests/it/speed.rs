@@ -8,17 +8,21 @@
 //!
 //! Everything is done a few times over, and of each step the shortest time counts: what is left is the work, not what else
 //! the machine had to do. Of each kind the longest step is left out if there are more: in the middle of one or the other the
-//! allocator of a test gives memory back to the machine (1.7 ms once among 293 ticks), and a table of names doubles. Requests are of sizes that clients send: at their limits those about groups take longer (16,384
-//! offsets committed at once, 1,024 groups deleted at once, all of 100,000 offsets fetched).
+//! allocator of a test gives memory back to the machine (1.7 ms once among 293 ticks), and a table of names doubles. Requests
+//! about groups and leases are of the largest sizes that are taken, except that nobody fetches all of 100,000 offsets.
 
 use crate::broker::{Broker, START};
 use crate::objects::{object, part};
 use crate::people::{group, join, simple_commit};
+use crate::work::{self, take};
+use millstream_core::catalog::{ConfigChange, LeaseSetting, Setting};
 use millstream_core::cursor::{GroupId, GroupRequest, JoinGroup};
 use millstream_core::hash::HashSeed;
+use millstream_core::lease::{Acquire, LeaseGroupId, LeaseRequest, MoveTarget, SeekTo, Settle};
 use millstream_core::request::{CreateStream, Trim};
 use millstream_core::shard::{ImageKey, ShardOptions};
 use millstream_core::{Effects, Reply, Request, Shard, Ticket, Turn};
+use millstream_types::limits::OFFSETS_PER_REQUEST_MAX;
 use millstream_types::{EngineTime, LogId, Namespace, Offset, StreamId, StreamUid, WalPosition};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -88,7 +92,7 @@ impl Timed {
     fn commit(&mut self, name: &str, logs: &[LogId]) {
         let offsets: Vec<(LogId, u64)> = logs.iter().map(|log| (*log, 1)).collect();
         let request = GroupRequest::CommitOffsets(simple_commit(name, &offsets));
-        let what = if logs.len() > 1 { "commit of 2,000 offsets" } else { "commit of one offset" };
+        let what = if logs.len() > 1 { "commit of 2,048 offsets" } else { "commit of one offset" };
         assert!(matches!(self.ask(what, Request::Group(Box::new(request))), Some(Reply::Group(_))));
     }
 
@@ -154,7 +158,7 @@ fn run() -> BTreeMap<&'static str, Vec<Duration>> {
     commit(&mut timed, "commit that takes over 2,048 stretches", vec![part(busy, 0, 2048)]);
     timed.walk("walk over 10,000 objects");
 
-    for some in logs.chunks(2_000) {
+    for some in logs.chunks(OFFSETS_PER_REQUEST_MAX) {
         timed.commit("wide", some);
     }
     for number in 0..20_000 {
@@ -189,9 +193,64 @@ fn run() -> BTreeMap<&'static str, Vec<Duration>> {
     timed.took
 }
 
+/// Queues with very many records that are out, and the largest requests about them.
+fn run_leases() -> BTreeMap<&'static str, Vec<Duration>> {
+    let mut timed = Timed::new();
+    let lease = |request| Request::Lease(Box::new(request));
+    let queue = |timed: &mut Timed, name: &str| {
+        let stream = timed.stream("creation of one log", name, 1);
+        let set = |setting| ConfigChange::Set(Setting::Lease(setting));
+        let changes =
+            vec![set(LeaseSetting::Enabled(true)), set(LeaseSetting::LengthBytesMax(Some(1 << 40)))];
+        timed.ask("creation of a queue", Request::AlterStream { stream, changes });
+        let log = LogId { stream, index: 0 };
+        for _ in 0..100 {
+            timed.ask("append of 2,048 records", Request::Append(vec![Broker::batch(log, 2_048)]));
+        }
+        for _ in 0..100 {
+            let acquire = Acquire { records_max: 1_024, ..take(stream, 1) };
+            timed.ask("acquire of 1,024 records", lease(LeaseRequest::Acquire(acquire)));
+        }
+        (LeaseGroupId::default_of(stream), log)
+    };
+    let (group, log) = queue(&mut timed, "trimmed");
+    let places = |from: u64, step: u64| (0..2_048).map(|n| (0, Offset(from + n * step))).collect();
+    let settle = Settle {
+        group,
+        leases: (0..2_048).map(|n| (work::lease(n * 2, n * 2 + 1), work::RELEASE)).collect(),
+    };
+    timed.ask("release of every other of 4,096 records", lease(LeaseRequest::Settle(settle)));
+    let records = places(0, 4);
+    timed.ask("settlement of 2,048 places", lease(LeaseRequest::SettleRecords { group, records }));
+    let (records, target) = (places(102_400, 2), MoveTarget::Source);
+    timed.ask("redrive of 2,048 places", lease(LeaseRequest::RedriveRecords { group, records, target }));
+    timed.ask("look at 1,024 records", lease(LeaseRequest::Peek { group, from: None, max: 1_024 }));
+    timed.ask("purge of 100,000 records", lease(LeaseRequest::Purge { group }));
+    timed.tick("tick of a purge", 1);
+    timed.ask("trim of 100,000 leases", Request::TrimLogs(vec![Trim { log, before: Some(Offset(150_000)) }]));
+    timed.tick("tick that sweeps", 1);
+    let (group, _) = queue(&mut timed, "sought");
+    timed.ask("seek behind 100,000 leases", lease(LeaseRequest::Seek { group, to: SeekTo::End }));
+    timed.tick("tick that sweeps", 1);
+    queue(&mut timed, "left");
+    timed.tick("tick when 100,000 leases end", 60_000);
+    timed.took
+}
+
+#[test]
+#[ignore = "measures time; see the module's documentation"]
+fn no_step_about_leases_takes_longer_than_a_millisecond() {
+    judge(run_leases);
+}
+
 #[test]
 #[ignore = "measures time; see the module's documentation"]
 fn no_step_takes_longer_than_a_millisecond_with_a_hundred_thousand_logs() {
+    judge(run);
+}
+
+/// Fails when a step takes longer than it may, whenever it is done.
+fn judge(run: fn() -> BTreeMap<&'static str, Vec<Duration>>) {
     let mut least = run();
     for _ in 1..ROUNDS {
         for (what, took) in run() {

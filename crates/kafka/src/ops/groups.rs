@@ -10,7 +10,7 @@ use millstream_core::cursor::{GroupId, GroupReply, GroupRequest};
 use millstream_core::{Reply, Request};
 use millstream_front::{Action, Authorized, Grant, Resource};
 use millstream_types::ErrorKind;
-use millstream_types::limits::GROUPS_PER_REQUEST_MAX;
+use millstream_types::limits::{GROUPS_PER_REQUEST_MAX, OFFSETS_PER_REQUEST_MAX};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -70,6 +70,27 @@ pub(crate) fn answer(reply: Reply) -> Result<GroupReply, ErrorKind> {
             unreachable!("the shard answers a request about groups with a reply about groups")
         }
     }
+}
+
+/// Asks for as much at once as the shard takes in one step, and goes on with the answers: of how many, and what. The grant is
+/// one of several that were all given.
+pub(crate) fn in_parts<T>(
+    grant: &Grant,
+    mut rest: Vec<T>,
+    asked: impl Fn(Vec<T>) -> GroupRequest,
+    then: impl FnOnce(Vec<(usize, Result<GroupReply, ErrorKind>)>) -> Step + Send + 'static,
+) -> Step {
+    let (mut requests, mut counts) = (Vec::new(), Vec::new());
+    while !rest.is_empty() {
+        let later = rest.split_off(rest.len().min(OFFSETS_PER_REQUEST_MAX));
+        let part = std::mem::replace(&mut rest, later);
+        counts.push(part.len());
+        requests.push(grant.allow(request(asked(part))));
+    }
+    Step::Submit(
+        requests,
+        Box::new(move |_, replies| then(counts.into_iter().zip(replies.into_iter().map(answer)).collect())),
+    )
 }
 
 /// One result per group, as the shard gives them.

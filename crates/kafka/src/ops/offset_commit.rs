@@ -3,7 +3,7 @@
 //! Members give their generation; whoever is outside the membership gives −1 and is heard while the group has no members.
 //! Topics and partitions are looked at first, each with an error of its own; what the coordinator says is then the answer
 //! of every other partition. Versions 2 to 4 may ask to forget the offsets after some time (−1: after the broker's
-//! retention). A null note beside an offset is an empty one. A negative offset is "no position", as in Kafka.
+//! retention). Very many partitions are committed in parts, of which a crash may keep some. A null note beside an offset is an empty one. A negative offset is "no position", as in Kafka.
 
 use crate::codec::generated::offset_commit::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic, OffsetCommitResponse,
@@ -11,6 +11,7 @@ use crate::codec::generated::offset_commit::{
 };
 use crate::codec::{ApiKey, DecodeError, Reader};
 use crate::errors::ErrorCode;
+use crate::limits::OFFSETS_PER_REQUEST_MAX;
 use crate::ops::{groups, operation};
 use crate::step::{Context, Step};
 use crate::translate::{group_error, position_to_keep, uid};
@@ -18,7 +19,6 @@ use millstream_core::catalog::StreamEntry;
 use millstream_core::cursor::{CommitOffsets, Generation, GroupReply, GroupRequest, OffsetToCommit};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Grant, Resource};
-use millstream_types::limits::OFFSETS_PER_REQUEST_MAX;
 use millstream_types::{ErrorKind, LogId};
 use std::sync::Arc;
 
@@ -65,26 +65,32 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
     if offsets.len() > OFFSETS_PER_REQUEST_MAX {
         return Ok(respond(checked, &mut std::iter::repeat(ErrorCode::INVALID_COMMIT_OFFSET_SIZE)));
     }
-    let commit = groups::request(GroupRequest::CommitOffsets(CommitOffsets {
-        group: groups::group_id(cx, &request.group_id),
-        member: Arc::from(&*request.member_id),
-        instance: request.group_instance_id.as_deref().map(Arc::from),
-        generation: Generation(request.generation_id_or_member_epoch),
-        retention_ms: u64::try_from(request.retention_time_ms).ok(),
-        offsets,
-    }));
-    let commit = Grant::request_all(grants, commit).expect("the group was permitted above");
-    Ok(groups::submit(commit, move |_, reply| match reply {
-        Ok(GroupReply::OffsetsCommitted(results)) => {
-            let code = |result: Result<(), _>| result.map_or_else(offset_error, |()| ErrorCode::NONE);
-            respond(checked, &mut results.into_iter().map(code))
-        }
-        Ok(_) => unreachable!("a commit is answered as a commit"),
-        // Before version 9 there was no word for a group that is gone.
-        Err(ErrorKind::UnknownGroup) if version < 9 => {
-            respond(checked, &mut std::iter::repeat(ErrorCode::ILLEGAL_GENERATION))
-        }
-        Err(kind) => respond(checked, &mut std::iter::repeat(offset_error(kind))),
+    let group = groups::group_id(cx, &request.group_id);
+    let member: Arc<str> = Arc::from(&*request.member_id);
+    let instance: Option<Arc<str>> = request.group_instance_id.as_deref().map(Arc::from);
+    let commit = |offsets| {
+        GroupRequest::CommitOffsets(CommitOffsets {
+            group: group.clone(),
+            member: member.clone(),
+            instance: instance.clone(),
+            generation: Generation(request.generation_id_or_member_epoch),
+            retention_ms: u64::try_from(request.retention_time_ms).ok(),
+            offsets,
+        })
+    };
+    let grant = grants.first().expect("the group was permitted above");
+    Ok(groups::in_parts(grant, offsets, commit, move |parts| {
+        let codes = parts.into_iter().flat_map(|(count, reply)| match reply {
+            Ok(GroupReply::OffsetsCommitted(results)) => {
+                let code = |result: Result<(), _>| result.map_or_else(offset_error, |()| ErrorCode::NONE);
+                results.into_iter().map(code).collect()
+            }
+            Ok(_) => unreachable!("a commit is answered as a commit"),
+            // Before version 9 there was no word for a group that is gone.
+            Err(ErrorKind::UnknownGroup) if version < 9 => vec![ErrorCode::ILLEGAL_GENERATION; count],
+            Err(kind) => vec![offset_error(kind); count],
+        });
+        respond(checked, &mut codes.into_iter())
     }))
 }
 

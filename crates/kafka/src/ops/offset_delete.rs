@@ -9,6 +9,7 @@ use crate::codec::generated::offset_delete::{
 };
 use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::ErrorCode;
+use crate::limits::OFFSETS_PER_REQUEST_MAX;
 use crate::ops::{groups, operation};
 use crate::step::{Context, Step};
 use crate::translate::group_error;
@@ -17,7 +18,6 @@ use millstream_core::cursor::{GroupReply, GroupRequest};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Grant, Resource};
 use millstream_types::LogId;
-use millstream_types::limits::OFFSETS_PER_REQUEST_MAX;
 use std::sync::Arc;
 
 pub(crate) const OPERATION: Operation =
@@ -64,15 +64,21 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
         return Ok(refuse(ErrorCode::INVALID_REQUEST));
     }
     let group = groups::group_id(cx, &request.group_id);
-    let delete = groups::request(GroupRequest::DeleteOffsets { group, logs });
-    let delete = Grant::request_all(grants, delete).expect("the group was permitted above");
-    Ok(groups::submit(delete, move |_, reply| match reply {
-        Ok(GroupReply::OffsetsDeleted(results)) => {
-            let code = |result: Result<(), _>| result.map_or_else(group_error, |()| ErrorCode::NONE);
-            respond(checked, results.into_iter().map(code))
+    let delete = |logs| GroupRequest::DeleteOffsets { group: group.clone(), logs };
+    let grant = grants.first().expect("the group was permitted above");
+    Ok(groups::in_parts(grant, logs, delete, move |parts| {
+        let mut codes = Vec::new();
+        for (_, reply) in parts {
+            match reply {
+                Ok(GroupReply::OffsetsDeleted(results)) => {
+                    let code = |result: Result<(), _>| result.map_or_else(group_error, |()| ErrorCode::NONE);
+                    codes.extend(results.into_iter().map(code));
+                }
+                Ok(_) => unreachable!("a deletion of offsets is answered as one"),
+                Err(kind) => return refuse(group_error(kind)),
+            }
         }
-        Ok(_) => unreachable!("a deletion of offsets is answered as one"),
-        Err(kind) => refuse(group_error(kind)),
+        respond(checked, codes.into_iter())
     }))
 }
 

@@ -15,6 +15,7 @@ use crate::codec::generated::offset_fetch::{
 };
 use crate::codec::{ApiKey, DecodeError, Reader, Str};
 use crate::errors::ErrorCode;
+use crate::limits::FETCHED_GROUPS_MAX;
 use crate::ops::{groups, operation};
 use crate::step::{Context, Step};
 use crate::translate::{group_error, is_topic_name, position_to_show, topic_id, uid};
@@ -23,7 +24,7 @@ use millstream_core::cursor::{CommittedOffset, GroupReply, GroupRequest};
 use millstream_core::{Reply, Request};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Authorized, Resource};
-use millstream_types::limits::{GROUPS_PER_REQUEST_MAX, OFFSETS_PER_REQUEST_MAX};
+use millstream_types::limits::OFFSETS_PER_REQUEST_MAX;
 use millstream_types::{LogId, StreamId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -52,8 +53,8 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
     let mut all = BTreeSet::new();
     for (number, group) in named.into_iter().enumerate() {
         // All offsets of a group can be megabytes, and naming it costs a few bytes.
-        let is_too_much = number >= GROUPS_PER_REQUEST_MAX
-            || (group.topics.is_none() && !all.insert(group.group_id.clone()));
+        let is_too_much =
+            number >= FETCHED_GROUPS_MAX || (group.topics.is_none() && !all.insert(group.group_id.clone()));
         groups.push(Asked::new(cx, version, group, is_too_much, &mut requests));
     }
     Ok(Step::Submit(
