@@ -18,6 +18,8 @@
 //! | no record (trimmed, compacted away, log deleted) | drop |
 //! | its stream has no dead-letter route any more | drop |
 //! | the target of dead letters does not exist, or refuses | later, with growing pauses: nothing is lost, nothing is read meanwhile |
+//! | dead letters go by a route: it leads to streams | append to all that it does not go in a circle to; one that refuses puts off all |
+//! | dead letters go by a route: it leads nowhere, or only in circles | drop |
 //! | the target of a redrive does not exist, or refuses | return |
 //! | a redrive to the source, and the stream that the record names has no dead-letter route to here | return |
 //! | the record cannot be read, or not be what the target takes | later, in an hour; a redrive: return |
@@ -28,6 +30,7 @@ mod reader;
 mod stats;
 mod thread;
 mod trouble;
+mod way;
 
 pub(crate) use stats::MoverStats;
 pub use stats::MoverTotals;
@@ -44,12 +47,14 @@ use millstream_core::{Reply, Request};
 use millstream_storage::Views;
 use millstream_types::batch::{Compression, Record};
 use millstream_types::dead_letter::DeadLetter;
-use millstream_types::limits::{BATCH_BYTES_MAX, FRAME_BYTES_MAX, MOVES_PER_REQUEST_MAX};
-use millstream_types::{EngineTime, ErrorKind, LogId, StreamId};
+use millstream_types::limits::{BATCH_BYTES_MAX, FRAME_BYTES_MAX, MOVE_TARGETS_MAX, MOVES_PER_REQUEST_MAX};
+use millstream_types::routed::Routed;
+use millstream_types::{EngineTime, ErrorKind, LogId};
 use reader::{Found, Reader};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use trouble::{HOPELESS_MS, Trouble, Troubles};
+use way::To;
 
 /// What a step sees of the engine.
 pub(crate) struct World<'a> {
@@ -107,7 +112,11 @@ struct Ending {
 /// A move that can end in its target.
 struct Way {
     source: Arc<StreamEntry>,
-    target: Arc<StreamEntry>,
+    targets: Vec<Arc<StreamEntry>>,
+    /// What it says then of how it came there, if it says so at all.
+    routed: Option<Routed>,
+    /// What it is if they refuse.
+    trouble: Trouble,
     record: Record,
     /// How the batch was compressed that it lay in.
     compression: Compression,
@@ -115,8 +124,8 @@ struct Way {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
-    /// In this stream.
-    There(StreamId),
+    /// In its target; if that refuses, it is this.
+    There(Trouble),
     Elsewise(Elsewise),
 }
 
@@ -222,17 +231,18 @@ impl Mover {
             requests.push((TAKE, Request::Lease(Box::new(LeaseRequest::TakeMoves))));
             return None;
         }
-        let mut bytes = 0;
+        let (mut bytes, mut targets) = (0, 0);
         let mut finishes = Vec::new();
-        while finishes.len() < MOVES_PER_REQUEST_MAX && bytes < GROUP_BYTES {
+        while finishes.len() < MOVES_PER_REQUEST_MAX && bytes < GROUP_BYTES && targets < MOVE_TARGETS_MAX {
             let Some(taken) = self.taken.pop_front() else { break };
             let of = taken.of;
             let (how, outcome) = self.decide(&taken, world);
             let (read, opened) = self.reader.take_cost();
             self.stats.update(|totals| totals.batches_opened += opened);
             bytes += read;
-            if let MoveOutcome::Append(batch) = &outcome {
-                bytes += batch.bytes.len() as u64;
+            if let MoveOutcome::Append(batches) = &outcome {
+                bytes += batches.iter().map(|batch| batch.bytes.len() as u64).sum::<u64>();
+                targets += batches.len();
             }
             self.ending.push(Ending { of, how });
             finishes.push(FinishMove { group: of.group, record: of.record, outcome });
@@ -253,8 +263,8 @@ impl Mover {
         let Ending { of, how } = ending;
         match result {
             Ok(true) => {
-                if let How::There(target) = how {
-                    self.troubles.over(Trouble::Refusing(target));
+                if let How::There(trouble) = how {
+                    self.troubles.over(trouble);
                 }
                 self.stats.update(|totals| match how {
                     How::There(_) => totals.moved += 1,
@@ -270,13 +280,13 @@ impl Mover {
             // It went another way meanwhile: its group was moved past it, or is gone.
             Ok(false) => None,
             Err(kind) => {
-                let How::There(target) = how else { unreachable!("only an append is refused, not {how:?}") };
+                let How::There(trouble) = how else { unreachable!("only an append is refused, not {how:?}") };
                 let is_unfit = !passes(kind);
                 if is_unfit {
                     self.say_unfit(&of, &format!("{kind:?}"), now);
-                } else if self.troubles.note(Trouble::Refusing(target), now).is_news {
+                } else if self.troubles.note(trouble, now).is_news {
                     tracing::warn!(
-                        stream = target.0,
+                        target = ?trouble,
                         why = ?kind,
                         "a stream refuses dead letters; they wait where they were, and are tried again"
                     );
@@ -289,8 +299,8 @@ impl Mover {
     /// How a move ends.
     fn decide(&mut self, taken: &Taken, world: &World<'_>) -> (How, MoveOutcome) {
         let way = self.find_way(taken, world);
-        match way.and_then(|way| Ok((way.target.id, self.make(&taken.of, &way, world.now)?))) {
-            Ok((target, batch)) => (How::There(target), MoveOutcome::Append(batch)),
+        match way.and_then(|way| Ok((way.trouble, self.make(&taken.of, &way, world.now)?))) {
+            Ok((trouble, batches)) => (How::There(trouble), MoveOutcome::Append(batches)),
             Err(elsewise) => (How::Elsewise(elsewise), elsewise.outcome()),
         }
     }
@@ -303,19 +313,15 @@ impl Mover {
         }
         let source = world.catalog.stream_by_id(of.group.stream).ok_or_else(nowhere)?;
         // Before anything is read: there may be many that cannot go there.
-        let target = match of.target {
-            MoveTarget::DeadLetter => {
-                let name = source.config.lease().dead_letter().ok_or_else(nowhere)?;
-                let target = world.catalog.stream(source.namespace, name);
-                let target = target.ok_or_else(|| self.has_no_target(of, &source, name, world.now))?;
-                self.troubles.over(Trouble::Missing(source.id));
-                Some(target)
-            }
-            MoveTarget::Stream(id) => Some(world.catalog.stream_by_id(id).ok_or_else(back)?),
-            MoveTarget::Source => None,
+        let to = match of.target {
+            MoveTarget::DeadLetter => self.dead_letters_of(of, &source, world)?,
+            MoveTarget::Stream(id) => To::Stream(world.catalog.stream_by_id(id).ok_or_else(back)?),
+            MoveTarget::Source => To::Source,
         };
-        if let Some(target) = &target {
-            self.check_willing(of, target.id, world.now)?;
+        match &to {
+            To::Stream(target) => self.check_willing(of, Trouble::Refusing(target.id), world.now)?,
+            To::Route(..) => self.check_willing(of, Trouble::RouteRefusing(source.id), world.now)?,
+            To::Source => {}
         }
         let log = of.group.log(of.record.log);
         let view = world.views.get(log).ok_or_else(nowhere)?;
@@ -325,51 +331,81 @@ impl Mover {
             Found::NotYet => return Err(put_off(of, RETRY_MS)),
             Found::Unreadable(why) => return Err(self.is_unreadable(of, &source, log, &why, world.now)),
         };
-        let target = match target {
-            Some(target) => target,
-            None => {
+        let (targets, routed) = match to {
+            To::Stream(target) => {
+                let is_death = letter::death_reason(of.reason).is_some();
+                let was = Routed::parse(record.headers()).filter(|_| is_death);
+                let routed = was.map(|_| Routed { by: "".into(), key: target.name[..].into() });
+                (vec![target], routed)
+            }
+            To::Route(setting, route) => {
+                let offset = of.record.offset;
+                let found = way::targets(world.catalog, &source, &setting, route.as_ref(), &record, offset);
+                let (targets, routed) = found.map_err(|kind| {
+                    self.say_unfit(of, &format!("{kind:?}"), world.now);
+                    put_off(of, HOPELESS_MS)
+                })?;
+                let trouble = Trouble::RouteRefusing(source.id);
+                return Ok(Way { source, targets, routed: Some(routed), trouble, record, compression });
+            }
+            To::Source => {
                 let letter = DeadLetter::parse(record.headers());
                 let named = letter.and_then(|letter| world.catalog.stream(source.namespace, &letter.source));
                 // Anyone who may write here may have written the headers: that does not let them write elsewhere.
-                let sends_here =
-                    |from: &Arc<StreamEntry>| from.config.lease().dead_letter() == Some(&source.name);
+                let sends_here = |from: &Arc<StreamEntry>| {
+                    way::sends_to(world.catalog, from, &source, &record, of.record.offset)
+                };
                 let target = named.filter(sends_here).ok_or_else(back)?;
-                self.check_willing(of, target.id, world.now)?;
-                target
+                self.check_willing(of, Trouble::Refusing(target.id), world.now)?;
+                (vec![target], None)
             }
         };
-        Ok(Way { source, target, record, compression })
+        let trouble = Trouble::Refusing(targets[0].id);
+        Ok(Way { source, targets, routed, trouble, record, compression })
     }
 
-    /// Makes the batch of a record that has a way to go.
-    fn make(&mut self, of: &Move, way: &Way, now: EngineTime) -> Result<AppendBatch, Elsewise> {
-        let Way { source, target, record, compression } = way;
+    /// Makes the batches of a record that has a way to go: the same one for each target.
+    fn make(&mut self, of: &Move, way: &Way, now: EngineTime) -> Result<Vec<AppendBatch>, Elsewise> {
+        let Way { source, targets, routed, record, compression, .. } = way;
         let history = letter::history(record, of, &source.name, now);
-        if letter::death_reason(of.reason).is_some() && history.is_cycle_to(&target.name) {
-            tracing::debug!(
-                from = &*source.name,
-                to = &*target.name,
-                offset = of.record.offset.0,
-                "a record went in a circle that no consumer broke, and is dropped"
-            );
-            return Err(Elsewise::Drop { is_cycle: true });
+        let is_death = letter::death_reason(of.reason).is_some();
+        let mut logs = Vec::with_capacity(targets.len());
+        for target in targets {
+            if is_death && history.is_cycle_to(&target.name) {
+                tracing::debug!(
+                    from = &*source.name,
+                    to = &*target.name,
+                    offset = of.record.offset.0,
+                    "a record went in a circle that no consumer broke, and is dropped"
+                );
+                continue;
+            }
+            let (_, is_compacted) = target.config.cleanup();
+            if is_compacted && record.key.is_none() {
+                self.say_unfit(of, "a compacted stream takes no record without a key", now);
+                return Err(put_off(of, HOPELESS_MS));
+            }
+            logs.push(LogId { stream: target.id, index: letter::log_index(record, of, target.logs) });
         }
-        let (_, is_compacted) = target.config.cleanup();
-        if is_compacted && record.key.is_none() {
-            self.say_unfit(of, "a compacted stream takes no record without a key", now);
-            return Err(put_off(of, HOPELESS_MS));
+        if logs.is_empty() {
+            return Err(Elsewise::Drop { is_cycle: !targets.is_empty() });
         }
-        let added = letter::added(of, &source.name, history, now);
-        let to = LogId { stream: target.id, index: letter::log_index(record, of, target.logs) };
-        letter::batch(record, *compression, of, &added, to).map_err(|error| {
+        let added = letter::added(of, &source.name, history, routed.as_ref(), now);
+        let batches = letter::batches(record, *compression, of, &added, &logs).map_err(|error| {
             self.say_unfit(of, &error.to_string(), now);
             put_off(of, HOPELESS_MS)
-        })
+        })?;
+        let bytes: u64 = batches.iter().map(|batch| batch.bytes.len() as u64).sum();
+        if batches.len() > MOVE_TARGETS_MAX || bytes > u64::from(BATCH_BYTES_MAX) {
+            self.say_unfit(of, "its route leads to more streams than it can be written to at once", now);
+            return Err(put_off(of, HOPELESS_MS));
+        }
+        Ok(batches)
     }
 
     /// Whether a target has not refused records a moment ago.
-    fn check_willing(&self, of: &Move, target: StreamId, now: EngineTime) -> Result<(), Elsewise> {
-        match self.troubles.left(Trouble::Refusing(target), now) {
+    fn check_willing(&self, of: &Move, trouble: Trouble, now: EngineTime) -> Result<(), Elsewise> {
+        match self.troubles.left(trouble, now) {
             Some(ms) => Err(put_off(of, ms)),
             None => Ok(()),
         }

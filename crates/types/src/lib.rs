@@ -15,6 +15,7 @@ pub mod limits;
 pub mod object;
 #[cfg(feature = "planted")]
 pub mod planted;
+pub mod routed;
 pub mod time;
 
 pub use error::ErrorKind;

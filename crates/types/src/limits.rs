@@ -100,6 +100,8 @@ pub const LEASE_WAITERS_PER_GROUP_MAX: usize = 100_000;
 pub const LOGS_PER_SEEK_MAX: usize = 1024;
 /// Records on their way into other streams at the same time.
 pub const MOVES_UNDER_WAY_MAX: usize = 1024;
+/// Streams that one record may be moved to at once.
+pub const MOVE_TARGETS_MAX: usize = 1024;
 /// Moves that one request may end, or be handed.
 pub const MOVES_PER_REQUEST_MAX: usize = 256;
 /// Routes of one shard at most: a kilobyte or so each.
@@ -146,5 +148,6 @@ const _: () = {
     assert!(
         MOVES_PER_REQUEST_MAX <= MOVES_UNDER_WAY_MAX && MOVES_PER_REQUEST_MAX * 3 < ENTRIES_PER_APPLY_MAX
     );
+    assert!(MOVE_TARGETS_MAX < ENTRIES_PER_APPLY_MAX / 2, "a record with marks can be moved to all of them");
     assert!(OFFSET_METADATA_BYTES_MAX * 4 < CHECKPOINT_CHUNK_BYTES_MAX);
 };

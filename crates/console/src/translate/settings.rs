@@ -6,8 +6,8 @@
 use super::Scalar;
 use crate::errors::{Code, Problem};
 use millstream_core::catalog::{
-    ConfigChange, LeaseSetting as L, LeaseSettingKey as LK, Ordering, Overflow, Setting as S,
-    SettingKey as K, StreamConfig, TimestampSource,
+    ConfigChange, DeadLetterRoute, LeaseSetting as L, LeaseSettingKey as LK, Ordering, Overflow,
+    Setting as S, SettingKey as K, StreamConfig, TimestampSource,
 };
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -99,6 +99,23 @@ pub static SETTINGS: &[SettingRow] = &[
         doc: "Records go this long after they were consumed; null: consuming them does not matter.",
         read: |value| option(value).map(S::Consumed),
         show: |config| config.consumed().into() },
+    SettingRow { name: "dead_letter_route", values: "a route's name, perhaps with a tab and a key behind it, or null",
+        key: K::Lease(LK::DeadLetterRoute),
+        doc: "The route by which dead letters go instead, under that key or the one that they came by; null: none.",
+        read: |value| match value {
+            Scalar::Null => Some(lease(L::DeadLetterRoute(None))),
+            Scalar::Text(text) => {
+                let (route, key) = text.split_once('\t').map_or((&**text, None), |(route, key)| (route, Some(key)));
+                let route = DeadLetterRoute { route: route.into(), key: key.map(Into::into) };
+                Some(lease(L::DeadLetterRoute(Some(route))))
+            }
+            _ => None,
+        },
+        show: |config| match config.lease().dead_letter_route() {
+            None => Scalar::Null,
+            Some(DeadLetterRoute { route, key: None }) => Scalar::Text(route.to_string()),
+            Some(DeadLetterRoute { route, key: Some(key) }) => Scalar::Text(format!("{route}\t{key}")),
+        } },
     SettingRow { name: "dead_letter_stream", values: "a name or null", key: K::Lease(LK::DeadLetter),
         doc: "Where records go that are rejected, expired or delivered too often; null: they are dropped.",
         read: |value| match value {

@@ -8,7 +8,7 @@ mod lease;
 #[cfg(test)]
 mod tests;
 
-pub use lease::{LeaseSetting, LeaseSettingKey, LeaseSettings, Ordering, Overflow};
+pub use lease::{DeadLetterRoute, LeaseSetting, LeaseSettingKey, LeaseSettings, Ordering, Overflow};
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;

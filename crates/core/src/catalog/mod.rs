@@ -10,8 +10,8 @@ mod namespace;
 mod stream;
 
 pub use config::{
-    ConfigChange, LeaseSetting, LeaseSettingKey, LeaseSettings, Ordering, Overflow, Setting, SettingKey,
-    StreamConfig, TimestampSource,
+    ConfigChange, DeadLetterRoute, LeaseSetting, LeaseSettingKey, LeaseSettings, Ordering, Overflow, Setting,
+    SettingKey, StreamConfig, TimestampSource,
 };
 pub(crate) use declare::{add_logs, alter, create, delete, remove};
 pub(crate) use doom::{

@@ -125,7 +125,7 @@ impl<'a> Act<'a> {
         if records.is_empty() {
             return;
         }
-        if self.settings(id).dead_letter().is_none() {
+        if !self.settings(id).keeps_dead_letters() {
             let runs = runs(records.iter().map(|(offset, _)| *offset));
             return self.record(id, LeaseChange::Settled { log, runs });
         }

@@ -10,10 +10,10 @@ use super::record::State;
 use super::reply::LeaseReply;
 use super::request::{FinishMove, MoveOutcome};
 use crate::effect::Ticket;
-use crate::log::{Bounds, append_one};
+use crate::log::{AppendBatch, Bounds, append_one, check_one};
 use alloc::vec;
 use alloc::vec::Vec;
-use millstream_types::limits::MOVES_PER_REQUEST_MAX;
+use millstream_types::limits::{ENTRIES_PER_APPLY_MAX, MOVE_TARGETS_MAX, MOVES_PER_REQUEST_MAX};
 use millstream_types::{ErrorKind, LogId, WalPosition, planted};
 
 impl Act<'_> {
@@ -26,19 +26,14 @@ impl Act<'_> {
         let (mut appended, mut emptied): (Vec<LogId>, Vec<LeaseGroupId>) = (Vec::new(), Vec::new());
         for finish in moves {
             let id = finish.group;
-            let target = match &finish.outcome {
-                MoveOutcome::Append(batch) => Some(batch.log),
-                MoveOutcome::Drop | MoveOutcome::Return | MoveOutcome::Later { .. } => None,
-            };
-            let result = self.finish_move(finish);
-            if result == Ok(true) {
-                appended.extend(target);
-            }
+            let result = self.finish_move(finish, &mut appended);
             after = after.max(self.last(id));
             emptied.push(id);
             results.push(result);
         }
         self.answer(ticket, after, LeaseReply::Moved(results));
+        appended.sort_unstable();
+        appended.dedup();
         self.stock(&appended);
         for id in emptied {
             self.serve(id);
@@ -46,7 +41,8 @@ impl Act<'_> {
         Ok(())
     }
 
-    fn finish_move(&mut self, finish: FinishMove) -> Result<bool, ErrorKind> {
+    /// Ends a move; logs that were appended to are added to `appended`.
+    fn finish_move(&mut self, finish: FinishMove, appended: &mut Vec<LogId>) -> Result<bool, ErrorKind> {
         let FinishMove { group: id, record, outcome } = finish;
         let key = (id, record.log, record.offset);
         // Also if the record went another way meanwhile: whoever moves it has done with it.
@@ -58,10 +54,15 @@ impl Act<'_> {
         };
         let Some(found) = found.filter(is_open) else { return Ok(false) };
         match outcome {
-            MoveOutcome::Append(batch) => {
-                if let Err(kind) = append_one(self.shard, self.turn, batch, Bounds::Kept, self.effects) {
+            MoveOutcome::Append(batches) => {
+                if let Err(kind) = self.check_targets(&batches) {
                     self.shard.leases.moving.insert(key);
                     return Err(kind);
+                }
+                for batch in batches {
+                    appended.push(batch.log);
+                    append_one(self.shard, self.turn, batch, Bounds::Checked, self.effects)
+                        .expect("every batch was looked at before the first was appended");
                 }
                 if !planted!(MovedAndKept) {
                     self.settle_moved(id, record);
@@ -77,6 +78,23 @@ impl Act<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// Whether all targets take their batches; each of them is another log.
+    fn check_targets(&self, batches: &[AppendBatch]) -> Result<(), ErrorKind> {
+        if batches.len() > MOVE_TARGETS_MAX {
+            return Err(ErrorKind::LimitExceeded);
+        }
+        let made = self.effects.entry_count;
+        let mut entries = 0;
+        for batch in batches {
+            entries += check_one(self.shard, self.turn, batch, 0)?;
+        }
+        // Bounded like appends: what does not fit into this turn is tried again in another.
+        if entries > 0 && made + entries > ENTRIES_PER_APPLY_MAX / 2 {
+            return Err(ErrorKind::Overloaded);
+        }
+        Ok(())
     }
 
     fn settle_moved(&mut self, id: LeaseGroupId, record: LeaseRef) {

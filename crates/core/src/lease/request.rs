@@ -257,9 +257,9 @@ pub struct FinishMove {
 /// How a move ends.
 #[derive(Debug, Clone)]
 pub enum MoveOutcome {
-    /// With the record in another stream: it is appended there and settled here, both or neither. If it cannot be
-    /// appended the move has not ended: it has to be ended in another way.
-    Append(AppendBatch),
+    /// With the record in other streams: it is appended to each and settled here, all or nothing. If one of them refuses it
+    /// the move has not ended: it has to be ended in another way.
+    Append(Vec<AppendBatch>),
     /// With the record settled: there is nowhere it could go.
     Drop,
     /// With the record ready again where it was.

@@ -63,9 +63,9 @@ impl LeaseRequest {
                 size(ROOM_BYTES + (given.keys.len().min(KEYS_PER_REQUEST_MAX) + 2) * RECORD_BYTES)
             }
             LeaseRequest::FinishMoves(moves) => {
-                let batches = moves.iter().filter_map(|finish| match &finish.outcome {
-                    MoveOutcome::Append(batch) => Some(batch),
-                    MoveOutcome::Drop | MoveOutcome::Return | MoveOutcome::Later { .. } => None,
+                let batches = moves.iter().flat_map(|finish| match &finish.outcome {
+                    MoveOutcome::Append(batches) => &batches[..],
+                    MoveOutcome::Drop | MoveOutcome::Return | MoveOutcome::Later { .. } => &[],
                 });
                 let marks: usize = batches.clone().map(mark_bytes).sum();
                 FrameSize {

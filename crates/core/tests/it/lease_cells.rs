@@ -149,7 +149,7 @@ impl Scene {
             }
             "its move ends in another stream" => {
                 let batch = Broker::batch(LogId { stream: self.dead, index: 0 }, 1);
-                self.end_move(MoveOutcome::Append(batch));
+                self.end_move(MoveOutcome::Append(vec![batch]));
             }
             "its move ends with a return" => self.end_move(MoveOutcome::Return),
             "the group seeks to it" => {

@@ -346,7 +346,7 @@ impl World {
         let (outcome, state) = match random.below(4) {
             0 => (MoveOutcome::Drop, State::Settled),
             1 => (MoveOutcome::Return, State::Ready),
-            _ => (MoveOutcome::Append(Broker::batch(dead, 1)), State::Settled),
+            _ => (MoveOutcome::Append(vec![Broker::batch(dead, 1)]), State::Settled),
         };
         if let Some(record) = open {
             record.state = state;

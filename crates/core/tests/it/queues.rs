@@ -199,7 +199,8 @@ fn records_beyond_their_limit_move_to_the_dead_letters_in_one_frame() {
     assert_eq!(again, Some(Ok(LeaseReply::Moves(vec![only]))), "a restart asks again");
     let waiting = broker.lease(LeaseRequest::Acquire(Acquire { wait_ms: 1_000, ..take(dead, 1) }));
     let batch = Broker::batch(LogId { stream: dead, index: 0 }, 1);
-    let finish = FinishMove { group: only.group, record: only.record, outcome: MoveOutcome::Append(batch) };
+    let finish =
+        FinishMove { group: only.group, record: only.record, outcome: MoveOutcome::Append(vec![batch]) };
     let request = || LeaseRequest::FinishMoves(vec![finish.clone()]);
     assert_eq!(broker.ask_lease(request()), Ok(LeaseReply::Moved(vec![Ok(true)])));
     assert_eq!(broker.ask_lease(request()), Ok(LeaseReply::Moved(vec![Ok(false)])), "only once");
@@ -221,7 +222,7 @@ fn a_move_that_cannot_end_is_put_off_or_gives_the_record_back() {
         broker.ask_lease(LeaseRequest::FinishMoves(vec![finish]))
     };
     let gone = LogId { stream: StreamId(99), index: 0 };
-    let reply = end(&mut broker, MoveOutcome::Append(Broker::batch(gone, 1)));
+    let reply = end(&mut broker, MoveOutcome::Append(vec![Broker::batch(gone, 1)]));
     assert_eq!(reply, Ok(LeaseReply::Moved(vec![Err(ErrorKind::UnknownStream)])));
     assert_eq!(broker.counts(queue), counts(0, 0, 0, 1), "it has not ended");
     let put_off = LeaseReply::Moved(vec![Ok(true)]);

@@ -33,7 +33,7 @@ fn finish(
 }
 
 fn append_to(to: StreamId) -> MoveOutcome {
-    MoveOutcome::Append(Broker::batch(LogId { stream: to, index: 0 }, 1))
+    MoveOutcome::Append(vec![Broker::batch(LogId { stream: to, index: 0 }, 1)])
 }
 
 /// Ends the moves that are asked for in the first log of a stream.

@@ -3,7 +3,9 @@
 use crate::broker::Broker;
 use crate::work::{ACK, RELEASE, lease, marked, take};
 use millstream_core::catalog::{LeaseSetting, Overflow};
-use millstream_core::lease::{LeaseError, LeaseGroupId, LeaseRequest, RecordMark, Settle};
+use millstream_core::lease::{
+    Action, FinishMove, LeaseError, LeaseGroupId, LeaseReply, LeaseRequest, MoveOutcome, RecordMark, Settle,
+};
 use millstream_core::{Reply, Request, Transact, Transacted};
 use millstream_types::{ErrorKind, LogId, Offset, StreamId};
 
@@ -103,6 +105,36 @@ fn one_batch_that_is_refused_refuses_everything() {
     }
     let fits = vec![Broker::batch(log(short), 2), Broker::batch(log(short), 1)];
     assert!(transact(&mut broker, Transact { appends: fits, settles: Vec::new() }).is_ok());
+}
+
+#[test]
+fn a_record_moves_to_all_streams_or_to_none() {
+    let mut broker = Broker::new();
+    let queue = broker.queue("q", 1, &[LeaseSetting::DeadLetter(Some("any".into()))]);
+    let full = [LeaseSetting::LengthMax(Some(1)), LeaseSetting::Overflow(Overflow::Reject)];
+    let (open, short) = (broker.queue("open", 1, &[]), broker.queue("short", 1, &full));
+    broker.fill(queue, 1);
+    broker.fill(short, 1);
+    broker.offsets(queue, 1);
+    broker.settle(queue, &[(lease(0, 1), Action::Reject)]);
+    let mover = broker.lease(LeaseRequest::TakeMoves);
+    let Some(Ok(LeaseReply::Moves(moves))) = broker.leased(mover) else { panic!("a move is asked for") };
+    let end = |broker: &mut Broker| {
+        let batches = vec![Broker::batch(log(open), 1), Broker::batch(log(short), 1)];
+        let outcome = MoveOutcome::Append(batches);
+        let finish = FinishMove { group: moves[0].group, record: moves[0].record, outcome };
+        broker.ask_lease(LeaseRequest::FinishMoves(vec![finish]))
+    };
+    let refused = LeaseReply::Moved(vec![Err(ErrorKind::StreamFull)]);
+    assert_eq!(end(&mut broker), Ok(refused));
+    assert_eq!((broker.counts(open).ready, broker.counts(queue).moving), (0, 1));
+    assert_eq!(broker.offsets(short, 1), [0]);
+    assert_eq!(end(&mut broker), Ok(LeaseReply::Moved(vec![Ok(true)])));
+    broker.crash();
+    assert_eq!(
+        (broker.counts(open).ready, broker.counts(short).ready, broker.counts(queue).moving),
+        (1, 1, 0)
+    );
 }
 
 #[test]

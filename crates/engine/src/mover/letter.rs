@@ -7,6 +7,7 @@ use millstream_core::log::AppendBatch;
 use millstream_types::batch::{BatchBuilder, BatchError, Compression, Headers, Record};
 use millstream_types::dead_letter::{self, DeadLetter, DeathReason, History};
 use millstream_types::key::ordering_key;
+use millstream_types::routed::{self, Routed};
 use millstream_types::{EngineTime, LogId};
 
 /// A header that is added.
@@ -27,14 +28,23 @@ pub(super) fn death_reason(reason: MoveReason) -> Option<DeathReason> {
 pub(super) fn history(record: &Record, of: &Move, source: &str, now: EngineTime) -> History {
     let mut history = dead_letter::history(record.headers());
     if let Some(reason) = death_reason(of.reason) {
-        history.add(source, reason, now);
+        history.add_routed(source, reason, now, Routed::parse(record.headers()));
     }
     history
 }
 
 /// What is said of the move. `history` has it already.
-pub(super) fn added(of: &Move, source: &str, history: History, now: EngineTime) -> Vec<Added> {
-    match death_reason(of.reason) {
+pub(super) fn added(
+    of: &Move,
+    source: &str,
+    history: History,
+    routed: Option<&Routed>,
+    now: EngineTime,
+) -> Vec<Added> {
+    let way = routed.into_iter().flat_map(|Routed { by, key }| {
+        [(routed::BY, by.as_bytes().into()), (routed::KEY, key.as_bytes().into())]
+    });
+    let mut added: Vec<Added> = match death_reason(of.reason) {
         None => dead_letter::history_header(&history).into_iter().collect(),
         Some(reason) => DeadLetter {
             reason,
@@ -46,20 +56,22 @@ pub(super) fn added(of: &Move, source: &str, history: History, now: EngineTime) 
             history,
         }
         .headers(),
-    }
+    };
+    added.extend(way);
+    added
 }
 
-/// The batch to append: compressed as the one was that the record lay in, since its target may take no larger ones.
+/// The batches to append, of the same bytes: compressed as the one was that the record lay in, since its target may take no larger ones.
 ///
 /// # Errors
 /// [`BatchError`]: with what is added the record is larger than any batch.
-pub(super) fn batch(
+pub(super) fn batches(
     record: &Record,
     compression: Compression,
     of: &Move,
     added: &[Added],
-    to: LogId,
-) -> Result<AppendBatch, BatchError> {
+    logs: &[LogId],
+) -> Result<Vec<AppendBatch>, BatchError> {
     let mut builder = BatchBuilder::new();
     let headers = Outgoing::new(record.headers(), added);
     builder.push_with(record.timestamp, record.key.as_deref(), record.value.as_deref(), headers)?;
@@ -70,15 +82,17 @@ pub(super) fn batch(
         ordering_key: record.key.as_deref().map(ordering_key),
         ..RecordMark::default()
     };
-    Ok(AppendBatch {
-        log: to,
+    let bytes = builder.finish(compression)?;
+    let batch = |log: &LogId| AppendBatch {
+        log: *log,
         records: 1,
         last_offset_delta: 0,
         max_timestamp: record.timestamp,
         producer: None,
         marks: vec![mark],
-        bytes: builder.finish(compression)?,
-    })
+        bytes: bytes.clone(),
+    };
+    Ok(logs.iter().map(batch).collect())
 }
 
 /// The log of a stream that a record goes to: records of one key stay together, others are spread by their offsets.
@@ -96,25 +110,29 @@ pub(super) fn log_index(record: &Record, of: &Move, logs: u32) -> u32 {
 struct Outgoing<'a> {
     own: Headers<'a>,
     added: std::slice::Iter<'a, Added>,
+    /// What was said of its way is said anew.
+    is_rerouted: bool,
     left: usize,
 }
 
 impl<'a> Outgoing<'a> {
     fn new(own: Headers<'a>, added: &'a [Added]) -> Outgoing<'a> {
-        let kept = own.filter(|(name, _)| is_kept(name)).count();
-        Outgoing { own, added: added.iter(), left: kept + added.len() }
+        let is_rerouted = added.iter().any(|(name, _)| name.starts_with(routed::PREFIX));
+        let kept = own.filter(|(name, _)| is_kept(name, is_rerouted)).count();
+        Outgoing { own, added: added.iter(), is_rerouted, left: kept + added.len() }
     }
 }
 
-fn is_kept(name: &str) -> bool {
-    !name.starts_with(dead_letter::PREFIX)
+fn is_kept(name: &str, is_rerouted: bool) -> bool {
+    !(name.starts_with(dead_letter::PREFIX) || is_rerouted && name.starts_with(routed::PREFIX))
 }
 
 impl<'a> Iterator for Outgoing<'a> {
     type Item = (&'a str, Option<&'a [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.own.by_ref().find(|(name, _)| is_kept(name));
+        let is_rerouted = self.is_rerouted;
+        let next = self.own.by_ref().find(|(name, _)| is_kept(name, is_rerouted));
         let next = next.or_else(|| self.added.next().map(|(name, value)| (*name, Some(&value[..]))));
         self.left -= usize::from(next.is_some());
         next
@@ -155,9 +173,10 @@ mod tests {
     }
 
     fn moved(record: &Record, of: &Move, source: &str) -> (AppendBatch, Record) {
-        let added = added(of, source, history(record, of, source, NOW), NOW);
+        let added = added(of, source, history(record, of, source, NOW), None, NOW);
         let to = LogId { stream: StreamId(5), index: 1 };
-        let batch = batch(record, Compression::Zstd, of, &added, to).unwrap();
+        let batches = batches(record, Compression::Zstd, of, &added, &[to]).unwrap();
+        let [batch] = <[AppendBatch; 1]>::try_from(batches).unwrap();
         let record = first(&batch.bytes);
         (batch, record)
     }

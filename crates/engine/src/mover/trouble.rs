@@ -23,6 +23,8 @@ pub(super) enum Trouble {
     Missing(StreamId),
     /// This stream refuses more records.
     Refusing(StreamId),
+    /// A stream refuses more records that this stream's dead letters go to by their route.
+    RouteRefusing(StreamId),
     /// Bytes of this log cannot be read.
     Unreadable(LogId),
     /// Records of this log cannot be what the target takes.

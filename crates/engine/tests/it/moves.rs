@@ -4,7 +4,7 @@
 use crate::caller::{Caller, PATIENCE, options, start};
 use bytes::Bytes;
 use millstream_core::catalog::{
-    ConfigChange, LeaseSetting, Ordering, Overflow, Setting, StreamConfig, StreamEntry,
+    ConfigChange, DeadLetterRoute, LeaseSetting, Ordering, Overflow, Setting, StreamConfig, StreamEntry,
 };
 use millstream_core::hash::HashSeed;
 use millstream_core::lease::{
@@ -13,6 +13,9 @@ use millstream_core::lease::{
 };
 use millstream_core::log::AppendBatch;
 use millstream_core::request::CreateStream;
+use millstream_core::route::{
+    self, Condition, CreateRoute, Destination, MatchKind, RouteConfig, RouteReply, RouteRequest,
+};
 use millstream_core::{Reply, Request};
 use millstream_engine::steps::Steps;
 use millstream_engine::{EngineOptions, ReplySink, Submission};
@@ -20,6 +23,7 @@ use millstream_storage::{LogView, Options, ReadMode, ReadOutcome};
 use millstream_testkit::sim_disk::{Faults, SimDisk};
 use millstream_types::batch::{self, BatchBuilder, Compression, OpenLimits, Record};
 use millstream_types::dead_letter::{DeadLetter, DeathReason, History};
+use millstream_types::routed::Routed;
 use millstream_types::{EngineTime, LogId, Namespace, Offset, RecordTime, StreamUid};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -277,6 +281,75 @@ fn a_rejected_record_arrives_as_it_was_and_says_where_it_comes_from() {
     assert_eq!((totals.moved, totals.batches_opened), (20, 1), "neighbours are opened together");
     assert_eq!(broker.counts(&work), GroupCounts::default());
     assert_eq!(broker.counts(&dead).ready, 20);
+}
+
+fn declare(broker: &mut Broker, request: RouteRequest) -> RouteReply {
+    match broker.ask(Request::Route(Box::new(request))) {
+        Reply::Route(reply) => *reply,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn dead_letters_that_go_by_a_route_go_to_all_streams_that_it_leads_to() {
+    let mut broker = Broker::start(&disk(9), EngineTime(BEGIN));
+    let by = |key: Option<&str>| {
+        let route = DeadLetterRoute { route: "letters".into(), key: key.map(Into::into) };
+        LeaseSetting::DeadLetterRoute(Some(route))
+    };
+    let work = broker.create("work", &[by(None)]);
+    let retry = broker.create("retry", &[by(Some("again"))]);
+    let all = broker.create("all", &[]);
+    broker.append(&work, &values(0..2), Compression::Zstd);
+    broker.end(&work, 2, Action::Reject);
+    broker.pass(0);
+    assert_eq!(broker.counts(&work).moving, 2, "they wait for their route");
+
+    let config = RouteConfig::new(MatchKind::Pattern);
+    let create = CreateRoute { namespace: Namespace::DEFAULT, name: "letters".into(), config };
+    let created = declare(&mut broker, RouteRequest::Create(Box::new(create)));
+    let RouteReply::Route { entry, .. } = created else { panic!("{created:?}") };
+    let bind = |broker: &mut Broker, key: &str, stream: &StreamEntry| {
+        let (key, arguments) = (key.as_bytes().into(), [].into());
+        let destination = Destination::Stream(stream.id);
+        let binding = route::Binding { destination, key, condition: Condition::Key, arguments };
+        declare(broker, RouteRequest::Bind { source: entry.id, binding: Box::new(binding) });
+    };
+    bind(&mut broker, "work", &retry);
+    bind(&mut broker, "#", &all);
+    broker.pass(120_000);
+    assert_eq!(broker.counts(&work), GroupCounts::default());
+    for stream in [&retry, &all] {
+        assert_eq!(broker.values(stream), values(0..2));
+        for record in broker.read(stream) {
+            assert_eq!(&*letter(&record).source, "work");
+            let way = Routed { by: "letters".into(), key: "work".into() };
+            assert_eq!(Routed::parse(record.headers()), Some(way), "a record that does not say came by name");
+        }
+    }
+    broker.end(&retry, 1, Action::Reject);
+    broker.pass(0);
+    assert_eq!(broker.values(&all), values(0..2).into_iter().chain([value(0)]).collect::<Vec<_>>());
+    let twice = broker.read(&all).pop().unwrap();
+    assert_eq!(&*Routed::parse(twice.headers()).unwrap().key, "again");
+    let ways: Vec<_> =
+        letter(&twice).history.deaths().iter().map(|death| death.routed.clone().map(|way| way.key)).collect();
+    assert_eq!(ways, [Some("work".into()), None]);
+
+    bind(&mut broker, "again", &retry);
+    broker.append(&retry, &[value(9)], Compression::None);
+    broker.end(&retry, 2, Action::Reject);
+    broker.pass(0);
+    assert_eq!(broker.values(&all).len(), 5);
+    assert_eq!(broker.counts(&retry).ready, 2, "rejected by somebody, so not a circle by itself");
+    let redriven = redrive(&mut broker, &all, MoveTarget::Source);
+    assert_eq!(redriven.state, RedriveState::Completed);
+    assert_eq!(broker.counts(&work).ready, 2, "its route leads here by that key");
+    broker.ask(Request::DeleteStream { stream: all.id });
+    broker.ask(Request::DeleteStream { stream: retry.id });
+    broker.end(&work, 2, Action::Reject);
+    broker.pass(0);
+    assert_eq!(broker.counts(&work), GroupCounts::default(), "a route that leads nowhere drops them");
 }
 
 /// Moves everything that is ready, to one stream or to where it came from.

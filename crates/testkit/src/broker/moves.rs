@@ -3,16 +3,18 @@
 //! Apart because a front sees dead letters and redrives only when somebody has carried them out.
 
 use super::TestBroker;
-use millstream_core::catalog::StreamEntry;
+use millstream_core::catalog::{DeadLetterRoute, StreamEntry};
 use millstream_core::lease::{
     FinishMove, LeaseReply, LeaseRequest, Move, MoveOutcome, MoveReason, MoveTarget,
 };
 use millstream_core::log::AppendBatch;
+use millstream_core::route::{Lookup, NoHeaders, RoutedRecord, resolve};
 use millstream_core::{Reply, Request};
 use millstream_front::backend::Blocking;
 use millstream_front::{Backend, ReadOutcome};
 use millstream_types::batch::{self, BatchBuilder, Compression, OpenLimits, Record};
 use millstream_types::dead_letter::{self, DeadLetter, DeathReason};
+use millstream_types::routed::{self, Routed};
 use millstream_types::{LogId, Namespace};
 use std::sync::Arc;
 
@@ -28,9 +30,9 @@ impl TestBroker {
             let finishes: Vec<FinishMove> = moves
                 .iter()
                 .map(|of| {
-                    let batch = self.batch_of(of);
-                    arrived += usize::from(batch.is_some());
-                    let outcome = batch.map_or(MoveOutcome::Return, MoveOutcome::Append);
+                    let batches = self.batches_of(of);
+                    arrived += batches.as_ref().map_or(0, Vec::len);
+                    let outcome = batches.map_or(MoveOutcome::Return, MoveOutcome::Append);
                     FinishMove { group: of.group, record: of.record, outcome }
                 })
                 .collect();
@@ -60,12 +62,28 @@ impl TestBroker {
         }
     }
 
-    fn batch_of(&self, of: &Move) -> Option<AppendBatch> {
+    /// A batch for each stream that the record goes to; none if its way leads nowhere.
+    fn batches_of(&self, of: &Move) -> Option<Vec<AppendBatch>> {
         let streams = self.streams(Namespace::DEFAULT);
         let source = streams.iter().find(|entry| entry.id == of.group.stream)?;
         let named = |name: &str| streams.iter().find(|entry| *entry.name == *name);
         let record = self.record(of.group.log(of.record.log), of)?;
         let target = match of.target {
+            MoveTarget::DeadLetter if source.config.lease().dead_letter_route().is_some() => {
+                let DeadLetterRoute { route, key } = source.config.lease().dead_letter_route()?;
+                let routed = Routed::parse(record.headers());
+                let key = key.clone().or(routed.map(|routed| routed.key)).unwrap_or(source.name[..].into());
+                let targets = if route.is_empty() {
+                    named(&key).into_iter().cloned().collect()
+                } else {
+                    let route = self.route(Namespace::DEFAULT, route)?;
+                    let record = RoutedRecord { key: key.as_bytes(), headers: &NoHeaders, random: 0 };
+                    resolve(self, &route, &record).expect("few streams").streams
+                };
+                let way = Routed { by: route.clone(), key };
+                let batch = |target| self.append_to(target, source, of, &record, Some(&way));
+                return Some(targets.iter().map(batch).collect());
+            }
             MoveTarget::DeadLetter => named(source.config.lease().dead_letter()?)?,
             MoveTarget::Stream(id) => streams.iter().find(|entry| entry.id == id)?,
             MoveTarget::Source => {
@@ -73,7 +91,9 @@ impl TestBroker {
                 Some(from).filter(|from| from.config.lease().dead_letter() == Some(&source.name))?
             }
         };
-        Some(self.append_to(target, source, of, &record))
+        let way = Routed { by: "".into(), key: target.name[..].into() };
+        let was_routed = reason(of.reason).and_then(|_| Routed::parse(record.headers()));
+        Some(vec![self.append_to(target, source, of, &record, was_routed.map(|_| &way))])
     }
 
     fn record(&self, log: LogId, of: &Move) -> Option<Record> {
@@ -95,12 +115,13 @@ impl TestBroker {
         source: &Arc<StreamEntry>,
         of: &Move,
         record: &Record,
+        way: Option<&Routed>,
     ) -> AppendBatch {
         let mut history = dead_letter::history(record.headers());
         let added = match reason(of.reason) {
             None => dead_letter::history_header(&history).into_iter().collect(),
             Some(reason) => {
-                history.add(&source.name, reason, self.now());
+                history.add_routed(&source.name, reason, self.now(), Routed::parse(record.headers()));
                 DeadLetter {
                     reason,
                     source: source.name[..].into(),
@@ -113,9 +134,15 @@ impl TestBroker {
                 .headers()
             }
         };
-        let own = record.headers().filter(|(name, _)| !name.starts_with(dead_letter::PREFIX));
+        let is_said_anew = |name: &str| {
+            name.starts_with(dead_letter::PREFIX) || way.is_some() && name.starts_with(routed::PREFIX)
+        };
+        let own = record.headers().filter(|(name, _)| !is_said_anew(name));
         let added = added.iter().map(|(name, value)| (*name, Some(&value[..])));
-        let headers: Vec<(&str, Option<&[u8]>)> = own.chain(added).collect();
+        let way = way
+            .into_iter()
+            .flat_map(|way| [(routed::BY, Some(way.by.as_bytes())), (routed::KEY, Some(way.key.as_bytes()))]);
+        let headers: Vec<(&str, Option<&[u8]>)> = own.chain(added).chain(way).collect();
         let mut builder = BatchBuilder::new();
         builder
             .push(record.timestamp, record.key.as_deref(), record.value.as_deref(), &headers)

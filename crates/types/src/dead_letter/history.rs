@@ -6,22 +6,26 @@
 //! One line for each stream and reason, the latest death first:
 //!
 //! ```text
-//! <reason> <count> <first time, ms> <latest time, ms> <bytes of the name> <name of the stream>
+//! <reason> <count> <first time, ms> <latest time, ms> <bytes of the name> <name of the stream>[<way>]
 //! folded <count>
 //! ```
+//!
+//! where the way, if it is known how the record came into that stream at its latest death, is
+//! ` <bytes of the route's name> <the route's name> <bytes of the key> <key>`.
 //!
 //! The last line stands for those for which there was no room: with more than [`HISTORY_MAX`] lines the oldest is
 //! folded into it, except the very first death, which is kept as long as there is a history.
 
 use super::DeathReason;
 use crate::EngineTime;
-use crate::limits::NAME_BYTES_MAX;
+use crate::limits::{BINDING_KEY_BYTES_MAX, NAME_BYTES_MAX};
+use crate::routed::Routed;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
-/// Streams and reasons that a history tells apart: more than any sensible chain of streams has, and 5 KiB at most.
+/// Streams and reasons that a history tells apart: more than any sensible chain of streams has, and 13 KiB at most.
 pub const HISTORY_MAX: usize = 16;
 
 /// What happened in one stream for one reason.
@@ -37,6 +41,8 @@ pub struct Death {
     pub first: EngineTime,
     /// When last.
     pub latest: EngineTime,
+    /// How the record had come into the stream then, if it says.
+    pub routed: Option<Routed>,
 }
 
 /// All that happened to a record, the latest first.
@@ -72,15 +78,26 @@ impl History {
         self.deaths.iter().rev().min_by_key(|death| death.first)
     }
 
-    /// Adds a death.
+    /// Adds a death of a record that does not say how it came there.
     pub fn add(&mut self, source: &str, reason: DeathReason, time: EngineTime) {
+        self.add_routed(source, reason, time, None);
+    }
+
+    /// Adds a death.
+    pub fn add_routed(
+        &mut self,
+        source: &str,
+        reason: DeathReason,
+        time: EngineTime,
+        routed: Option<Routed>,
+    ) {
         let known = self.deaths.iter().position(|death| &*death.source == source && death.reason == reason);
         let death = match known {
             Some(place) => {
                 let known = self.deaths.remove(place);
-                Death { count: known.count.saturating_add(1), latest: time, ..known }
+                Death { count: known.count.saturating_add(1), latest: time, routed, ..known }
             }
-            None => Death { source: source.into(), reason, count: 1, first: time, latest: time },
+            None => Death { source: source.into(), reason, count: 1, first: time, latest: time, routed },
         };
         self.deaths.insert(0, death);
         if self.deaths.len() > HISTORY_MAX {
@@ -121,9 +138,14 @@ impl History {
             if !(1..=NAME_BYTES_MAX).contains(&bytes) {
                 return None;
             }
-            let (source, rest) = rest.split_at_checked(bytes)?;
+            let (source, mut rest) = rest.split_at_checked(bytes)?;
+            let mut routed = None;
+            if rest.starts_with(' ') {
+                let by = counted(&mut rest, NAME_BYTES_MAX)?.into();
+                routed = Some(Routed { by, key: counted(&mut rest, BINDING_KEY_BYTES_MAX)?.into() });
+            }
             text = rest.strip_prefix('\n')?;
-            history.deaths.push(Death { source: source.into(), reason, count, first, latest });
+            history.deaths.push(Death { source: source.into(), reason, count, first, latest, routed });
         }
         Some(history)
     }
@@ -131,14 +153,28 @@ impl History {
     /// The header's value.
     pub(super) fn to_text(&self) -> String {
         let mut text = String::new();
-        for Death { source, reason, count, first, latest } in &self.deaths {
+        for Death { source, reason, count, first, latest, routed } in &self.deaths {
             let bytes = source.len();
-            writeln!(text, "{} {count} {first} {latest} {bytes} {source}", reason.as_str())
+            write!(text, "{} {count} {first} {latest} {bytes} {source}", reason.as_str())
                 .expect("a string takes all that is written to it");
+            if let Some(Routed { by, key }) = routed {
+                write!(text, " {} {by} {} {key}", by.len(), key.len())
+                    .expect("a string takes all that is written to it");
+            }
+            text.push('\n');
         }
         if self.folded > 0 {
             writeln!(text, "folded {}", self.folded).expect("a string takes all that is written to it");
         }
         text
     }
+}
+
+/// Takes ` <bytes> <text>` from the front.
+fn counted<'a>(rest: &mut &'a str, bytes_max: usize) -> Option<&'a str> {
+    let (bytes, text) = rest.strip_prefix(' ')?.split_once(' ')?;
+    let bytes = bytes.parse().ok().filter(|bytes| *bytes <= bytes_max)?;
+    let (text, left) = text.split_at_checked(bytes)?;
+    *rest = left;
+    Some(text)
 }

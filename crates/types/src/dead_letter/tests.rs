@@ -1,6 +1,7 @@
 use super::*;
 use crate::RecordTime;
 use crate::batch::{BatchBuilder, Compression, OpenLimits, open};
+use crate::routed::Routed;
 use alloc::format;
 use alloc::vec;
 
@@ -85,6 +86,20 @@ fn deaths_are_counted_per_stream_and_reason_latest_first() {
 }
 
 #[test]
+fn a_death_tells_how_the_record_had_come_there_last() {
+    let mut history = History::default();
+    let routed = |by: &str, key: &str| Some(Routed { by: by.into(), key: key.into() });
+    history.add_routed("a 1\n", DeathReason::Expired, EngineTime(1), routed("", "a 1\n"));
+    history.add("b", DeathReason::Expired, EngineTime(2));
+    history.add_routed("c", DeathReason::Expired, EngineTime(3), routed("dead letters", ""));
+    assert_eq!(History::parse(&history.to_text()), Some(history.clone()));
+    history.add_routed("a 1\n", DeathReason::Expired, EngineTime(4), routed("retry", "7"));
+    let latest = &history.deaths()[0];
+    assert_eq!((latest.count, latest.routed.clone()), (2, routed("retry", "7")));
+    assert_eq!(History::parse(&history.to_text()), Some(history));
+}
+
+#[test]
 fn a_long_history_folds_its_oldest_deaths_but_not_the_first() {
     let mut history = History::default();
     for n in 0..100 {
@@ -104,9 +119,11 @@ fn a_longest_history_stays_small() {
     let mut history = History::default();
     for n in 0..20 {
         let name = format!("{n:0>255}");
-        history.add(&name, DeathReason::Rejected, EngineTime(i64::MIN));
+        let routed = Routed { by: name.as_str().into(), key: name.as_str().into() };
+        history.add_routed(&name, DeathReason::Rejected, EngineTime(i64::MIN), Some(routed));
     }
-    assert!(history.to_text().len() < 6 << 10, "{}", history.to_text().len());
+    assert_eq!(History::parse(&history.to_text()), Some(history.clone()));
+    assert!(history.to_text().len() < 14 << 10, "{}", history.to_text().len());
 }
 
 #[test]
@@ -114,6 +131,10 @@ fn what_is_no_history_counts_as_none() {
     for text in [
         "expired",
         "expired 1 2 3 1",
+        "expired 1 2 3 1 a 1",
+        "expired 1 2 3 1 a 1 b\n",
+        "expired 1 2 3 1 a 1 b 2 c\n",
+        "expired 1 2 3 1 a 1 b 999 c\n",
         "expired 1 2 3 0 \n",
         "expired 1 2 3 2 a\n",
         "expired 1 2 3 1 a",

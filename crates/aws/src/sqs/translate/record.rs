@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use millstream_types::batch::{BatchBuilder, BatchError, RecordView};
 use millstream_types::dead_letter::{self, DeadLetter};
+use millstream_types::routed;
 use millstream_types::{Offset, RecordTime};
 use std::borrow::Cow;
 
@@ -23,8 +24,17 @@ const DEDUPLICATION_ID: &str = "sqs.deduplication-id";
 /// The trace header.
 const TRACE_HEADER: &str = "sqs.trace-header";
 /// What protocols' own headers begin with (R17).
-const RESERVED: [&str; 8] =
-    [dead_letter::PREFIX, "amqp.", "kinesis.", "millstream.", "pubsub.", "redis.", "sns.", "sqs."];
+const RESERVED: [&str; 9] = [
+    dead_letter::PREFIX,
+    "amqp.",
+    "kinesis.",
+    "millstream.",
+    "pubsub.",
+    "redis.",
+    routed::PREFIX,
+    "sns.",
+    "sqs.",
+];
 /// The attribute that says that a body is in base64, because the record's value is not text.
 const BODY_ENCODING: &str = "millstream.body-encoding";
 

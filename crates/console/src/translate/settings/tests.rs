@@ -24,6 +24,7 @@ fn row_of(key: &K) -> Option<&'static SettingRow> {
             | LK::TimeoutMs
             | LK::DeliveryLimit
             | LK::DeadLetter
+            | LK::DeadLetterRoute
             | LK::DelayMs
             | LK::TimeToLiveMs
             | LK::LengthMax

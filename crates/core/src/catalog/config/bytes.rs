@@ -9,7 +9,7 @@
 //! later settings: count u8, then each a tag u8 and its value
 //!     1 tombstone retention ms u64 │ 2 compaction lag min ms u64 │ 3 compaction lag max ms (0, or 1 and u64)
 //!     4 compaction dirty ratio min u16 │ 5 consumed (0, or 1 and u64) │ 6 deleted at start u8
-//!     16 to 31: see `lease.rs`
+//!     16 and more: see `lease.rs`
 //! ```
 
 use super::{ANNOTATIONS_MAX, RATIO_MAX, StreamConfig, TimestampSource};

@@ -10,12 +10,14 @@
 //! 20 delay ms u64 │ 21 time to live ms (0, or 1 and u64) │ 22 length max (0, or 1 and u64) │ 23 overflow u8
 //! 24 single holder u8 │ 25 paused u8 │ 26 ordering u8 │ 27 dedup window ms (0, or 1 and u64)
 //! 28 length max in bytes (0, or 1 and u64) │ 29 expires ms (0, or 1 and u64) │ 30 delete unused u8
+//! 32 dead letter route (0, or 1 and a name, then key (0, or 1 and a key))
 //! ```
 
 use crate::catalog::check_name;
 use crate::codec::{DecodeError, Decoder, Encoder};
 use alloc::boxed::Box;
 use millstream_types::ErrorKind;
+use millstream_types::limits::BINDING_KEY_BYTES_MAX;
 
 /// The first tag.
 const FIRST_TAG: u8 = 16;
@@ -44,6 +46,15 @@ pub enum Ordering {
     Fair,
 }
 
+/// A route for dead letters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DeadLetterRoute {
+    /// Its name, in the same namespace; empty: no route, but the stream that is called like the key.
+    pub route: Box<str>,
+    /// The key that records go by, at most 255 bytes; `None`: the one that they came here by.
+    pub key: Option<Box<str>>,
+}
+
 /// One setting with its value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LeaseSetting {
@@ -55,6 +66,9 @@ pub enum LeaseSetting {
     DeliveryLimit(Option<u32>),
     /// The stream, in the same namespace, that dead letters go to; `None`: they are dropped. Default: none.
     DeadLetter(Option<Box<str>>),
+    /// The route that dead letters go by instead: to all streams that it leads to, and nowhere if it leads to none. It goes before
+    /// [`LeaseSetting::DeadLetter`]. Default: none.
+    DeadLetterRoute(Option<DeadLetterRoute>),
     /// Records are delivered so much later than they were appended. Default: 0; at most a year.
     DelayMs(u64),
     /// Records are dead-lettered if nobody took them so long after they were appended; `None`: never. Default: never.
@@ -94,6 +108,8 @@ pub enum LeaseSettingKey {
     DeliveryLimit,
     /// See [`LeaseSetting::DeadLetter`].
     DeadLetter,
+    /// See [`LeaseSetting::DeadLetterRoute`].
+    DeadLetterRoute,
     /// See [`LeaseSetting::DelayMs`].
     DelayMs,
     /// See [`LeaseSetting::TimeToLiveMs`].
@@ -125,6 +141,7 @@ pub struct LeaseSettings {
     timeout_ms: Option<u64>,
     delivery_limit: Option<Option<u32>>,
     dead_letter: Option<Option<Box<str>>>,
+    dead_letter_route: Option<Option<DeadLetterRoute>>,
     delay_ms: Option<u64>,
     time_to_live_ms: Option<Option<u64>>,
     length_max: Option<Option<u64>>,
@@ -158,6 +175,16 @@ impl LeaseSettings {
     #[must_use]
     pub fn dead_letter(&self) -> Option<&str> {
         self.dead_letter.as_ref()?.as_deref()
+    }
+    /// The route that dead letters go by.
+    #[must_use]
+    pub fn dead_letter_route(&self) -> Option<&DeadLetterRoute> {
+        self.dead_letter_route.as_ref()?.as_ref()
+    }
+    /// Whether dead letters go anywhere.
+    #[must_use]
+    pub fn keeps_dead_letters(&self) -> bool {
+        self.dead_letter().is_some() || self.dead_letter_route().is_some()
     }
     /// How much later than they were appended records are delivered, in milliseconds.
     #[must_use]
@@ -222,6 +249,7 @@ impl LeaseSettings {
             LeaseSettingKey::TimeoutMs => self.timeout_ms.is_some(),
             LeaseSettingKey::DeliveryLimit => self.delivery_limit.is_some(),
             LeaseSettingKey::DeadLetter => self.dead_letter.is_some(),
+            LeaseSettingKey::DeadLetterRoute => self.dead_letter_route.is_some(),
             LeaseSettingKey::DelayMs => self.delay_ms.is_some(),
             LeaseSettingKey::TimeToLiveMs => self.time_to_live_ms.is_some(),
             LeaseSettingKey::LengthMax => self.length_max.is_some(),
@@ -243,6 +271,7 @@ impl LeaseSettings {
             LeaseSetting::TimeoutMs(ms) => self.timeout_ms = Some(*ms),
             LeaseSetting::DeliveryLimit(limit) => self.delivery_limit = Some(*limit),
             LeaseSetting::DeadLetter(name) => self.dead_letter = Some(name.clone()),
+            LeaseSetting::DeadLetterRoute(route) => self.dead_letter_route = Some(route.clone()),
             LeaseSetting::DelayMs(ms) => self.delay_ms = Some(*ms),
             LeaseSetting::TimeToLiveMs(ms) => self.time_to_live_ms = Some(*ms),
             LeaseSetting::LengthMax(records) => self.length_max = Some(*records),
@@ -264,6 +293,7 @@ impl LeaseSettings {
             LeaseSettingKey::TimeoutMs => self.timeout_ms = None,
             LeaseSettingKey::DeliveryLimit => self.delivery_limit = None,
             LeaseSettingKey::DeadLetter => self.dead_letter = None,
+            LeaseSettingKey::DeadLetterRoute => self.dead_letter_route = None,
             LeaseSettingKey::DelayMs => self.delay_ms = None,
             LeaseSettingKey::TimeToLiveMs => self.time_to_live_ms = None,
             LeaseSettingKey::LengthMax => self.length_max = None,
@@ -296,6 +326,7 @@ impl LeaseSettings {
             self.length_bytes_max.map(LeaseSetting::LengthBytesMax),
             self.expires_ms.map(LeaseSetting::ExpiresMs),
             self.delete_unused.map(LeaseSetting::DeleteUnused),
+            self.dead_letter_route.clone().map(LeaseSetting::DeadLetterRoute),
         ]
         .into_iter()
         .flatten()
@@ -326,7 +357,12 @@ fn check(setting: &LeaseSetting) -> Result<(), ErrorKind> {
         LeaseSetting::ExpiresMs(ms) => ms.is_none_or(|ms| ms > 0),
         LeaseSetting::DeliveryLimit(limit) => *limit != Some(0),
         LeaseSetting::DeadLetter(Some(name)) => check_name(name).is_ok(),
+        LeaseSetting::DeadLetterRoute(Some(DeadLetterRoute { route, key })) => {
+            (route.is_empty() || check_name(route).is_ok())
+                && key.as_ref().is_none_or(|key| key.len() <= BINDING_KEY_BYTES_MAX)
+        }
         LeaseSetting::DeadLetter(None)
+        | LeaseSetting::DeadLetterRoute(None)
         | LeaseSetting::Enabled(_)
         | LeaseSetting::TimeToLiveMs(_)
         | LeaseSetting::LengthMax(_)
@@ -359,6 +395,13 @@ fn put(out: &mut Encoder<'_>, setting: &LeaseSetting) {
         LeaseSetting::DeadLetter(name) => {
             tag(out, 3);
             out.option(name.as_deref(), |out, name| out.str(name));
+        }
+        LeaseSetting::DeadLetterRoute(route) => {
+            tag(out, 16);
+            out.option(route.as_ref(), |out, route| {
+                out.str(&route.route);
+                out.option(route.key.as_deref(), |out, key| out.str(key));
+            });
         }
         LeaseSetting::DelayMs(ms) => {
             tag(out, 4);
@@ -421,6 +464,9 @@ fn get(tag: u8, input: &mut Decoder<'_>) -> Result<LeaseSetting, DecodeError> {
         Some(1) => LeaseSetting::TimeoutMs(input.u64()?),
         Some(2) => LeaseSetting::DeliveryLimit(input.option(Decoder::u32)?),
         Some(3) => LeaseSetting::DeadLetter(input.option(Decoder::boxed_str)?),
+        Some(16) => LeaseSetting::DeadLetterRoute(input.option(|input| {
+            Ok(DeadLetterRoute { route: input.boxed_str()?, key: input.option(Decoder::boxed_str)? })
+        })?),
         Some(4) => LeaseSetting::DelayMs(input.u64()?),
         Some(5) => LeaseSetting::TimeToLiveMs(input.option(Decoder::u64)?),
         Some(6) => LeaseSetting::LengthMax(input.option(Decoder::u64)?),

@@ -27,6 +27,10 @@ fn all() -> Vec<Setting> {
         Setting::Lease(LeaseSetting::TimeoutMs(9)),
         Setting::Lease(LeaseSetting::DeliveryLimit(Some(10))),
         Setting::Lease(LeaseSetting::DeadLetter(Some("dead".into()))),
+        Setting::Lease(LeaseSetting::DeadLetterRoute(Some(DeadLetterRoute {
+            route: "".into(),
+            key: Some("k".into()),
+        }))),
         Setting::Lease(LeaseSetting::DelayMs(11)),
         Setting::Lease(LeaseSetting::TimeToLiveMs(Some(12))),
         Setting::Lease(LeaseSetting::LengthMax(Some(13))),
