@@ -10,6 +10,7 @@ mod limits;
 mod listener;
 mod ops;
 mod options;
+mod replies;
 mod session;
 mod shared;
 mod step;

@@ -4,6 +4,7 @@
 //! Apart because it lives as long as the process and no longer. Nothing here decides about records; a crash takes it
 //! with the connections that it speaks of.
 
+use crate::replies::Replies;
 use millstream_types::StreamId;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ pub(crate) struct Shared {
     /// 0: nobody has asked for one.
     next_holder: AtomicU64,
     queues: Mutex<BTreeMap<StreamId, QueueUse>>,
+    /// Answers on their way from one connection to another.
+    pub(crate) replies: Replies,
 }
 
 /// Who uses a queue.

@@ -3,10 +3,12 @@
 //! `no-local` means nothing, as in RabbitMQ. The argument `x-priority` is the consumer's.
 
 use super::queues::{find, name_of, source};
+use super::reply_to;
 use super::{misplaced, operation};
 use crate::codec::Method;
 use crate::errors::{Code, Fault};
 use crate::limits::CONSUMERS_PER_CHANNEL_MAX;
+use crate::replies::REPLY_TO;
 use crate::session::{Connection, Consumer};
 use crate::shared::InExclusiveUse;
 use crate::step::Step;
@@ -24,7 +26,6 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
         return Err(misplaced());
     };
     let name = name_of(cx, number, queue)?;
-    let entry = find(cx, &name)?;
     let tag: Arc<str> = match consumer_tag {
         "" => server_name("amq.ctag-", cx.backend.random()).into(),
         tag => tag.into(),
@@ -32,6 +33,10 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     if cx.channel(number).consumers.contains_key(&tag) {
         return Err(Fault::new(Code::NOT_ALLOWED, format!("attempt to reuse consumer tag '{tag}'")));
     }
+    if *name == *REPLY_TO {
+        return reply_to::consume(cx, number, tag, (no_ack, nowait));
+    }
+    let entry = find(cx, &name)?;
     if cx.channel(number).consumers.len() >= CONSUMERS_PER_CHANNEL_MAX {
         return Err(Fault::new(Code::RESOURCE_ERROR, "too many consumers on one channel"));
     }

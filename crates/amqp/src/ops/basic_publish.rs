@@ -6,8 +6,8 @@
 //!
 //! Not supported: `immediate`, as in RabbitMQ.
 
-use super::operation;
 use super::routes::{Destinations, route};
+use super::{operation, reply_to};
 use crate::codec::{ContentHeader, Method, Properties, Value};
 use crate::errors::{Code, Fault};
 use crate::limits::{TIME_TO_LIVE_MS_MAX, TRANSACTION_BYTES_MAX};
@@ -39,16 +39,22 @@ pub(crate) fn finish(cx: &mut Connection, number: u16, content: Content) -> Resu
         return Err(super::misplaced());
     };
     let header = ContentHeader::decode(&header_bytes).map_err(unreadable)?;
-    let properties = &header.properties;
+    let reply_to = reply_to::rewritten(cx, number, header.properties.reply_to)?;
+    let properties = match &reply_to {
+        Some(address) => Properties { reply_to: Some(address), ..header.properties },
+        None => header.properties,
+    };
+    let properties = &properties;
     let exchange = cleaned(exchange);
     check_user(cx, properties)?;
     let time_to_live_ms = time_to_live_ms(properties)?;
     let copies = copies(properties)?;
     let mut keys = vec![routing_key];
     keys.extend(copies);
+    let body = joined(parts);
+    let left = reply_to::leave(cx, &exchange, routing_key, &header_bytes, &body);
     let Destinations { queues, delays } = route(cx, &exchange, &keys, &Routed::new(properties))?;
     let delay_ms = if delays { delay_ms(properties) } else { None };
-    let body = joined(parts);
     let serial = cx.channel(number).serial;
     let run = cx.channel(number).confirms().map(|confirms| {
         let from = confirms.number();
@@ -72,7 +78,7 @@ pub(crate) fn finish(cx: &mut Connection, number: u16, content: Content) -> Resu
         return Ok(());
     }
     if queues.is_empty() {
-        if mandatory {
+        if mandatory && left != Some(true) {
             send_back(cx, number, (&exchange, routing_key), properties, &body);
         }
         if let Some(run) = run {

@@ -21,8 +21,11 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     check_default(&source)?;
     check_default(&destination)?;
     let binding = BindingArguments::new(routing_key, arguments);
-    let source = find(cx, &source).ok_or_else(|| Fault::no_exchange(&source, &cx.vhost))?;
-    let destination = find(cx, &destination).ok_or_else(|| Fault::no_exchange(&destination, &cx.vhost))?;
+    let (Some(source), Some(destination)) = (find(cx, &source), find(cx, &destination)) else {
+        // What is not there leads nowhere.
+        done(cx, number, nowait);
+        return Ok(Step::Done);
+    };
     let to = Destination::Route(destination.id);
     unbind(cx, &source, to, binding, move |cx| done(cx, number, nowait))
 }

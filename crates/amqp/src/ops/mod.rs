@@ -27,6 +27,7 @@ mod queue_delete;
 mod queue_purge;
 mod queue_unbind;
 mod queues;
+mod reply_to;
 mod routes;
 mod settling;
 mod tx;
@@ -36,6 +37,7 @@ use crate::errors::{Code, Fault};
 use crate::session::Connection;
 use crate::step::Step;
 use millstream_front::registry::Operation;
+pub(crate) use reply_to::ReplyConsumer;
 
 /// Every operation, in the order of their numbers: class × 256 + method.
 pub const OPERATIONS: &[Operation] = &[

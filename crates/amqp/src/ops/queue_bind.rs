@@ -24,8 +24,8 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     let binding = BindingArguments::new(key, arguments);
     let exchange = cleaned(exchange);
     check_default(&exchange)?;
-    let destination = Destination::Stream(queues::find(cx, &name)?.id);
     with_exchange(cx, &exchange, move |cx, source| {
+        let destination = Destination::Stream(queues::find(cx, &name)?.id);
         bind(cx, &source, destination, binding, move |cx| {
             if !nowait {
                 cx.send(number, &Method::QueueBindOk {});

@@ -6,7 +6,7 @@
 //! Not supported: queues of type `stream` (540).
 
 use super::queues::{check_owner, counts, counts_request, find, name_of, short_count, stream_reply};
-use super::{misplaced, operation};
+use super::{misplaced, operation, reply_to};
 use crate::codec::Method;
 use crate::errors::{Code, Fault};
 use crate::session::Connection;
@@ -46,6 +46,9 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     };
     if passive {
         let name = name_of(cx, number, queue)?;
+        if reply_to::is_address(&name) {
+            return reply_to::look(cx, number, &name, nowait);
+        }
         let entry = find(cx, &name)?;
         let grant = cx.allow(Action::Describe, &name)?;
         return answer(cx, Declare { number, name, nowait, exclusive: false }, &grant, &entry);

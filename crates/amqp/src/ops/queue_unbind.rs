@@ -7,7 +7,7 @@ use crate::codec::Method;
 use crate::errors::Fault;
 use crate::session::Connection;
 use crate::step::Step;
-use crate::translate::{cleaned, predeclared};
+use crate::translate::cleaned;
 use millstream_core::route::Destination;
 use millstream_front::registry::Operation;
 
@@ -22,12 +22,11 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     let binding = BindingArguments::new(key, arguments);
     let exchange = cleaned(exchange);
     check_default(&exchange)?;
-    let destination = Destination::Stream(queues::find(cx, &name)?.id);
     let Some(source) = find(cx, &exchange) else {
-        // One that is always there, and has led nowhere so far.
-        predeclared(&exchange).ok_or_else(|| Fault::no_exchange(&exchange, &cx.vhost))?;
+        // What leads nowhere does not lead to the queue.
         cx.send(number, &Method::QueueUnbindOk {});
         return Ok(Step::Done);
     };
+    let destination = Destination::Stream(queues::find(cx, &name)?.id);
     unbind(cx, &source, destination, binding, move |cx| cx.send(number, &Method::QueueUnbindOk {}))
 }

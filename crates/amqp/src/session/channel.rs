@@ -66,6 +66,8 @@ pub(crate) struct Channel {
     pub(crate) deliveries: Deliveries,
     /// Consumers by tag.
     pub(crate) consumers: BTreeMap<Arc<str>, u64>,
+    /// The consumer of answers, see [`crate::replies`].
+    pub(crate) replies: Option<crate::ops::ReplyConsumer>,
     /// Who gets single messages on this channel, per queue.
     pub(crate) getters: Vec<(u64, Arc<super::consumer::Source>)>,
     /// Consumers that were cancelled and may still have records out.
@@ -84,6 +86,7 @@ impl Channel {
             prefetch_all: 0,
             deliveries: Deliveries::default(),
             consumers: BTreeMap::new(),
+            replies: None,
             getters: Vec::new(),
             former: Vec::new(),
         }

@@ -16,7 +16,7 @@ use core::net::SocketAddr;
 use millstream_core::Request;
 use millstream_core::lease::{Action as LeaseAction, LeaseGroupId, LeaseRef, LeaseRequest, Settle};
 use millstream_front::{
-    Action, Authorized, Authorizer, Backend, Grant, Io, Principal, ReadCommand, Resource, Submission,
+    Action, Authorized, Authorizer, Backend, Bell, Grant, Io, Principal, ReadCommand, Resource, Submission,
 };
 use millstream_types::limits::LEASE_SETTLE_RECORDS_MAX;
 use millstream_types::{EngineTime, LogId, Namespace, Offset, RecordTime};
@@ -43,6 +43,8 @@ pub(crate) struct Connection {
     pub(crate) options: Arc<AmqpOptions>,
     authorizer: Arc<Authorizer>,
     pub(crate) shared: Arc<Shared>,
+    /// What others of this front ring when they have left something for this session.
+    pub(crate) bell: Option<Arc<dyn Bell>>,
     principal: Principal,
     /// Engine time of what is being handled.
     pub(crate) now: EngineTime,
@@ -85,6 +87,7 @@ impl Connection {
             options,
             authorizer,
             shared,
+            bell: None,
             principal: Principal::local(),
             out: Output::default(),
             capabilities: Capabilities::default(),
@@ -219,6 +222,7 @@ impl Connection {
 
     /// Ends a channel: what was delivered on it and not settled goes back to its queues.
     pub(crate) fn end_channel(&mut self, number: u16) {
+        self.end_answers(number);
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let consumers: Vec<u64> = std::mem::take(&mut channel.consumers).into_values().collect();
         let mut former = std::mem::take(&mut channel.former);

@@ -44,7 +44,7 @@ use core::net::SocketAddr;
 use handshake::{Beginning, Refusal};
 use millstream_core::Reply;
 use millstream_front::limits::ANSWER_BYTES_PER_TURN;
-use millstream_front::{Authorizer, Backend, Close, Event, Io, Need, Session};
+use millstream_front::{Authorizer, Backend, Bell, Close, Event, Io, Need, Session};
 use millstream_types::{EngineTime, ErrorKind};
 use std::sync::Arc;
 
@@ -520,8 +520,12 @@ impl AmqpSession {
                 },
                 _ => Ok(()),
             },
-            // No log is watched, and nobody has this session's bell.
-            Event::Moved(_) | Event::Rung => Ok(()),
+            Event::Rung => {
+                self.cx.deliver_answers();
+                Ok(())
+            }
+            // No log is watched.
+            Event::Moved(_) => Ok(()),
             Event::Deadline => self.time(),
         }
     }
@@ -571,6 +575,10 @@ fn undecodable(error: DecodeError) -> Fault {
 }
 
 impl Session for AmqpSession {
+    fn attach(&mut self, bell: Arc<dyn Bell>) {
+        self.cx.bell = Some(bell);
+    }
+
     fn receive(&mut self, now: EngineTime, input: &mut BytesMut, io: &mut Io) -> Result<Need, Close> {
         self.cx.now = now;
         // It is called after events as well, when nothing has come.

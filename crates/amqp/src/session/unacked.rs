@@ -56,15 +56,13 @@ impl Deliveries {
                 return Some(self.take_all());
             }
             let places = usize::try_from(tag.checked_sub(self.first)?).ok()? + 1;
-            if places > self.places.len() {
-                return None;
-            }
+            // The tag itself has to be out, as in RabbitMQ.
+            self.places.get(places - 1)?.as_ref()?;
             let taken: Vec<Unacked> = self.places.drain(..places).flatten().collect();
             self.first += places as u64;
             self.count -= taken.len();
             self.trim();
-            // Like a single one that is unknown: the tag was there once, but nothing up to it is any more.
-            return (!taken.is_empty()).then_some(taken);
+            return Some(taken);
         }
         let place = usize::try_from(tag.checked_sub(self.first)?).ok()?;
         let taken = self.places.get_mut(place)?.take()?;
@@ -129,6 +127,7 @@ mod tests {
         assert_eq!(offsets(deliveries.take(2, false)), None);
         assert_eq!(offsets(deliveries.take(6, false)), None);
         assert_eq!(offsets(deliveries.take(0, false)), None);
+        assert_eq!(offsets(deliveries.take(2, true)), None, "its tag is not out any more");
         assert_eq!(offsets(deliveries.take(4, true)), Some(vec![1, 3, 4]));
         assert_eq!(offsets(deliveries.take(4, true)), None);
         assert_eq!(deliveries.len(), 1);

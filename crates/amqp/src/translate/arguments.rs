@@ -110,6 +110,12 @@ impl Arguments {
         let mut known = Vec::new();
         for (argument, shape) in KNOWN {
             let Some(value) = table.find(argument) else { continue };
+            if let (Shape::Text([]), None) = (shape, value.as_text()) {
+                let type_name = type_name(letter(value));
+                return Err(Fault::precondition(format!(
+                    "invalid type '{type_name}' for arg '{argument}' in queue '{name}' in vhost '{vhost}'"
+                )));
+            }
             let (letter, text) = shape.read(value).map_err(|why| invalid(argument, why))?;
             known.push((argument, letter, text));
         }
@@ -124,7 +130,7 @@ impl Arguments {
             let property = if !durable {
                 "non-durable"
             } else if exclusive {
-                "exclusive"
+                "exclusive-owner"
             } else {
                 "auto-delete"
             };
@@ -233,10 +239,13 @@ impl Shape {
     fn read(self, value: Value<'_>) -> Result<(char, String), String> {
         match self {
             Shape::Number { min, max } => {
-                let number = value.as_integer().ok_or_else(|| unacceptable(value))?;
+                let number = value.as_integer();
+                let number = number
+                    .ok_or_else(|| format!("\"expected integer, got {}\"", type_name(letter(value))))?;
                 match u64::try_from(number) {
                     Ok(number) if (min..=max).contains(&number) => Ok((letter(value), number.to_string())),
                     Ok(0) => Err("{value_zero,0}".to_owned()),
+                    Ok(number) if max == 255 => Err(format!("{{max_value_exceeded,{number}}}")),
                     Ok(number) => Err(format!("{{value_too_large,{number}}}")),
                     Err(_) => Err(format!("{{value_negative,{number}}}")),
                 }
@@ -248,7 +257,7 @@ impl Shape {
             Shape::Text(words) => {
                 let text = value.as_text().ok_or_else(|| unacceptable(value))?;
                 if !words.is_empty() && !words.contains(&text) {
-                    return Err(format!("unsupported value '{text}'"));
+                    return Err(unsupported(words, text));
                 }
                 Ok(('S', text.to_owned()))
             }
@@ -257,6 +266,17 @@ impl Shape {
                 _ => Err(unacceptable(value)),
             },
         }
+    }
+}
+
+/// RabbitMQ's words for a word that is none of those that an argument may be.
+fn unsupported(words: &[&str], text: &str) -> String {
+    if words.contains(&"quorum") {
+        format!("\"unsupported queue type '{text}'\"")
+    } else if words.contains(&"drop-head") {
+        "invalid_overflow".to_owned()
+    } else {
+        format!("unsupported value '{text}'")
     }
 }
 
@@ -395,10 +415,7 @@ impl<'a> Stored<'a> {
             let equal = received.map(|(_, text)| text) == current.map(|(_, text)| text)
                 || argument == "x-queue-type" && is_default(received) && is_default(current);
             if !equal {
-                return differs(
-                    argument,
-                    format!("received {} but current is {}", side(received), side(current)),
-                );
+                return differs(argument, sides(received, current));
             }
         }
         Ok(Vec::new())
@@ -467,6 +484,16 @@ impl<'a> Stored<'a> {
         let set = keys.filter(|key| self.config.annotation(key).is_some());
         changes.extend(set.map(|key| ConfigChange::Unset(SettingKey::Annotation(key.into()))));
         changes
+    }
+}
+
+/// The sides of a difference: types are told where they differ.
+fn sides(received: Option<(char, &str)>, current: Option<(char, &str)>) -> String {
+    match (received, current) {
+        (Some((new, received)), Some((old, current))) if new == old => {
+            format!("received '{received}' but current is '{current}'")
+        }
+        _ => format!("received {} but current is {}", side(received), side(current)),
     }
 }
 

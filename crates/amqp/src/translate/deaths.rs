@@ -10,11 +10,6 @@ pub(super) fn is_of_deaths(name: &str) -> bool {
     name == "x-death" || name.starts_with("x-first-death-") || name.starts_with("x-last-death-")
 }
 
-/// Whether a record's time to live was over once: then it has none any more.
-pub(super) fn has_expired(history: &History) -> bool {
-    history.deaths().iter().any(|death| death.reason == DeathReason::Expired)
-}
-
 fn word(reason: DeathReason) -> &'static str {
     match reason {
         DeathReason::Rejected => "rejected",
@@ -24,23 +19,21 @@ fn word(reason: DeathReason) -> &'static str {
     }
 }
 
-/// Puts the headers into a table. The first death is that of a message published to `exchange` with `routing_key`; the
-/// later ones came to their queues by name.
+/// Puts the headers into a table. The first death is that of a message published to `exchange` with `routing_key`, or to its
+/// queue by name; the later ones came to their queues by name. The first one has taken the message's own time to live.
 pub(super) fn put(
     table: &mut TableBuilder,
     history: &History,
     exchange: &str,
-    routing_key: &str,
+    routing_key: Option<&str>,
     expiration: Option<&str>,
 ) {
     let text = |text: &'static str| Value::Long(text.as_bytes());
     let Some(first) = history.first() else { return };
-    let way = |death: &Death| {
-        if death == first {
-            (exchange.to_owned(), routing_key.to_owned())
-        } else {
-            (String::new(), death.source.to_string())
-        }
+    // Whoever came by the name of its queue has no other key.
+    let way = |death: &Death| match routing_key {
+        Some(key) if death == first => (exchange.to_owned(), key.to_owned()),
+        _ => (String::new(), death.source.to_string()),
     };
     let mut deaths = ArrayBuilder::default();
     for death in history.deaths() {
@@ -56,7 +49,7 @@ pub(super) fn put(
             .put("time", Value::Timestamp(seconds))
             .put("exchange", Value::Long(exchange.as_bytes()))
             .put("routing-keys", Value::Array(keys.array()));
-        if let (DeathReason::Expired, Some(expiration)) = (death.reason, expiration) {
+        if let Some(expiration) = expiration.filter(|_| death == first) {
             entry.put("original-expiration", Value::Long(expiration.as_bytes()));
         }
         deaths.push(Value::Table(entry.table()));

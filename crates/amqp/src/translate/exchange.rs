@@ -182,9 +182,11 @@ fn criteria(arguments: Table<'_>) -> Result<Criteria, Fault> {
         Some(Some("any")) => (true, false),
         Some(Some("all-with-x")) => (false, true),
         Some(Some("any-with-x")) => (true, true),
-        Some(_) => {
-            let text = "Invalid x-match field value; expected all, any, all-with-x, or any-with-x";
-            return Err(Fault::precondition(text));
+        Some(other) => {
+            let other = other.unwrap_or_default();
+            return Err(Fault::precondition(format!(
+                "Invalid x-match field value <<\"{other}\">>; expected all, any, all-with-x, or any-with-x"
+            )));
         }
     };
     let named = arguments.iter().filter(|(name, _)| *name != "x-match");

@@ -151,7 +151,7 @@ pub(crate) fn show<'a>(
     table: &'a mut TableBuilder,
 ) -> Shown<'a> {
     let mut properties = Properties::default();
-    let (mut exchange, mut routing_key) = ("", queue);
+    let (mut exchange, mut sent_key) = ("", None);
     let mut sent: Option<Table<'a>> = None;
     let mut has_own = false;
     let mut is_dead = false;
@@ -165,7 +165,7 @@ pub(crate) fn show<'a>(
         match name {
             HEADERS => sent = value.and_then(|bytes| Table::of(bytes).ok()),
             EXCHANGE => exchange = text().unwrap_or(exchange),
-            ROUTING_KEY => routing_key = text().unwrap_or(routing_key),
+            ROUTING_KEY => sent_key = text(),
             CONTENT_TYPE => properties.content_type = text(),
             CONTENT_ENCODING => properties.content_encoding = text(),
             DELIVERY_MODE => properties.delivery_mode = text().and_then(|text| text.parse().ok()),
@@ -201,10 +201,8 @@ pub(crate) fn show<'a>(
             }
         }
         if !history.is_empty() {
-            deaths::put(table, &history, exchange, routing_key, properties.expiration);
-            if deaths::has_expired(&history) {
-                properties.expiration = None;
-            }
+            deaths::put(table, &history, exchange, sent_key, properties.expiration);
+            properties.expiration = None;
         }
         if let Some(count) = deliveries {
             table.put("x-delivery-count", Value::I64(count.into()));
@@ -213,6 +211,7 @@ pub(crate) fn show<'a>(
     } else {
         properties.headers = sent;
     }
+    let mut routing_key = sent_key.unwrap_or(queue);
     if DeadLetter::parse(record.headers()).is_some() {
         // It came by its queue's own name.
         (exchange, routing_key) = ("", queue);

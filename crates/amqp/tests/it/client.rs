@@ -10,10 +10,12 @@ use millstream_amqp::codec::{
 use millstream_amqp::{AmqpOptions, Listener};
 use millstream_front::backend::{Blocking, Inbox};
 use millstream_front::{
-    Authorizer, Backend, Close, Event, Io, LogReader, Need, ReadError, ReadOutcome, Session, SessionFactory,
+    Authorizer, Backend, Bell, Close, Event, Io, LogReader, Need, ReadError, ReadOutcome, Session,
+    SessionFactory,
 };
 use millstream_testkit::broker::{TestBroker, TestInbox};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A broker with one listener.
 pub(crate) struct Server {
@@ -21,10 +23,21 @@ pub(crate) struct Server {
     listener: Listener,
 }
 
+/// Says whether it was rung.
+#[derive(Default)]
+struct TestBell(AtomicBool);
+
+impl Bell for TestBell {
+    fn ring(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 pub(crate) struct Client {
     broker: Arc<TestBroker>,
     session: Box<dyn Session>,
     inbox: Arc<TestInbox>,
+    bell: Arc<TestBell>,
     input: BytesMut,
     received: BytesMut,
     /// Why the session ended, once it has.
@@ -49,6 +62,7 @@ impl Server {
             broker: self.broker.clone(),
             session: self.listener.session(peer, &backend),
             inbox: Arc::default(),
+            bell: Arc::default(),
             input: BytesMut::new(),
             received: BytesMut::new(),
             ended: None,
@@ -56,6 +70,7 @@ impl Server {
             need: 0,
             frame_max: 131_072,
         };
+        client.session.attach(client.bell.clone());
         client.drive();
         client
     }
@@ -171,6 +186,19 @@ impl Client {
         said
     }
 
+    /// The `reply-to` of the first message that came; what came with it is taken.
+    pub(crate) fn raw_reply_to(&mut self) -> String {
+        self.drive();
+        let mut found = None;
+        while let Ok(Ok(frame)) = split_frame(&mut self.received, self.frame_max) {
+            if frame.kind == FrameKind::Header && found.is_none() {
+                let header = ContentHeader::decode(&frame.payload).expect("a header");
+                found = header.properties.reply_to.map(str::to_owned);
+            }
+        }
+        found.expect("a message with an address")
+    }
+
     /// What came that was no frame.
     pub(crate) fn raw_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.received).to_vec()
@@ -198,6 +226,10 @@ impl Client {
                 Err(close) => self.ended = Some(close.reason),
             }
             busy |= self.carry_out(io);
+            if self.bell.0.swap(false, Ordering::Relaxed) {
+                busy = true;
+                self.event(Event::Rung);
+            }
             for (tag, reply) in self.inbox.take() {
                 busy = true;
                 self.event(Event::Reply(tag, reply));

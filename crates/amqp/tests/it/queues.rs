@@ -548,3 +548,46 @@ fn a_delivery_that_is_not_settled_in_time_closes_its_channel() {
         "{said:?}"
     );
 }
+
+#[test]
+fn answers_go_from_connection_to_connection_without_a_queue() {
+    let server = Server::new();
+    let (mut requester, mut worker) = (server.connect(), server.connect());
+    worker.declare("rpc", &[]);
+    worker.consume("rpc", "w");
+    let early = Properties { reply_to: Some("amq.rabbitmq.reply-to"), ..PLAIN };
+    let mut hasty = server.connect();
+    hasty.publish("", "rpc", &early, b"too early");
+    assert!(hasty.said()[0].contains("PRECONDITION_FAILED - fast reply consumer does not exist"));
+    let acking = requester.ask(&consume("amq.rabbitmq.reply-to", "r", false));
+    assert!(acking[0].contains("PRECONDITION_FAILED - reply consumer cannot acknowledge"), "{acking:?}");
+    let mut requester = server.connect();
+    assert_eq!(
+        requester.ask(&consume("amq.rabbitmq.reply-to", "r", true)),
+        ["1 BasicConsumeOk { consumer_tag: \"r\" }"]
+    );
+    let request = Properties { correlation_id: Some("7"), ..early };
+    requester.publish("", "rpc", &request, b"question");
+    let asked = worker.raw_reply_to();
+    assert!(asked.starts_with("amq.rabbitmq.reply-to.") && asked.len() > 40, "{asked}");
+    let looked = Method::QueueDeclare {
+        ticket: 0,
+        queue: &asked,
+        passive: true,
+        durable: false,
+        exclusive: false,
+        auto_delete: false,
+        nowait: false,
+        arguments: Table::default(),
+    };
+    assert!(worker.ask(&looked)[0].contains("message_count: 0, consumer_count: 1"));
+    let answer = Properties { correlation_id: Some("7"), ..PLAIN };
+    worker.bytes(&published("", &asked, true, &answer, b"answer"));
+    assert_eq!(worker.said(), Vec::<String>::new(), "it counts as routed");
+    let said = requester.said();
+    assert!(said[0].contains("consumer_tag: \"r\", delivery_tag: 1"), "{said:?}");
+    assert_eq!((said[1].as_str(), bodies(&said)), ("1 header 6 correlation=7", vec!["answer"]));
+    requester.drop_connection();
+    worker.bytes(&published("", &asked, true, &answer, b"late"));
+    assert!(worker.said()[0].contains("NO_ROUTE"));
+}
