@@ -24,7 +24,7 @@ pub(crate) const OPERATION: Operation = operation(
     "queue.declare",
     50,
     10,
-    "Every queue is durable, whatever is asked for; exclusive ones go with their connection. Type `stream` is answered with 540.",
+    "What is in a queue is on the disk, also if the queue is not durable: that one goes with the process, an exclusive one with its connection. Type `stream` is answered with 540.",
 );
 
 /// What names begin with that only the broker gives.

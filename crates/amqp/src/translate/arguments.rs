@@ -220,6 +220,9 @@ impl Arguments {
             ConfigChange::Set(Setting::RetentionMs(None)),
             ConfigChange::Set(Setting::BatchBytesMax(BATCH_BYTES)),
         ];
+        if self.exclusive || !self.durable {
+            changes.push(ConfigChange::Set(Setting::DeletedAtStart(true)));
+        }
         changes.extend(self.attach());
         changes
     }
