@@ -54,9 +54,14 @@ impl Client {
         Ok(stream)
     }
 
-    /// Calls an action; there is a connection.
+    /// Calls an action. Without a connection nothing was asked.
     pub(super) fn call(&mut self, action: &str, parameters: &Value) -> Answer {
+        if !self.connect() {
+            return Answer::NotNow;
+        }
         match self.exchange(action, parameters) {
+            // Some actions have nothing to say.
+            Ok((200, body)) if body.is_empty() => Answer::Done(Value::Null),
             Ok((200, body)) => serde_json::from_slice(&body).map_or(Answer::Unknown, Answer::Done),
             Ok((400..=499, body)) => {
                 let body: Value = serde_json::from_slice(&body).unwrap_or_default();

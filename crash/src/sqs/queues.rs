@@ -58,6 +58,7 @@ impl Queue {
             name: self.name.to_owned(),
             ordered: self.is_fifo(),
             lenient: !self.is_fifo(),
+            gone_is_done: true,
             delivery_limit: self.letters.map(|(_, limit)| limit),
             dead_letter: self.letters.map(|(letters, _)| letters),
             dedup_window_us: self.is_fifo().then_some(DEDUP_WINDOW_US),

@@ -35,6 +35,9 @@ pub struct Rules {
     pub ordered: bool,
     /// An ack by a receipt that a newer delivery has replaced is answered like a good one.
     pub lenient: bool,
+    /// An ack of a message that is gone already, acked or moved, is answered like a good one.
+    #[serde(default)]
+    pub gone_is_done: bool,
     /// A message is delivered so often at most.
     pub delivery_limit: Option<u32>,
     /// Where messages go that are not delivered any more.

@@ -93,11 +93,13 @@ impl Case<'_, '_> {
                         && !self.is_undone(newer, settle.at.to)
                 };
                 let newer = deliveries[nth + 1..].iter().find(is_newer);
-                if newer.is_some() && !(is_ack && lenient) {
+                let is_gone = is_ack && self.may_be_gone(nth, settle);
+                if newer.is_some() && !(is_ack && lenient || is_gone) {
                     let what = format!("is settled by an old receipt: {settle:?}");
                     self.found(Anomaly::StaleReceipt, delivery, &what);
                 }
-                if !is_late && settle.at.from > lasts_until(delivery, settle, self.facts.slack()) {
+                if !is_late && !is_gone && settle.at.from > lasts_until(delivery, settle, self.facts.slack())
+                {
                     let what = format!("is settled after its lease has ended: {settle:?}");
                     self.found(Anomaly::StaleReceipt, delivery, &what);
                 }
@@ -126,12 +128,26 @@ impl Case<'_, '_> {
     /// Whether an ack that was answered well has done away with the message.
     fn is_sure(&self, nth: usize, ack: &Settle) -> bool {
         let delivery = &self.message.deliveries[nth];
-        let lenient = self.facts.rules(delivery.queue()).lenient;
-        if !lenient || ack.at.to < full_lease_end(delivery, self.facts.slack()) {
+        let rules = self.facts.rules(delivery.queue());
+        let says_little = rules.lenient || rules.gone_is_done;
+        if !says_little || ack.at.to < full_lease_end(delivery, self.facts.slack()) {
             return true;
         }
         let newer = self.message.deliveries[nth + 1..].iter().any(|newer| newer.at().from <= ack.at.to);
-        !newer && self.facts.lost_between(delivery.queue(), delivery.at().from, ack.at.to) == 0
+        let lost = self.facts.lost_between(delivery.queue(), delivery.at().from, ack.at.to);
+        !newer && lost == 0 && !self.is_spent(delivery)
+    }
+
+    /// Whether a message may have been gone already when it was acked once more, where that is answered like a good ack.
+    fn may_be_gone(&self, nth: usize, ack: &Settle) -> bool {
+        let all = &self.message.deliveries;
+        let ends = |settle: &Settle| {
+            matches!(settle.act, Act::Ack { .. } | Act::Reject)
+                && settle.at.from <= ack.at.to
+                && !std::ptr::eq(settle, ack)
+        };
+        let rules = self.facts.rules(all[nth].queue());
+        rules.gone_is_done && all.iter().any(|other| other.effective().any(ends) || self.is_spent(other))
     }
 
     fn stays_acked(&mut self, ack: &Settle) {
