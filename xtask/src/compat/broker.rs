@@ -38,12 +38,14 @@ pub(crate) struct Broker {
     child: Child,
     address: String,
     aws: Option<String>,
+    http: Option<String>,
 }
 
 /// Where a broker listens, as it says itself.
 struct Listening {
     kafka: String,
     aws: Option<String>,
+    http: Option<String>,
 }
 
 impl Broker {
@@ -59,15 +61,28 @@ impl Broker {
             Kind::Kafka { class_path, properties } => {
                 let address = format_kafka(class_path, properties, &dir, &log)?;
                 let child = start_kafka(class_path, &dir, &log, &address)?;
-                (child, Listening { kafka: address, aws: None })
+                (child, Listening { kafka: address, aws: None, http: None })
             }
         };
-        Ok(Self { kind, dir, log, child, address: listening.kafka, aws: listening.aws })
+        Ok(Self { kind, dir, log, child, address: listening.kafka, aws: listening.aws, http: listening.http })
     }
 
     /// Host and port for AWS clients, of a broker that has them.
     pub(crate) fn aws(&self) -> Option<&str> {
         self.aws.as_deref()
+    }
+
+    /// Host and port of the admin API, of a broker that has one.
+    pub(crate) fn http(&self) -> Option<&str> {
+        self.http.as_deref()
+    }
+
+    /// The binary, of a broker that is this workspace's.
+    pub(crate) fn binary(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::Millstream(binary) => Some(binary),
+            Kind::Kafka { .. } => None,
+        }
     }
 
     /// Host and port for clients.
@@ -89,6 +104,7 @@ impl Broker {
                 let (child, listening) = start_millstream(binary, &self.dir, &self.log, &self.address)?;
                 // AWS clients come later, so that nobody misses the old address.
                 self.aws = listening.aws;
+                self.http = listening.http;
                 child
             }
             Kind::Kafka { class_path, .. } => start_kafka(class_path, &self.dir, &self.log, &self.address)?,
@@ -125,7 +141,7 @@ fn start_millstream(
             "serve",
             "--json",
             "--listen-http",
-            "off",
+            "127.0.0.1:0",
             "--listen-aws",
             "127.0.0.1:0",
             "--listen-amqp",
@@ -152,7 +168,7 @@ fn start_millstream(
     let listening = ready.ok().and_then(|line| {
         let line: Value = serde_json::from_str(&line).ok()?;
         let address = |front: &str| line["listen"][front].as_str().map(str::to_owned);
-        Some(Listening { kafka: address("kafka")?, aws: address("aws") })
+        Some(Listening { kafka: address("kafka")?, aws: address("aws"), http: address("http") })
     });
     let Some(listening) = listening else {
         child.kill()?;

@@ -2,8 +2,9 @@
 //!
 //! Apart because it is an installed tool with an output of its own, not a program of `compat/`.
 
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
 
@@ -22,6 +23,42 @@ impl Kcat {
             .context("running kcat")?;
         ensure!(output.status.success(), "kcat failed: {}", String::from_utf8_lossy(&output.stderr));
         parse(&output.stdout)
+    }
+}
+
+impl Kcat {
+    /// Writes records with these values, compressed with lz4, in few batches.
+    pub(crate) fn write_lz4(&self, bootstrap: &str, topic: &str, values: &[String]) -> anyhow::Result<()> {
+        let mut child = Command::new(&self.0)
+            .args(["-b", bootstrap, "-P", "-t", topic, "-p", "0", "-z", "lz4", "-X", "linger.ms=100"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .context("running kcat")?;
+        let mut input = child.stdin.take().context("kcat has no standard input")?;
+        for value in values {
+            writeln!(input, "{value}")?;
+        }
+        drop(input);
+        let status = child.wait()?;
+        ensure!(status.success(), "kcat ended with {status}");
+        Ok(())
+    }
+
+    /// Reads so many records' values as the only member of a group that begins at the start.
+    pub(crate) fn read_as_group(
+        &self,
+        bootstrap: &str,
+        topic: &str,
+        group: &str,
+        count: usize,
+    ) -> anyhow::Result<Vec<String>> {
+        let output = Command::new(&self.0)
+            .args(["-b", bootstrap, "-G", group, "-q", "-e", "-c", &count.to_string()])
+            .args(["-X", "auto.offset.reset=earliest", "-X", "check.crcs=true", "-f", "%s\n", topic])
+            .output()
+            .context("running kcat")?;
+        ensure!(output.status.success(), "kcat failed: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
     }
 }
 

@@ -116,6 +116,13 @@ fn against(kind: Kind, clients: &[prepare::Name], sqs_clients: &[sqs::Name]) -> 
     if let Some(address) = broker.aws() {
         sqs::run(&format!("http://{address}"), sqs_clients, &root, &mut report)?;
     }
+    let all = (broker.aws(), broker.http(), broker.binary());
+    if let (Some(aws), Some(http), Some(binary)) = all
+        && sqs_clients.contains(&sqs::Name::Boto3)
+    {
+        let at = sqs::cross::Addresses { kafka: broker.bootstrap(), aws, http };
+        sqs::cross::run(&at, binary, &kcat, &root, &mut report)?;
+    }
     Ok(report)
 }
 

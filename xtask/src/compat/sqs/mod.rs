@@ -3,6 +3,7 @@
 //! Apart from the Kafka clients because nothing is shared but the way in which a client's program is commanded.
 
 mod calls;
+pub(super) mod cross;
 mod prepare;
 mod scenarios;
 
