@@ -50,6 +50,8 @@ pub(crate) enum End {
 const START_MAX: Duration = Duration::from_secs(60);
 /// How often a broker that is starting is tried; also the precision of the time to start.
 const START_POLL: Duration = Duration::from_millis(1);
+/// The same for SQS, where the time to start is not measured.
+const SQS_POLL: Duration = Duration::from_millis(50);
 
 impl Broker {
     /// Runs `command` and waits until there is an answer at `address`.
@@ -199,9 +201,14 @@ fn answers_kafka(address: SocketAddr) -> bool {
     Admin::connect(address).is_ok()
 }
 
-/// Whether a broker answers SQS clients.
+/// Whether a broker answers SQS clients. It is asked seldom: each question takes a port for a moment, which may be the one
+/// that a broker which starts slowly is about to listen on.
 fn answers_sqs(address: SocketAddr) -> bool {
-    sqs::Admin::connect(address).is_ok_and(|mut admin| admin.list().is_ok())
+    let answers = sqs::Admin::connect(address).is_ok_and(|mut admin| admin.list().is_ok());
+    if !answers {
+        thread::sleep(SQS_POLL);
+    }
+    answers
 }
 
 /// Processor time of this process so far in seconds: what the client costs.

@@ -157,8 +157,14 @@ impl Connection {
 
 fn connect(endpoint: SocketAddr, from: Ipv4Addr) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    socket.bind(&SocketAddr::from((from, 0)).into())?;
+    if from != Ipv4Addr::LOCALHOST {
+        socket.bind(&SocketAddr::from((from, 0)).into())?;
+    }
     socket.connect(&endpoint.into())?;
+    // Where nobody listens yet, a socket may be given the very port that it asks for, and is then its own peer.
+    if socket.local_addr()?.as_socket() == Some(endpoint) {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
     socket.set_tcp_nodelay(true)?;
     socket.set_read_timeout(Some(SILENCE_MAX))?;
     socket.set_write_timeout(Some(SILENCE_MAX))?;
