@@ -140,7 +140,8 @@ impl Run {
         if is_over {
             member.stage = Stage::Done;
             self.working -= 1;
-            return Ok(());
+            // A peer may end connections by itself, which is nothing to wait for.
+            return epoll::delete(&self.epoll, member.connection.stream()).context("leaving a connection");
         }
         self.sent += self.queue.batch() as u64;
         self.ask(index, member, Stage::Sending)
