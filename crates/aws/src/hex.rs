@@ -14,8 +14,8 @@ pub(crate) fn spell(bytes: &[u8]) -> String {
 /// Appends bytes, two small digits each.
 pub(crate) fn push(bytes: &[u8], text: &mut String) {
     for byte in bytes {
-        let digits = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-        text.push_str(std::str::from_utf8(&digits).expect("digits are ASCII"));
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
 }
 
