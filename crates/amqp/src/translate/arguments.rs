@@ -8,7 +8,8 @@ use crate::codec::{Table, Value};
 use crate::errors::Fault;
 use crate::limits::{BATCH_BYTES, TIME_TO_LIVE_MS_MAX};
 use millstream_core::catalog::{
-    ConfigChange, LeaseSetting, LeaseSettingKey, Overflow, Setting, SettingKey, StreamConfig, StreamEntry,
+    ConfigChange, DeadLetterRoute, LeaseSetting, LeaseSettingKey, Overflow, Setting, SettingKey,
+    StreamConfig, StreamEntry,
 };
 
 /// Marks a stream that this front created, which it therefore may delete (R16).
@@ -163,14 +164,11 @@ impl Arguments {
         if let Some(ms) = unsigned("x-message-ttl") {
             settings.push(LeaseSetting::TimeToLiveMs(Some(ms.max(1))));
         }
-        let dead_letter = self.text("x-dead-letter-exchange").map(|_| self.text("x-dead-letter-routing-key"));
-        // A queue behind the default exchange; other exchanges are for whoever resolves routes.
-        let target = match (self.text("x-dead-letter-exchange"), dead_letter.flatten()) {
-            (Some(""), Some(key)) if !key.is_empty() => Some(key),
-            _ => None,
-        };
-        if let Some(target) = target {
-            settings.push(LeaseSetting::DeadLetter(Some(target.into())));
+        let exchange = self.text("x-dead-letter-exchange");
+        if let Some(exchange) = exchange {
+            let key = self.text("x-dead-letter-routing-key").map(Box::from);
+            settings
+                .push(LeaseSetting::DeadLetterRoute(Some(DeadLetterRoute { route: exchange.into(), key })));
         }
         if let Some(max) = unsigned("x-max-length") {
             settings.push(LeaseSetting::LengthMax(Some(max)));
@@ -186,7 +184,7 @@ impl Arguments {
         }
         settings.push(LeaseSetting::Overflow(match self.text("x-overflow") {
             Some("reject-publish" | "reject-publish-dlx") => Overflow::Reject,
-            _ if target.is_some() => Overflow::DeadLetter,
+            _ if exchange.is_some() => Overflow::DeadLetter,
             _ => Overflow::DropOldest,
         }));
         let default_limit = (self.queue_type() == QueueType::Quorum).then_some(QUORUM_DELIVERY_LIMIT);
@@ -439,10 +437,10 @@ impl<'a> Stored<'a> {
                 LeaseSetting::TimeToLiveMs(ms) => {
                     (LeaseSettingKey::TimeToLiveMs, "x-message-ttl", lease.time_to_live_ms() == *ms)
                 }
-                LeaseSetting::DeadLetter(name) => (
-                    LeaseSettingKey::DeadLetter,
-                    "x-dead-letter-routing-key",
-                    lease.dead_letter() == name.as_deref(),
+                LeaseSetting::DeadLetterRoute(route) => (
+                    LeaseSettingKey::DeadLetterRoute,
+                    "x-dead-letter-exchange",
+                    lease.dead_letter_route() == route.as_ref(),
                 ),
                 LeaseSetting::LengthMax(max) => {
                     (LeaseSettingKey::LengthMax, "x-max-length", lease.length_max() == *max)

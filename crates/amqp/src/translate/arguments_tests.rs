@@ -41,7 +41,8 @@ fn arguments_set_what_the_core_acts_on() {
     let lease = config.lease();
     assert!(lease.enabled() && lease.single_holder() && is_own(&config));
     assert_eq!((lease.time_to_live_ms(), lease.length_max()), (Some(60_000), Some(10)));
-    assert_eq!((lease.dead_letter(), lease.delivery_limit()), (Some("dead"), Some(3)));
+    let route = DeadLetterRoute { route: "".into(), key: Some("dead".into()) };
+    assert_eq!((lease.dead_letter_route(), lease.delivery_limit()), (Some(&route), Some(3)));
     assert_eq!(lease.overflow(), Overflow::DeadLetter);
     assert_eq!(Stored { config: &config }.priority_max(), 9);
     assert_eq!((config.consumed(), config.retention_ms()), (Some(0), None));

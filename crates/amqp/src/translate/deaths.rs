@@ -19,21 +19,14 @@ fn word(reason: DeathReason) -> &'static str {
     }
 }
 
-/// Puts the headers into a table. The first death is that of a message published to `exchange` with `routing_key`, or to its
-/// queue by name; the later ones came to their queues by name. The first one has taken the message's own time to live.
-pub(super) fn put(
-    table: &mut TableBuilder,
-    history: &History,
-    exchange: &str,
-    routing_key: Option<&str>,
-    expiration: Option<&str>,
-) {
+/// Puts the headers into a table. The first death has taken the message's own time to live.
+pub(super) fn put(table: &mut TableBuilder, history: &History, expiration: Option<&str>) {
     let text = |text: &'static str| Value::Long(text.as_bytes());
     let Some(first) = history.first() else { return };
     // Whoever came by the name of its queue has no other key.
-    let way = |death: &Death| match routing_key {
-        Some(key) if death == first => (exchange.to_owned(), key.to_owned()),
-        _ => (String::new(), death.source.to_string()),
+    let way = |death: &Death| match &death.routed {
+        Some(routed) => (routed.by.to_string(), routed.key.to_string()),
+        None => (String::new(), death.source.to_string()),
     };
     let mut deaths = ArrayBuilder::default();
     for death in history.deaths() {

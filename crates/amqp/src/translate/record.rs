@@ -11,13 +11,14 @@ use crate::codec::{Properties, Table, TableBuilder, Value};
 use bytes::Bytes;
 use millstream_types::RecordTime;
 use millstream_types::batch::{BatchBuilder, BatchError, Record};
-use millstream_types::dead_letter::{self, DeadLetter};
+use millstream_types::dead_letter;
+use millstream_types::routed;
 use std::borrow::Cow;
 
 /// The headers table as it was sent.
 const HEADERS: &str = "amqp.headers";
-const EXCHANGE: &str = "amqp.exchange";
-const ROUTING_KEY: &str = "amqp.routing-key";
+const EXCHANGE: &str = routed::BY;
+const ROUTING_KEY: &str = routed::KEY;
 const CONTENT_TYPE: &str = "amqp.content-type";
 const CONTENT_ENCODING: &str = "amqp.content-encoding";
 const DELIVERY_MODE: &str = "amqp.delivery-mode";
@@ -32,8 +33,17 @@ const USER_ID: &str = "amqp.user-id";
 const APP_ID: &str = "amqp.app-id";
 const CLUSTER_ID: &str = "amqp.cluster-id";
 /// What protocols' own headers begin with (R17).
-const RESERVED: [&str; 8] =
-    [dead_letter::PREFIX, "amqp.", "kinesis.", "millstream.", "pubsub.", "redis.", "sns.", "sqs."];
+const RESERVED: [&str; 9] = [
+    dead_letter::PREFIX,
+    "amqp.",
+    "kinesis.",
+    "millstream.",
+    "pubsub.",
+    "redis.",
+    routed::PREFIX,
+    "sns.",
+    "sqs.",
+];
 /// Receivers that nobody else is to see: taken away before the message is stored.
 const BLIND_COPIES: &str = "BCC";
 
@@ -201,7 +211,7 @@ pub(crate) fn show<'a>(
             }
         }
         if !history.is_empty() {
-            deaths::put(table, &history, exchange, sent_key, properties.expiration);
+            deaths::put(table, &history, properties.expiration);
             properties.expiration = None;
         }
         if let Some(count) = deliveries {
@@ -211,11 +221,7 @@ pub(crate) fn show<'a>(
     } else {
         properties.headers = sent;
     }
-    let mut routing_key = sent_key.unwrap_or(queue);
-    if DeadLetter::parse(record.headers()).is_some() {
-        // It came by its queue's own name.
-        (exchange, routing_key) = ("", queue);
-    }
+    let routing_key = sent_key.unwrap_or(queue);
     let body = record.value.clone().unwrap_or_default();
     Shown { exchange, routing_key, properties, body }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::codec::ArrayBuilder;
 use millstream_types::batch::{self, Compression, OpenLimits};
-use millstream_types::dead_letter::{DeathReason, History};
+use millstream_types::dead_letter::{DeadLetter, DeathReason, History};
 use millstream_types::{EngineTime, Offset};
 
 fn stored(headers: &[(&str, Option<&[u8]>)], body: &[u8]) -> Record {

@@ -263,3 +263,20 @@ fn what_rabbitmq_refuses_is_refused_in_its_words() {
         client.ask(&auto("used"))[0].contains("PRECONDITION_FAILED - exchange 'used' in vhost '/' in use")
     );
 }
+
+#[test]
+fn dead_letters_go_through_exchanges_with_their_own_key() {
+    let server = Server::new();
+    let mut client = server.connect();
+    client.ask(&exchange("dlx", "direct", Table::default()));
+    client.declare("dead", &[]);
+    bind(&mut client, "dead", "dlx", "work", Table::default());
+    client.declare("work", &[("x-dead-letter-exchange", Value::Long(b"dlx"))]);
+    publish(&mut client, "", "work", "1");
+    client.ask(&get("work"));
+    client.ask(&Method::BasicReject { delivery_tag: 1, requeue: false });
+    server.broker.carry_out_moves();
+    let said = client.ask(&get("dead"));
+    assert!(said[0].contains("exchange: \"dlx\", routing_key: \"work\""), "{said:?}");
+    assert!(said[1].contains("x-first-death-queue=work"), "{said:?}");
+}
