@@ -6,6 +6,8 @@
 //!
 //! A body is taken from the input as it arrives, without a copy, and its bytes stay counted until the message is in the
 //! log; what is missing of it is reserved before it is read.
+//!
+//! Long, because each of the session's four entrances (input, events, bell, end) touches all of its state, which is here.
 
 mod channel;
 mod confirms;

@@ -2,7 +2,8 @@
 //!
 //! Apart because what the broker acts on (time to live, length, dead-letter route, delivery limit) are typed settings that
 //! every front sees, while what only this protocol asks for again is kept in annotations that begin with `amqp.`: flags,
-//! and each argument with its type, since a declaration has to equal the one before it.
+//! and each argument with its type, since a declaration has to equal the one before it. Long, because it is one table,
+//! read forwards for declarations and backwards for comparing them.
 
 use crate::codec::{Table, Value};
 use crate::errors::Fault;

@@ -92,7 +92,7 @@ impl Fetch {
         opened: &Opened,
     ) {
         match result {
-            Ok(slice) if slice.next_offset <= from => self.give_all_back(),
+            Ok(slice) if slice.next_offset <= from => self.give_rest_back(),
             Ok(slice) => self.search(log, from, slice, filter, opened),
             // It went away after it was acquired: retention, or someone who trimmed the log.
             Err(ReadError::OutOfRange) => self.settle_missing(log, from, from.advance(1)),
@@ -106,13 +106,22 @@ impl Fetch {
 
     fn fail(&mut self, error: SqsError) {
         self.failure = Some(error);
-        self.give_all_back();
+        self.give_rest_back();
     }
 
-    /// Gives back everything that has not been found, and what has been found if nobody is there to get it.
-    pub(super) fn give_all_back(&mut self) {
+    /// Gives back everything that has not been found.
+    fn give_rest_back(&mut self) {
         for (_, fate) in &mut self.wanted {
             if matches!(fate, Fate::Missing) {
+                *fate = Fate::Back;
+            }
+        }
+    }
+
+    /// Gives back everything, what has been found too: nobody is there to get it.
+    pub(super) fn give_all_back(&mut self) {
+        for (_, fate) in &mut self.wanted {
+            if matches!(fate, Fate::Missing | Fate::Found(_)) {
                 *fate = Fate::Back;
             }
         }
@@ -178,7 +187,7 @@ impl Fetch {
             self.bytes += found.bytes();
             self.wanted[index].1 = Fate::Found(Box::new(found));
         } else {
-            self.give_all_back();
+            self.give_rest_back();
         }
     }
 
