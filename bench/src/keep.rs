@@ -71,6 +71,11 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// most so long.
 const QUIET: Duration = Duration::from_secs(12);
 const QUIET_MAX: Duration = Duration::from_secs(600);
+/// Files are prepared when their number has not changed for so long; it is waited for at most so long.
+const PREPARED_QUIET: Duration = Duration::from_millis(1500);
+const PREPARED_MAX: Duration = Duration::from_secs(10);
+/// Where the number stands in the document of the storage.
+const PREPARED_FILES: &str = "/wal/prepared_files";
 /// WAL files that wait for use in the broker of the short retention.
 const POOL_FILES: u32 = 16;
 
@@ -182,6 +187,7 @@ impl Keep<'_> {
             }
             let load = Latency { rate: RATE, duration: WATCHED, warm_up: WARM_UP };
             let probe = admin.create(if how == "alone" { "probe-alone" } else { "probe" }, 10, &[])?;
+            prepared(&broker)?;
             let before = status(&broker)?;
             let work = format!("end to end, 10,000 records/s, {how} ({logs} logs)");
             let mut sample = measure(&self.place(), work, &broker, || latency(broker.address, &probe, load))?;
@@ -280,6 +286,20 @@ fn status(broker: &Broker) -> anyhow::Result<Value> {
     let mut document = String::new();
     stream.read_to_string(&mut document)?;
     serde_json::from_str(&document).context("the document of the storage")
+}
+
+/// Waits until no write-ahead log files are being prepared: that is felt too, and is not the packer's doing.
+fn prepared(broker: &Broker) -> anyhow::Result<()> {
+    let deadline = clock::now() + PREPARED_MAX;
+    let mut seen = (number(&status(broker)?, PREPARED_FILES)?, clock::now());
+    while clock::now() < deadline && clock::now() - seen.1 < PREPARED_QUIET {
+        thread::sleep(Duration::from_millis(100));
+        let files = number(&status(broker)?, PREPARED_FILES)?;
+        if files.total_cmp(&seen.0).is_ne() {
+            seen = (files, clock::now());
+        }
+    }
+    Ok(())
 }
 
 fn number(status: &Value, place: &str) -> anyhow::Result<f64> {
