@@ -1,7 +1,8 @@
 //! The clients of queues: what they ask, and how it is written down.
 //!
 //! Apart from the world because none of this knows of disks and crashes. A client writes down what it asked and what it was
-//! told, each with its times, and draws no conclusion: that is the judge's part.
+//! told, each with its times, and draws no conclusion: that is the judge's part. A little long, because each
+//! request stands beside what its answer means.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -81,7 +82,8 @@ struct Held {
     /// What its holder believes.
     until_us: u64,
     is_settled: bool,
-    was_renewed: bool,
+    /// It was renewed, or its queue was purged or replayed: whether it is still out is not known.
+    is_in_doubt: bool,
 }
 
 /// The clients.
@@ -205,10 +207,10 @@ impl Clients {
                 }
                 if rng.one_in(2) {
                     let request = LeaseRequest::Seek { group, to: SeekTo::End };
-                    return Some(self.lease(What::Purge(REPLAYED), request));
+                    return Some(self.whole(What::Purge(REPLAYED), request));
                 }
                 let request = LeaseRequest::Seek { group, to: SeekTo::Start };
-                rng.one_in(3).then(|| self.lease(What::Replay(REPLAYED), request))
+                rng.one_in(3).then(|| self.whole(What::Replay(REPLAYED), request))
             }
             38 => {
                 let per_second = [None, Some(2), Some(100)][rng.below(3) as usize];
@@ -389,7 +391,7 @@ impl Clients {
             }
             let (action, act) = acts[rng.below(acts.len() as u64) as usize];
             match act {
-                Act::Renew { lease_us } => (one.until_us, one.was_renewed) = (now_us + lease_us, true),
+                Act::Renew { lease_us } => (one.until_us, one.is_in_doubt) = (now_us + lease_us, true),
                 _ => one.is_settled = true,
             }
             if let Act::Ack { .. } | Act::Reject = act {
@@ -401,6 +403,14 @@ impl Clients {
         }
         let request = LeaseRequest::Settle(SettleRequest { group: self.group(queue), leases });
         Some(self.lease(What::Settle(noted), request))
+    }
+
+    /// Asks for what ends every lease of the queue that is replayed.
+    fn whole(&mut self, what: What, request: LeaseRequest) -> (u64, Request) {
+        for one in self.held.iter_mut().filter(|one| one.queue == REPLAYED) {
+            one.is_in_doubt = true;
+        }
+        self.lease(what, request)
     }
 
     /// A connection ends that has nothing under way.
@@ -415,7 +425,7 @@ impl Clients {
         for one in &mut self.held {
             if (one.queue, one.holder, one.connection) == (of.queue, of.holder, true) {
                 if !one.is_settled && one.until_us > now_us {
-                    deliveries.push((one.delivery, !one.was_renewed));
+                    deliveries.push((one.delivery, !one.is_in_doubt));
                 }
                 one.is_settled = true;
             }
@@ -587,10 +597,11 @@ impl Clients {
                         Found::Value(found) => found,
                         Found::PowerOff => return Ok(None),
                         Found::Trimmed => {
-                            // Purged or replayed, and trimmed, before the answer was heard.
+                            // Purged or replayed, or its lease has ended and then its time to live: trimmed before the
+                            // answer was heard.
                             let name = self.queues[queue].name;
                             ensure!(
-                                queue == REPLAYED,
+                                queue == REPLAYED || self.now_us() >= at.from.saturating_add(lease_us),
                                 "{name} has no record at {} of log {log}",
                                 record.offset
                             );
@@ -608,8 +619,8 @@ impl Clients {
             let delivery = self.next_delivery;
             let lease = LeaseRef { log: record.log, offset: record.offset, lease: record.lease };
             let until_us = at.from.saturating_add(lease_us);
-            let (is_settled, was_renewed) = (false, false);
-            held.push(Held { queue, delivery, lease, connection, holder, until_us, is_settled, was_renewed });
+            let (is_settled, is_in_doubt) = (false, false);
+            held.push(Held { queue, delivery, lease, connection, holder, until_us, is_settled, is_in_doubt });
             let place = Some(u64::from(record.log) << 40 | record.offset.0);
             got.push(Got { message, delivery, count: record.delivery_count, place });
         }

@@ -1,4 +1,5 @@
 //! Queues at work: publishing, consuming, settling, confirms, and what becomes of it all when connections go.
+//! One behaviour each, in the order of a message's life; long because there are many.
 
 use crate::client::{Client, Server, ack, consume, get, published};
 use bytes::Bytes;

@@ -1,4 +1,5 @@
-//! What a queue does, behaviour by behaviour, seen by who sends and who takes out.
+//! What a queue does, behaviour by behaviour, seen by who sends and who takes out. One behaviour each; long because
+//! there are many.
 
 use crate::broker::Broker;
 use crate::work::{ACK, HOLDER, LATE_ACK, RELEASE, lease, listed, marked, take};

@@ -1,5 +1,6 @@
 //! Dead letters: what is taken out of a stream arrives in another, once, with everything that is said of it, over crashes
 //! and whatever is wrong with the target. And ordering keys of records that came without them.
+//! Long, because every way in which a move can end is told from its beginning.
 
 use crate::caller::{Caller, PATIENCE, options, start};
 use bytes::Bytes;

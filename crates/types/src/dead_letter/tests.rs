@@ -1,3 +1,5 @@
+//! Letters there and back, and what is made of damaged ones. Apart because it is longer than a screen.
+
 use super::*;
 use crate::RecordTime;
 use crate::batch::{BatchBuilder, Compression, OpenLimits, open};

@@ -116,7 +116,7 @@ impl<'a> Facts<'a> {
         facts.malformed.extend(settles.keys().map(|delivery| format!("delivery {delivery} was never made")));
         for message in facts.messages.values_mut() {
             message.sends.sort_unstable_by_key(|send| send.at.from);
-            sort(&mut message.deliveries);
+            sort(&mut message.deliveries, &facts.replays);
         }
         facts
     }
@@ -236,14 +236,17 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// In the order in which they may have been made: of two that were asked for at the same time their counts tell.
-fn sort(deliveries: &mut [Delivery<'_>]) {
+/// In the order in which they may have been made: of two that were asked for at the same time their counts tell, but for a
+/// replay between them, which begins to count anew.
+fn sort(deliveries: &mut [Delivery<'_>], replays: &[Vec<&Whole>]) {
     deliveries.sort_by_key(|delivery| (delivery.at().to, delivery.at().from));
     for end in (1..deliveries.len()).rev() {
         for nth in 0..end {
             let (one, other) = (&deliveries[nth], &deliveries[nth + 1]);
             let overlap = other.at().from <= one.at().to;
-            if overlap && one.queue() == other.queue() && one.got.count > other.got.count {
+            let replayed =
+                || replays[one.queue()].iter().any(|whole| may_be_in(whole, one.at().from, other.at().to));
+            if overlap && one.queue() == other.queue() && one.got.count > other.got.count && !replayed() {
                 deliveries.swap(nth, nth + 1);
             }
         }

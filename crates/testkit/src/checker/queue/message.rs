@@ -177,7 +177,10 @@ impl Case<'_, '_> {
                 _ if is_replayed || !is_home || came_back => 0,
                 None => (send.at.from + send.delay_us).saturating_sub(slack),
                 Some(before) => {
-                    let put_off = before.settles.iter().rev().find(|settle| settle.outcome == Outcome::Done);
+                    // A later one is of a life in which this delivery, bound to its connection, has never been.
+                    let is_earlier =
+                        |settle: &&&Settle| settle.outcome == Outcome::Done && settle.at.from <= at.to;
+                    let put_off = before.settles.iter().rev().find(is_earlier);
                     match put_off.map(|settle| (settle.act, settle.at.from)) {
                         Some((Act::Release { delay_us, .. }, asked)) => {
                             (asked + delay_us).saturating_sub(slack)
@@ -302,8 +305,16 @@ impl Case<'_, '_> {
         let since = before.map_or(send.at.from, |before| before.at().from);
         let lost = self.facts.lost_between(queue, since, there.at().to);
         let most = before.map_or(0, |before| before.got.count) + lost;
-        let was_rejected =
-            before.is_some_and(|before| before.effective().any(|settle| matches!(settle.act, Act::Reject)));
+        // The last delivery, and the one before one that a crash may have taken back, and so on.
+        let mut may_be_last = true;
+        let was_rejected = self.message.deliveries.iter().rev().any(|delivery| {
+            let is_earlier = delivery.queue() == queue && delivery.at().from <= there.at().to;
+            if !is_earlier || !may_be_last {
+                return false;
+            }
+            may_be_last = self.is_undone(delivery, there.at().to);
+            delivery.effective().any(|settle| matches!(settle.act, Act::Reject))
+        });
         let is_old = send
             .time_to_live_us
             .is_some_and(|lives| there.at().to + self.facts.slack() >= send.at.from.saturating_add(lives));
