@@ -13,7 +13,7 @@ fn read(bytes: u32) -> Vec<u8> {
 #[test]
 fn peers_that_do_not_read_lose_their_memory_to_those_who_do() {
     let output_bytes = 8 << 20;
-    let options = Options { unread_awaited_ms: 300, unread_ms: 2_000, ..Options::default() };
+    let options = Options { unread_awaited_ms: 300, unread_ms: 6_000, ..Options::default() };
     let harness = Harness::with_output(options, 16 << 20, output_bytes);
     // Together they ask for forty times the budget; the kernel's buffers take a part of it.
     let mut stuck: Vec<_> = (0..16).map(|_| harness.connect()).collect();
@@ -22,7 +22,9 @@ fn peers_that_do_not_read_lose_their_memory_to_those_who_do() {
             client.send(&read(MIB));
         }
     }
-    harness.eventually("memory is short", |h| h.output_budget.is_awaited());
+    // On a slow machine the first have gone by the time this looks, and before the 6 s of those whose memory
+    // nobody wants.
+    harness.eventually("memory is short", |h| h.output_budget.is_awaited() || h.connections() < 16);
     let mut reading = harness.connect();
     for _ in 0..50 {
         reading.send(&read(MIB));
