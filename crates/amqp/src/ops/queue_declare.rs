@@ -5,7 +5,7 @@
 //!
 //! Not supported: queues of type `stream` (540).
 
-use super::queues::{check_owner, counts, counts_request, find, name_of, short_count, stream_reply};
+use super::queues::{check_owner, counts_if_there, counts_request, find, name_of, short_count, stream_reply};
 use super::{misplaced, operation, reply_to};
 use crate::codec::Method;
 use crate::errors::{Code, Fault};
@@ -29,6 +29,8 @@ pub(crate) const OPERATION: Operation = operation(
 
 /// What names begin with that only the broker gives.
 const RESERVED: &str = "amq.";
+/// How often a queue may be deleted and made by others while it is declared.
+const ATTEMPTS_MAX: u32 = 8;
 
 /// A declaration under way.
 struct Declare {
@@ -36,6 +38,10 @@ struct Declare {
     name: Arc<str>,
     nowait: bool,
     exclusive: bool,
+    /// How the queue is to be; `None`: it is only looked for.
+    arguments: Option<Arc<Arguments>>,
+    /// How often it was tried to make it.
+    attempts: u32,
 }
 
 pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Result<Step, Fault> {
@@ -51,27 +57,43 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
         }
         let entry = find(cx, &name)?;
         let grant = cx.allow(Action::Describe, &name)?;
-        return answer(cx, Declare { number, name, nowait, exclusive: false }, &grant, &entry);
+        let look = Declare { number, name, nowait, exclusive: false, arguments: None, attempts: 1 };
+        return answer(cx, look, &grant, &entry);
     }
     let name: Arc<str> = match queue {
         "" => server_name("amq.gen-", cx.backend.random()).into(),
         name => cleaned(name).into(),
     };
     let arguments = Arguments::check(&name, &cx.vhost, (durable, exclusive, auto_delete), arguments)?;
-    let declare = Declare { number, name: name.clone(), nowait, exclusive };
-    match cx.backend.stream(cx.namespace, &name) {
-        Some(entry) => again(cx, declare, &arguments, &entry),
-        None if name.starts_with(RESERVED) && !queue.is_empty() => {
-            let text = format!("queue name '{name}' contains reserved prefix 'amq.*'");
-            Err(Fault::new(Code::ACCESS_REFUSED, text))
-        }
-        None => create(cx, declare, arguments),
+    if name.starts_with(RESERVED) && !queue.is_empty() && cx.backend.stream(cx.namespace, &name).is_none() {
+        let text = format!("queue name '{name}' contains reserved prefix 'amq.*'");
+        return Err(Fault::new(Code::ACCESS_REFUSED, text));
+    }
+    let arguments = Some(Arc::new(arguments));
+    attempt(cx, Declare { number, name, nowait, exclusive, arguments, attempts: 0 })
+}
+
+/// Makes the queue, or looks whether the one that is there is as it is to be.
+fn attempt(cx: &mut Connection, declare: Declare) -> Result<Step, Fault> {
+    match cx.backend.stream(cx.namespace, &declare.name) {
+        Some(entry) => again(cx, declare, &entry),
+        None => create(cx, declare),
     }
 }
 
-fn create(cx: &mut Connection, declare: Declare, arguments: Arguments) -> Result<Step, Fault> {
+/// The queue that was found is gone, as a rule with its connection. The catalog may show it for a moment still, so it is
+/// the shard that is asked for a new one.
+fn vanished(cx: &mut Connection, declare: Declare, kind: ErrorKind) -> Result<Step, Fault> {
+    if declare.arguments.is_none() {
+        return Err(kind.into());
+    }
+    create(cx, declare)
+}
+
+fn create(cx: &mut Connection, mut declare: Declare) -> Result<Step, Fault> {
+    declare.attempts += 1;
     let mut config = StreamConfig::default();
-    for change in arguments.creation() {
+    for change in declare.arguments.iter().flat_map(|arguments| arguments.creation()) {
         config.change(&change)?;
     }
     let grant = cx.allow(Action::Create, &declare.name)?;
@@ -85,10 +107,7 @@ fn create(cx: &mut Connection, declare: Declare, arguments: Arguments) -> Result
     let request = grant.allow(Request::CreateStream(Box::new(create)));
     Ok(submit(request, move |cx, reply| match reply {
         // Somebody was faster: theirs is as good if it is equal.
-        Reply::Refused(ErrorKind::StreamExists) => {
-            let entry = cx.backend.stream(cx.namespace, &declare.name).ok_or(ErrorKind::StreamExists)?;
-            again(cx, declare, &arguments, &entry)
-        }
+        Reply::Refused(ErrorKind::StreamExists) if declare.attempts < ATTEMPTS_MAX => attempt(cx, declare),
         reply => {
             let entry = stream_reply(reply)?;
             if declare.exclusive {
@@ -100,42 +119,45 @@ fn create(cx: &mut Connection, declare: Declare, arguments: Arguments) -> Result
 }
 
 /// Declares a queue that is there, or makes a queue of a stream.
-fn again(
-    cx: &mut Connection,
-    declare: Declare,
-    arguments: &Arguments,
-    entry: &StreamEntry,
-) -> Result<Step, Fault> {
+fn again(cx: &mut Connection, declare: Declare, entry: &StreamEntry) -> Result<Step, Fault> {
     check_owner(cx, entry)?;
     let stored = Stored { config: &entry.config };
     if stored.is_exclusive() != declare.exclusive {
         return Err(Fault::locked(&entry.name, &cx.vhost));
     }
-    let changes = stored.declare_again(&entry.name, &cx.vhost, arguments)?;
+    let changes = match &declare.arguments {
+        Some(arguments) => stored.declare_again(&entry.name, &cx.vhost, arguments)?,
+        None => Vec::new(),
+    };
     let grant = cx.allow(Action::Alter, &entry.name)?;
     // Declaring a queue that goes when it is not used is to use it, even if nothing changes.
     if changes.is_empty() && entry.config.lease().expires_ms().is_none() {
         return answer(cx, declare, &grant, entry);
     }
     let request = grant.allow(Request::AlterStream { stream: entry.id, changes });
-    Ok(submit(request, move |cx, reply| {
-        let entry = stream_reply(reply)?;
-        answer(cx, declare, &grant, &entry)
+    Ok(submit(request, move |cx, reply| match reply {
+        Reply::Refused(kind @ ErrorKind::UnknownStream) => vanished(cx, declare, kind),
+        reply => {
+            let entry = stream_reply(reply)?;
+            answer(cx, declare, &grant, &entry)
+        }
     }))
 }
 
 /// Answers with how many messages and consumers there are.
 fn answer(cx: &mut Connection, declare: Declare, grant: &Grant, entry: &StreamEntry) -> Result<Step, Fault> {
-    let Declare { number, name, nowait, .. } = declare;
-    cx.channel(number).last_queue = Some(name.clone());
-    if nowait {
-        return Ok(Step::Done);
-    }
     let queue = entry.id;
+    cx.channel(declare.number).last_queue = Some(declare.name.clone());
     Ok(submit(counts_request(grant, queue), move |cx, reply| {
-        let message_count = short_count(counts(reply)?.ready);
+        let message_count = match counts_if_there(reply)? {
+            Ok(counts) => short_count(counts.ready),
+            Err(kind) => return vanished(cx, declare, kind),
+        };
         let consumer_count = cx.shared.consumers(queue);
-        cx.send(number, &Method::QueueDeclareOk { queue: &name, message_count, consumer_count });
+        if !declare.nowait {
+            let ok = Method::QueueDeclareOk { queue: &declare.name, message_count, consumer_count };
+            cx.send(declare.number, &ok);
+        }
         Ok(Step::Done)
     }))
 }

@@ -10,7 +10,7 @@ use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::{GroupCounts, LeaseGroupId, LeaseReply, LeaseRequest};
 use millstream_core::{Reply, Request};
 use millstream_front::{Action, Authorized, Grant};
-use millstream_types::StreamId;
+use millstream_types::{ErrorKind, StreamId};
 use std::sync::Arc;
 
 /// The name that a client means: its own, or that of the last queue which its channel declared.
@@ -52,11 +52,15 @@ pub(super) fn counts_request(grant: &Grant, queue: StreamId) -> Authorized<Reque
 
 /// The answer to that.
 pub(super) fn counts(reply: Reply) -> Result<GroupCounts, Fault> {
+    Ok(counts_if_there(reply)??)
+}
+
+/// The answer to that, where the queue may be gone meanwhile.
+pub(super) fn counts_if_there(reply: Reply) -> Result<Result<GroupCounts, ErrorKind>, Fault> {
     match lease_reply(reply)? {
-        LeaseReply::Described(described) => match described.into_iter().next() {
-            Some(counts) => Ok(counts?),
-            None => Err(Fault::internal("no counts for a queue")),
-        },
+        LeaseReply::Described(described) => {
+            described.into_iter().next().ok_or_else(|| Fault::internal("no counts for a queue"))
+        }
         _ => Err(Fault::internal("an answer that was not asked for")),
     }
 }

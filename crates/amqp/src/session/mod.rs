@@ -65,6 +65,8 @@ enum Phase {
     Running,
     /// The broker said that it ends, and waits for the client's word.
     Closing,
+    /// The client said so. What it asked for before is finished first: whoever connects next finds it done.
+    Leaving,
     /// The client's credentials were refused, and it could not be told.
     Refused,
 }
@@ -142,7 +144,8 @@ impl AmqpSession {
         }
         loop {
             let is_full = self.cx.pending.busy() >= PENDING_MAX || self.cx.out.len() >= ANSWER_BYTES_PER_TURN;
-            if self.phase == Phase::Refused || self.waiting.is_some() || is_full {
+            let is_over = matches!(self.phase, Phase::Refused | Phase::Leaving);
+            if is_over || self.waiting.is_some() || is_full {
                 return Ok(Need(0));
             }
             match split_frame(input, self.cx.frame_max) {
@@ -207,8 +210,10 @@ impl AmqpSession {
             (_, Method::ConnectionCloseOk {}) if self.phase == Phase::Closing => Err(Close::because("")),
             (_, Method::ConnectionClose { .. }) => {
                 self.end_channels();
-                self.cx.send(0, &Method::ConnectionCloseOk {});
-                Err(Close::because(""))
+                self.waiting = None;
+                self.phase = Phase::Leaving;
+                self.limit = Some(self.cx.now.after_ms(CLOSING_MS));
+                self.leave()
             }
             (Phase::Closing, _) => Ok(()),
             (Phase::StartOk, Method::ConnectionStartOk { client_properties, mechanism, response, .. }) => {
@@ -449,7 +454,7 @@ impl AmqpSession {
             self.cx.send(number, &close);
             return Ok(());
         }
-        if self.phase == Phase::Closing {
+        if matches!(self.phase, Phase::Closing | Phase::Leaving) {
             return Ok(());
         }
         tracing::info!(peer = %self.cx.peer, error = %reply_text, "an AMQP connection is closed because of an error");
@@ -460,6 +465,16 @@ impl AmqpSession {
         self.waiting = None;
         self.limit = Some(self.cx.now.after_ms(CLOSING_MS));
         Ok(())
+    }
+
+    /// Agrees to the end that the client asked for, once nothing is under way any more.
+    fn leave(&mut self) -> Result<(), Close> {
+        self.cx.flush();
+        if self.cx.pending.busy() > 0 {
+            return Ok(());
+        }
+        self.cx.send(0, &Method::ConnectionCloseOk {});
+        Err(Close::because(""))
     }
 
     fn end_channels(&mut self) {
@@ -538,6 +553,7 @@ impl AmqpSession {
         if self.limit.is_some_and(|limit| limit <= now) {
             return Err(Close::because(match self.phase {
                 Phase::Closing => "the client did not agree to the end of its connection in time",
+                Phase::Leaving => "what a client asked for before it left is not done yet",
                 Phase::Refused => "the client's credentials cannot be read",
                 _ => "the connection was not opened in time",
             }));
@@ -596,7 +612,10 @@ impl Session for AmqpSession {
 
     fn handle(&mut self, now: EngineTime, event: Event, io: &mut Io) -> Result<(), Close> {
         self.cx.now = now;
-        let done = self.event(event);
+        let done = self.event(event).and_then(|()| match self.phase {
+            Phase::Leaving => self.leave(),
+            _ => Ok(()),
+        });
         self.hand_over(io);
         done
     }
