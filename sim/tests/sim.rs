@@ -54,8 +54,10 @@ fn what_was_found_with_everything_stays_mended() {
 /// Seeds of the queues: enough that what happens in one of four of them is seen.
 const QUEUE_SEEDS: u64 = 10;
 /// Seeds of the queues that once found something: after a crash behind a checkpoint nothing that the checkpoint held was shown
-/// before something else was written (seven seeds, three of them here).
-const FOUND_WITH_QUEUES: [u64; 3] = [18, 28, 59];
+/// before something else was written (seven seeds, three of them here: 18, 28, 59); who waited for records of two logs that got
+/// some in one frame was told of the second one's before that frame was durable (20101); a wait that ended in the moment in
+/// which a record became ready got nothing (22050, 25006, 25212).
+const FOUND_WITH_QUEUES: [u64; 7] = [18, 28, 59, 20101, 22050, 25006, 25212];
 
 #[test]
 fn what_was_promised_of_queues_survives_crashes() {

@@ -77,6 +77,7 @@ bugs! {
     UndeliveredCounted, "lease", "A delivery that was none counts as one.";
     KeyNotBlocked, "lease", "A key with a record out is handed out further.";
     WaitersNotWoken, "lease", "An append wakes nobody who waits for records.";
+    OneLogNotedAtATime, "lease", "Who waits is served from a log before it is noted that its records are not durable yet.";
     ConsumedGoesAtOnce, "lease", "Consumed records that are to be kept for a time go at once.";
     SettledLostInImages, "lease", "Images leave out what was settled out of order.";
     DelaysLostInImages, "lease", "Images leave out which records are put off.";

@@ -14,7 +14,7 @@ use crate::log::{AppendBatch, Bounds};
 use crate::shard::{Shard, Turn};
 use alloc::vec::Vec;
 use millstream_types::limits::{DEDUP_IDS_PER_GROUP_MAX, LEASE_DELAYED_PER_GROUP_MAX};
-use millstream_types::{EngineTime, ErrorKind, LogId, Offset, planted};
+use millstream_types::{EngineTime, ErrorKind, LogId, Offset, WalPosition, planted};
 
 /// What is special about a record, as its producer said it (R2). Times count from the append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -162,22 +162,34 @@ pub(crate) fn appended(shard: &mut Shard, turn: Turn, logs: &[LogId], effects: &
 impl Act<'_> {
     /// See [`appended`].
     pub(super) fn stock(&mut self, logs: &[LogId]) {
+        let position = self.turn.position;
+        let mut stocked: Vec<(LeaseGroupId, u32, Offset)> = Vec::new();
         for &log in logs {
-            let groups: Vec<LeaseGroupId> = self.shard.leases.of_stream(log.stream).collect();
             let Some(end) = self.shard.log(log).map(|log| log.end) else { continue };
-            for id in groups {
-                let position = self.turn.position;
-                let live = &mut self.known(id).live;
-                live.stocked.insert(log.index);
-                live.tails.entry(log.index).or_default().add(end, position);
-                if !planted!(WaitersNotWoken) {
-                    self.serve(id);
-                }
-                if id.number == 0 {
-                    self.cut(id, log.index, end);
-                }
+            stocked.extend(self.shard.leases.of_stream(log.stream).map(|id| (id, log.index, end)));
+        }
+        // Of all logs before anybody is served: who is served from one log is from the group's other ones as well, and must
+        // wait for their records.
+        if !planted!(OneLogNotedAtATime) {
+            stocked.iter().for_each(|&(id, index, end)| self.note_stock(id, index, end, position));
+        }
+        for (id, index, end) in stocked {
+            if planted!(OneLogNotedAtATime) {
+                self.note_stock(id, index, end, position);
+            }
+            if !planted!(WaitersNotWoken) {
+                self.serve(id);
+            }
+            if id.number == 0 {
+                self.cut(id, index, end);
             }
         }
+    }
+
+    fn note_stock(&mut self, id: LeaseGroupId, index: u32, end: Offset, position: WalPosition) {
+        let live = &mut self.known(id).live;
+        live.stocked.insert(index);
+        live.tails.entry(index).or_default().add(end, position);
     }
 
     /// Gives up the oldest records of a log that is longer than it may be. What does not fit into this turn goes with

@@ -103,8 +103,9 @@ impl Act<'_> {
             self.known(id).live.wake = None;
             left -= 1;
             self.fire_group(id, &mut left);
-            self.end_waits_due(id);
+            // A wait that ends in the moment in which a record comes back gets it.
             self.serve(id);
+            self.end_waits_due(id);
             self.shard.leases.note_wake(id);
         }
     }

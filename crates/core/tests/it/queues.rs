@@ -106,6 +106,18 @@ fn who_waits_longest_is_served_first_unless_another_has_priority() {
 }
 
 #[test]
+fn a_wait_that_ends_when_a_record_comes_back_gets_it() {
+    let mut broker = Broker::new();
+    let queue = broker.queue("q", 1, &[LeaseSetting::TimeoutMs(1_000)]);
+    broker.fill(queue, 1);
+    assert_eq!(broker.offsets(queue, 1), [0]);
+    let wait = Acquire { wait_ms: 1_000, ..take(queue, 1) };
+    let ticket = broker.lease(LeaseRequest::Acquire(wait));
+    broker.advance(1_000);
+    assert_eq!(listed(&broker.acquired(ticket).expect("it has waited")), [(0, 2, 2)]);
+}
+
+#[test]
 fn delayed_records_come_later_and_hold_nobody_up() {
     let mut broker = Broker::new();
     let queue = broker.queue("q", 1, &[]);

@@ -4,7 +4,8 @@ use crate::broker::Broker;
 use crate::work::{ACK, RELEASE, lease, marked, take};
 use millstream_core::catalog::{LeaseSetting, Overflow};
 use millstream_core::lease::{
-    Action, FinishMove, LeaseError, LeaseGroupId, LeaseReply, LeaseRequest, MoveOutcome, RecordMark, Settle,
+    Acquire, Action, Binding, FinishMove, LeaseError, LeaseGroupId, LeaseReply, LeaseRequest, MoveOutcome,
+    RecordMark, Settle,
 };
 use millstream_core::{Reply, Request, Transact, Transacted};
 use millstream_types::{ErrorKind, LogId, Offset, StreamId};
@@ -24,6 +25,23 @@ fn transact(broker: &mut Broker, transact: Transact) -> Result<Transacted, Error
 fn settle(stream: StreamId, leases: &[(u64, u64)]) -> Settle {
     let leases = leases.iter().map(|(offset, number)| (lease(*offset, *number), ACK)).collect();
     Settle { group: LeaseGroupId::default_of(stream), leases }
+}
+
+#[test]
+fn who_waits_hears_of_no_record_of_a_frame_before_it_is_durable() {
+    let mut broker = Broker::new();
+    let queue = broker.queue("q", 2, &[]);
+    broker.fill(queue, 1);
+    broker.offsets(queue, 1);
+    broker.sync_always = false;
+    let binding = Binding::Connection { timeout_ms: None };
+    let wait = Acquire { binding, wait_ms: 1_000, ..take(queue, 9) };
+    let ticket = broker.lease(LeaseRequest::Acquire(wait));
+    let both = [0, 1].map(|index| Broker::batch(LogId { stream: queue, index }, 1));
+    broker.send(Request::Append(both.into()));
+    assert_eq!(broker.acquired(ticket), None, "the records of both logs are not durable yet");
+    broker.flush();
+    assert_eq!(broker.acquired(ticket).map(|acquired| acquired.records.len()), Some(2));
 }
 
 #[test]
