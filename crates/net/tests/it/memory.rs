@@ -13,35 +13,27 @@ fn read(bytes: u32) -> Vec<u8> {
 #[test]
 fn peers_that_do_not_read_lose_their_memory_to_those_who_do() {
     let output_bytes = 8 << 20;
-    let options = Options { unread_awaited_ms: 300, unread_ms: 6_000, ..Options::default() };
+    // Those whose memory nobody wants would stay for an hour.
+    let options = Options { unread_awaited_ms: 300, unread_ms: 3_600_000, ..Options::default() };
     let harness = Harness::with_output(options, 16 << 20, output_bytes);
-    // Together they ask for forty times the budget; the kernel's buffers take a part of it.
-    let mut stuck: Vec<_> = (0..16).map(|_| harness.connect()).collect();
+    // Each asks for more than all there is and what the kernel's buffers take.
+    let mut stuck: Vec<_> = (0..4).map(|_| harness.connect()).collect();
     for client in &mut stuck {
-        for _ in 0..20 {
-            client.send(&read(MIB));
-        }
+        client.send(&frame(Kind::Many, &(24 * MIB).to_be_bytes()));
     }
-    // On a slow machine the first have gone by the time this looks, and before the 6 s of those whose memory
-    // nobody wants.
-    harness.eventually("memory is short", |h| h.output_budget.is_awaited() || h.connections() < 16);
+    // On a slow machine the first have gone by the time this looks, for the sake of the next.
+    harness.eventually("memory is gone", |h| h.output_budget.free_bytes() == 0 || h.connections() < 4);
     let mut reading = harness.connect();
     for _ in 0..50 {
         reading.send(&read(MIB));
         let bytes = reading.receive().len();
         assert!(bytes > 0 && bytes <= MIB as usize, "a read is cut short at most");
     }
-    assert!(harness.connections() < 17, "somebody had to go");
-    // Nobody waits any more; what is stuck still goes in the end.
-    harness.eventually("their memory is free", |h| h.output_budget.free_bytes() == output_bytes);
-    assert_eq!(
-        {
-            reading.send(&read(MIB));
-            reading.receive().len()
-        },
-        MIB as usize
-    );
+    harness.eventually("somebody had to go", |h| h.connections() < 5);
     drop(stuck);
+    harness.eventually("their memory is free", |h| h.output_budget.free_bytes() == output_bytes);
+    reading.send(&read(MIB));
+    assert_eq!(reading.receive().len(), MIB as usize);
 }
 
 #[test]
@@ -62,7 +54,7 @@ fn answers_that_were_not_reserved_stop_the_reading_of_requests_until_they_are_re
 
 #[test]
 fn a_peer_that_reads_nothing_is_disconnected_although_nobody_waits() {
-    let options = Options { unread_ms: 600, unread_awaited_ms: 100, ..Options::default() };
+    let options = Options { unread_ms: 3_000, unread_awaited_ms: 100, ..Options::default() };
     let harness = Harness::with_output(options, 16 << 20, 64 << 20);
     let (mut stuck, mut steady) = (harness.connect(), harness.connect());
     for client in [&mut stuck, &mut steady] {
@@ -73,7 +65,7 @@ fn a_peer_that_reads_nothing_is_disconnected_although_nobody_waits() {
         let mut some = vec![0; 1 << 19];
         std::io::Read::read_exact(&mut steady.stream, &mut some).unwrap();
         taken += some.len();
-        pause(100);
+        pause(250);
     }
     harness.eventually("only the steady one is left", |h| h.connections() == 1);
     harness.eventually("all memory is free", |h| h.output_budget.free_bytes() == 64 << 20);

@@ -70,7 +70,8 @@ fn half_a_head_ends_the_connection_silence_does_not_and_a_waiting_request_neithe
 
 #[test]
 fn an_idle_connection_ends_and_one_that_waits_for_an_answer_does_not() {
-    let web = Web::new(Options { idle_ms: 300, ..Options::default() });
+    // Long enough for a slow machine to read the requests in.
+    let web = Web::new(Options { idle_ms: 3_000, ..Options::default() });
     web.toy.hold.store(true, SeqCst);
     let (mut idle, mut used, mut waiting) = (web.connect(), web.connect(), web.connect());
     assert_eq!(used.request(&get("/echo")).status, 200);
@@ -122,7 +123,7 @@ fn a_request_without_memory_waits_for_it_and_is_told_to_come_again_when_that_tak
 
 #[test]
 fn who_reads_nothing_of_a_response_is_cut_off_and_who_reads_slowly_is_not() {
-    let options = Options { unread_ms: 600, ..Options::default() };
+    let options = Options { unread_ms: 3_000, ..Options::default() };
     let web = Web::new(options);
     let (mut stuck, mut steady) = (web.connect(), web.connect());
     for client in [&mut stuck, &mut steady] {
@@ -135,7 +136,7 @@ fn who_reads_nothing_of_a_response_is_cut_off_and_who_reads_slowly_is_not() {
         let mut some = vec![0; 1_500_000];
         std::io::Read::read_exact(&mut steady.stream, &mut some).unwrap();
         taken += some.len();
-        pause(80);
+        pause(450);
     }
     web.eventually("only the steady one is left", |h| h.connections() == 1);
     assert_eq!(steady.request(&get("/echo")).status, 200);

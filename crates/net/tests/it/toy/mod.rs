@@ -144,7 +144,13 @@ impl Client {
     /// Whether nothing comes, not even the end, for so long.
     pub(crate) fn stays_silent_ms(&mut self, millis: u64) -> bool {
         self.stream.set_read_timeout(Some(Duration::from_millis(millis))).unwrap();
-        let outcome = self.stream.read(&mut [0]);
+        let outcome = loop {
+            match self.stream.read(&mut [0]) {
+                // A process that is stopped and continued reads on.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                outcome => break outcome,
+            }
+        };
         self.stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         outcome.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
