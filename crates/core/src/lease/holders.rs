@@ -13,6 +13,7 @@ use super::request::Attach;
 use crate::catalog;
 use crate::effect::Ticket;
 use crate::request::Reply;
+use crate::route;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -181,6 +182,8 @@ impl Act<'_> {
             return Ok(());
         }
         catalog::remove(self.shard, self.turn, stream, self.effects);
+        // So that routes which went with their last binding are gone when the caller hears of it.
+        route::free(self.shard, self.turn, self.effects);
         self.answer(ticket, self.turn.position, LeaseReply::Deleted { ready });
         Ok(())
     }

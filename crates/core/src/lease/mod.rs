@@ -194,6 +194,10 @@ pub(crate) fn apply(
             let result = act.give_keys(&given);
             act.done(given.group, ticket, result);
         }
+        LeaseRequest::Detach { group, holder } => {
+            let result = act.detach(group, holder);
+            act.done(group, ticket, result);
+        }
         LeaseRequest::EndHolder { group, holder } => {
             let result = act.end_holder(group, holder);
             act.done(group, ticket, result);

@@ -140,6 +140,14 @@ pub enum LeaseRequest {
     /// Say the keys of some records that were read. Answer: [`Done`](super::LeaseReply::Done); or `UnknownLog`,
     /// `OffsetOutOfRange`, `LimitExceeded`.
     GiveKeys(GiveKeys),
+    /// End a holder's waits and its attachment, and leave what it has out with it: it may settle that still. Where one
+    /// holder is served at a time, the next one is now. Answer: [`Done`](super::LeaseReply::Done).
+    Detach {
+        /// The group.
+        group: LeaseGroupId,
+        /// The holder.
+        holder: HolderId,
+    },
     /// Give back everything that is bound to a holder's connection, and end its waits and its attachment. Answer: [`Done`](super::LeaseReply::Done) at once;
     /// what a holder of many leases had comes back in slices.
     EndHolder {

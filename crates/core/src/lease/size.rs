@@ -10,6 +10,7 @@ use super::purge;
 use super::redrive::redrive_bytes;
 use super::request::{LeaseRequest, MoveOutcome, SeekTo};
 use crate::request::FrameSize;
+use crate::route;
 use millstream_types::limits::{
     KEYS_PER_REQUEST_MAX, LEASE_ACQUIRE_RECORDS_MAX, LEASE_SETTLE_RECORDS_MAX, LOGS_PER_REDRIVE_MAX,
     LOGS_PER_SEEK_MAX, LOGS_PER_STREAM_MAX, NAME_BYTES_MAX,
@@ -44,13 +45,15 @@ impl LeaseRequest {
                 let logs = if let SeekTo::Offsets(offsets) = to { offsets.len() } else { LOGS_PER_SEEK_MAX };
                 size(ROOM_BYTES + HEAD_BYTES + LOG_BYTES * logs.min(LOGS_PER_SEEK_MAX))
             }
-            LeaseRequest::CancelAcquire { .. } | LeaseRequest::EndHolder { .. } => size(ROOM_BYTES),
+            LeaseRequest::CancelAcquire { .. }
+            | LeaseRequest::Detach { .. }
+            | LeaseRequest::EndHolder { .. } => size(ROOM_BYTES),
             LeaseRequest::SettleRecords { records, .. } | LeaseRequest::RedriveRecords { records, .. } => {
                 size(ROOM_BYTES + records.len().min(LEASE_SETTLE_RECORDS_MAX) * RECORD_BYTES)
             }
             LeaseRequest::Purge { .. } => size(purge::STEP_BYTES),
             LeaseRequest::Peek { .. } | LeaseRequest::Attach(_) | LeaseRequest::AwaitEnd { .. } => size(0),
-            LeaseRequest::DeleteStream { .. } => size(HEAD_BYTES),
+            LeaseRequest::DeleteStream { .. } => size(HEAD_BYTES + route::FREE_BYTES),
             LeaseRequest::DeleteGroup { .. } => size(HEAD_BYTES),
             LeaseRequest::Describe { .. } | LeaseRequest::TakeMoves | LeaseRequest::TakeKeyRequests => {
                 size(0)

@@ -175,6 +175,17 @@ impl Act<'_> {
         self.serve(id);
     }
 
+    /// Ends a holder's attachment alone.
+    pub(super) fn detach(&mut self, id: LeaseGroupId, holder: HolderId) -> Result<(), ErrorKind> {
+        self.end_waits_of(id, holder)?;
+        if self.detach_holder(id, holder) {
+            catalog::remove(self.shard, self.turn, id.stream, self.effects);
+        } else {
+            self.yield_place(id, holder);
+        }
+        Ok(())
+    }
+
     /// Ends a holder: what is bound to its connection comes back, a slice now and the rest in ticks.
     pub(super) fn end_holder(&mut self, id: LeaseGroupId, holder: HolderId) -> Result<(), ErrorKind> {
         self.end_waits_of(id, holder)?;

@@ -7,7 +7,7 @@ use millstream_core::catalog::{ConfigChange, LeaseSetting, Overflow, Setting};
 use millstream_core::cursor::GroupRequest;
 use millstream_core::lease::{
     Acquire, Action, Binding, FinishMove, GroupCounts, HolderId, LeaseError, LeaseGroupId, LeaseReply,
-    LeaseRequest, MoveOutcome, MoveReason, MoveTarget, RecordMark, SeekTo,
+    LeaseRequest, MoveOutcome, MoveReason, MoveTarget, RecordMark, SeekTo, Settle,
 };
 use millstream_core::{Reply, Request};
 use millstream_types::{ErrorKind, LogId, Offset, StreamId};
@@ -340,6 +340,36 @@ fn a_single_holder_is_served_until_it_ends() {
     let ended = broker.ask_lease(LeaseRequest::EndHolder { group, holder: HolderId(1) });
     assert_eq!(ended, Ok(LeaseReply::Done));
     assert_eq!(listed(&broker.acquired(second).expect("active now")), [(0, 2, 2)]);
+}
+
+#[test]
+fn a_holder_that_is_detached_keeps_what_it_has_and_the_next_one_is_served() {
+    let mut broker = Broker::new();
+    let queue = broker.queue("q", 1, &[LeaseSetting::SingleHolder(true)]);
+    let group = LeaseGroupId::default_of(queue);
+    let of = |holder| Acquire {
+        holder: HolderId(holder),
+        binding: Binding::Connection { timeout_ms: None },
+        wait_ms: u64::MAX,
+        ..take(queue, 1)
+    };
+    let first = broker.lease(LeaseRequest::Acquire(of(1)));
+    broker.fill(queue, 2);
+    assert_eq!(listed(&broker.acquired(first).expect("active")), [(0, 1, 1)]);
+    let waiting = broker.lease(LeaseRequest::Acquire(of(1)));
+    let second = broker.lease(LeaseRequest::Acquire(of(2)));
+    // It is the first one that waits: both records are its own.
+    assert_eq!(listed(&broker.acquired(waiting).expect("active")), [(1, 1, 2)]);
+    let again = broker.lease(LeaseRequest::Acquire(of(1)));
+    let detached = broker.ask_lease(LeaseRequest::Detach { group, holder: HolderId(1) });
+    assert_eq!(detached, Ok(LeaseReply::Done));
+    assert_eq!(listed(&broker.acquired(again).expect("its wait ended")), []);
+    broker.fill(queue, 1);
+    assert_eq!(listed(&broker.acquired(second).expect("active now")), [(2, 1, 3)]);
+    assert_eq!(broker.counts(queue), counts(0, 3, 0, 0));
+    let settle = Settle { group, leases: vec![(lease(0, 1), ACK)] };
+    assert_eq!(broker.ask_lease(LeaseRequest::Settle(settle)), Ok(LeaseReply::Settled(vec![Ok(())])));
+    assert_eq!(broker.counts(queue), counts(0, 2, 0, 0));
 }
 
 #[test]
