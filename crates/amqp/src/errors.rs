@@ -108,6 +108,16 @@ impl Fault {
         Fault::new(Code::NOT_FOUND, format!("no queue '{name}' in vhost '{vhost}'"))
     }
 
+    /// What the core said of a queue.
+    pub(crate) fn of_queue(kind: ErrorKind, name: &str, vhost: &str) -> Fault {
+        match kind {
+            ErrorKind::UnknownStream | ErrorKind::UnknownLog | ErrorKind::UnknownLeaseGroup => {
+                Fault::no_queue(name, vhost)
+            }
+            kind => kind.into(),
+        }
+    }
+
     pub(crate) fn no_exchange(name: &str, vhost: &str) -> Fault {
         Fault::new(Code::NOT_FOUND, format!("no exchange '{name}' in vhost '{vhost}'"))
     }

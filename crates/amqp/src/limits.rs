@@ -33,6 +33,11 @@ pub(crate) const BATCH_RECORDS_CLOSED: u32 = 512;
 
 /// Requests of one connection under way, beside those that wait for records: further input is not read.
 pub(crate) const PENDING_MAX: usize = 1024;
+/// Bytes of frames of one connection that are held behind operations of their channels: 1 MiB. Beyond it further input is
+/// not read.
+pub(crate) const HELD_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a method that cannot be read that its sender is shown.
+pub(crate) const OCTETS_SHOWN: usize = 64;
 /// Bytes of messages that wait for one commit: 32 MiB. They are in memory, and go into one frame of the write-ahead log.
 pub(crate) const TRANSACTION_BYTES_MAX: usize = 32 << 20;
 /// Records that one consumer is given at once: more than clients' usual prefetch counts.

@@ -67,23 +67,67 @@ pub struct Frame {
     pub payload: Bytes,
 }
 
-/// Why what follows in the input is no frame.
+/// Why what follows in the input is no frame. The words are RabbitMQ's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// Its type is none of the protocol's.
-    #[error("type {0} is none of a frame")]
-    UnknownType(u8),
+    #[error("{0}: unknown_frame")]
+    UnknownType(Beginning),
     /// It is longer than was agreed.
-    #[error("a frame of {bytes} bytes, while {max} were agreed")]
+    #[error("type {kind}, all octets = <<>>: {{frame_too_large,{bytes},{}}}", .max.saturating_sub(8))]
     TooLarge {
+        /// The number of its type.
+        kind: u8,
         /// Bytes of its payload.
         bytes: u32,
         /// Bytes that a payload may have.
         max: u32,
     },
     /// It does not end where its size says.
-    #[error("a frame ends with {0:#04x} instead of 0xce")]
-    WrongEnd(u8),
+    #[error("{0}: {{invalid_frame_end_marker,{1}}}")]
+    WrongEnd(Beginning, u8),
+}
+
+/// What is told of a frame that cannot be taken: the number of its type, and its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning {
+    kind: u8,
+    first: [u8; Beginning::BYTES],
+    bytes: usize,
+}
+
+impl Beginning {
+    const BYTES: usize = 16;
+
+    /// Looks at a payload.
+    #[must_use]
+    pub fn of(kind: u8, payload: &[u8]) -> Beginning {
+        let mut first = [0; Beginning::BYTES];
+        first.iter_mut().zip(payload).for_each(|(to, from)| *to = *from);
+        Beginning { kind, first, bytes: payload.len() }
+    }
+}
+
+impl core::fmt::Display for Beginning {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let which = if self.bytes > Beginning::BYTES { "first 16" } else { "all" };
+        let shown = &self.first[..self.bytes.min(Beginning::BYTES)];
+        write!(f, "type {}, {which} octets = {}", self.kind, Octets(shown))
+    }
+}
+
+/// Bytes as `<<1,2,3>>`.
+pub(crate) struct Octets<'a>(pub(crate) &'a [u8]);
+
+impl core::fmt::Display for Octets<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("<<")?;
+        for (at, byte) in self.0.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            write!(f, "{comma}{byte}")?;
+        }
+        f.write_str(">>")
+    }
 }
 
 /// Cuts the first frame off, whose payload has at most `payload_bytes_max`. Without a whole one: how many bytes it
@@ -96,17 +140,18 @@ pub fn split_frame(input: &mut BytesMut, payload_bytes_max: u32) -> Result<Resul
         return Ok(Err(FRAME_HEAD_BYTES + 1));
     };
     let [number, c0, c1, s0, s1, s2, s3] = *head;
-    let kind = FrameKind::from_number(number).ok_or(FrameError::UnknownType(number))?;
     let size = u32::from_be_bytes([s0, s1, s2, s3]);
     if size > payload_bytes_max {
-        return Err(FrameError::TooLarge { bytes: size, max: payload_bytes_max });
+        return Err(FrameError::TooLarge { kind: number, bytes: size, max: payload_bytes_max });
     }
     let size = size as usize;
     let whole = size + FRAME_OVERHEAD_BYTES;
     let Some(end) = input.get(whole - 1) else { return Ok(Err(whole)) };
+    let beginning = || Beginning::of(number, &input[FRAME_HEAD_BYTES..whole - 1]);
     if *end != FRAME_END {
-        return Err(FrameError::WrongEnd(*end));
+        return Err(FrameError::WrongEnd(beginning(), *end));
     }
+    let kind = FrameKind::from_number(number).ok_or_else(|| FrameError::UnknownType(beginning()))?;
     let mut frame = input.split_to(whole).freeze();
     let payload = frame.split_off(FRAME_HEAD_BYTES).slice(..size);
     Ok(Ok(Frame { kind, channel: u16::from_be_bytes([c0, c1]), payload }))

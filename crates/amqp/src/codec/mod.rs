@@ -20,9 +20,10 @@ pub mod table;
 mod writer;
 
 pub use error::DecodeError;
+pub(crate) use frame::Octets;
 pub use frame::{
-    BASIC, FRAME_END, FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, Frame, FrameError, FrameKind, PROTOCOL_HEADER,
-    PROTOCOL_HEADER_OLD, split_frame,
+    BASIC, Beginning, FRAME_END, FRAME_HEAD_BYTES, FRAME_OVERHEAD_BYTES, Frame, FrameError, FrameKind,
+    PROTOCOL_HEADER, PROTOCOL_HEADER_OLD, split_frame,
 };
 pub use method::{Long, Method, MethodKind, Sender};
 pub use properties::{ContentHeader, Properties};

@@ -12,7 +12,7 @@ use crate::replies::REPLY_TO;
 use crate::session::{Connection, Consumer};
 use crate::shared::InExclusiveUse;
 use crate::step::Step;
-use crate::translate::{Stored, server_name};
+use crate::translate::{Stored, letter, server_name, type_name};
 use millstream_front::registry::Operation;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -43,8 +43,10 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     let priority = match arguments.find("x-priority") {
         None => 0,
         Some(value) => value.as_integer().and_then(|number| i32::try_from(number).ok()).ok_or_else(|| {
+            let type_name = type_name(letter(value));
             Fault::precondition(format!(
-                "invalid arg 'x-priority' for queue '{name}': not an integer of 32 bits"
+                "invalid arg 'x-priority' for queue '{name}' in vhost '{}': \"expected integer, got {type_name}\"",
+                cx.vhost
             ))
         })?,
     };
@@ -53,6 +55,9 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
         None => Stored { config: &entry.config }.consumer_timeout_ms(),
     };
     let timeout_ms = timeout_ms.filter(|ms| *ms > 0);
+    if exclusive && entry.config.lease().single_holder() {
+        return Err(Fault::in_exclusive_use(&name, &cx.vhost));
+    }
     let source = source(cx, entry)?;
     if let Err(InExclusiveUse) = cx.shared.add_consumer(source.entry.id, exclusive) {
         return Err(Fault::in_exclusive_use(&name, &cx.vhost));

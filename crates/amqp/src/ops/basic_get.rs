@@ -1,6 +1,6 @@
 //! basic.get (60/70): one message, if there is one.
 
-use super::queues::{counts, counts_request, find, lease_reply, name_of, short_count, source};
+use super::queues::{counts_if_there, counts_request, find, lease_reply_of, name_of, short_count, source};
 use super::{misplaced, operation};
 use crate::codec::{Method, TableBuilder};
 use crate::errors::Fault;
@@ -54,7 +54,7 @@ fn acquire(get: Get) -> Step {
         attempt: None,
     };
     let request = get.source.lease(LeaseRequest::Acquire(acquire));
-    submit(request, move |cx, reply| match lease_reply(reply)? {
+    submit(request, move |cx, reply| match lease_reply_of(cx, &get.source.entry, reply)? {
         LeaseReply::Acquired(acquired) => match acquired.records.first() {
             Some(record) => Ok(read(get, *record)),
             None => {
@@ -91,7 +91,8 @@ fn found(cx: &mut Connection, get: Get, record: AcquiredRecord, result: ReadResu
         Found::Record(found) => {
             let counting = counts_request(&get.source.grant, get.source.entry.id);
             Ok(submit(counting, move |cx, reply| {
-                let left = counts(reply)?.ready;
+                // It may have been deleted since: nothing is left there.
+                let left = counts_if_there(reply)?.map_or(0, |counts| counts.ready);
                 deliver(cx, &get, &record, &found, left);
                 Ok(Step::Done)
             }))

@@ -12,7 +12,7 @@ use crate::codec::{ContentHeader, Method, Properties, Value};
 use crate::errors::{Code, Fault};
 use crate::limits::{TIME_TO_LIVE_MS_MAX, TRANSACTION_BYTES_MAX};
 use crate::session::{Connection, Content, Run};
-use crate::translate::{Message, Routed, Stored, cleaned, delay_ms};
+use crate::translate::{Message, Routed, Stored, cleaned, delay_ms, letter, type_name};
 use bytes::{Bytes, BytesMut};
 use millstream_core::Reply;
 use millstream_core::catalog::StreamEntry;
@@ -211,16 +211,14 @@ fn copies<'a>(properties: &Properties<'a>) -> Result<Vec<&'a str>, Fault> {
     let mut keys = Vec::new();
     let Some(table) = properties.headers else { return Ok(keys) };
     for name in ["CC", "BCC"] {
-        let invalid =
-            || Fault::precondition(format!("invalid '{name}' header: an array of strings is expected"));
         match table.find(name) {
             None => {}
-            Some(Value::Array(array)) => {
-                for value in array.iter() {
-                    keys.push(value.as_text().ok_or_else(invalid)?);
-                }
+            // What is no text is no name, and RabbitMQ passes over it.
+            Some(Value::Array(array)) => keys.extend(array.iter().filter_map(|value| value.as_text())),
+            Some(value) => {
+                let why = format!("{{unacceptable_type_in_header,\"{name}\",{}}}", type_name(letter(value)));
+                return Err(Fault::precondition(format!("invalid message: {why}")));
             }
-            Some(_) => return Err(invalid()),
         }
     }
     Ok(keys)

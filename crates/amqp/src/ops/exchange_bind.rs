@@ -21,8 +21,8 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     check_default(&source)?;
     check_default(&destination)?;
     let binding = BindingArguments::new(routing_key, arguments);
-    with_exchange(cx, &destination, move |cx, destination| {
-        with_exchange(cx, &source, move |cx, source| {
+    with_exchange(cx, &source, move |cx, source| {
+        with_exchange(cx, &destination, move |cx, destination| {
             let to = Destination::Route(destination.id);
             bind(cx, &source, to, binding, move |cx| done(cx, number, nowait))
         })

@@ -37,14 +37,15 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
         return Err(misplaced());
     };
     let name: Arc<str> = cleaned(exchange).into();
+    check_default(&name)?;
     if passive {
-        if find(cx, &name).is_none() && predeclared(&name).is_none() && !name.is_empty() {
+        if find(cx, &name).is_none() && predeclared(&name).is_none() {
             return Err(Fault::no_exchange(&name, &cx.vhost));
         }
         return Ok(done(cx, number, nowait));
     }
-    check_default(&name)?;
     let declaration = Declaration { exchange_type, durable, auto_delete, internal, arguments };
+    declaration.check_alternate(&name, &cx.vhost)?;
     let config = declaration.config()?;
     let current = find(cx, &name).map(|entry| entry.config.clone());
     if let Some(current) = current.or_else(|| predeclared(&name).map(Arc::new)) {

@@ -5,7 +5,7 @@
 //!
 //! Not supported: queues of type `stream` (540).
 
-use super::queues::{check_owner, counts_if_there, counts_request, find, name_of, short_count, stream_reply};
+use super::queues::{check_owner, counts_if_there, counts_request, find, short_count, stream_reply};
 use super::{misplaced, operation, reply_to};
 use crate::codec::Method;
 use crate::errors::{Code, Fault};
@@ -51,7 +51,8 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
         return Err(misplaced());
     };
     if passive {
-        let name = name_of(cx, number, queue)?;
+        // Here an empty name is none.
+        let name: Arc<str> = cleaned(queue).into();
         if reply_to::is_address(&name) {
             return reply_to::look(cx, number, &name, nowait);
         }
@@ -64,6 +65,11 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
         "" => server_name("amq.gen-", cx.backend.random()).into(),
         name => cleaned(name).into(),
     };
+    if queue.is_empty() && arguments.find("x-queue-type").and_then(|value| value.as_text()) == Some("quorum")
+    {
+        let text = "Cannot declare a server-named queue for type rabbit_quorum_queue";
+        return Err(Fault::precondition(text));
+    }
     let arguments = Arguments::check(&name, &cx.vhost, (durable, exclusive, auto_delete), arguments)?;
     if name.starts_with(RESERVED) && !queue.is_empty() && cx.backend.stream(cx.namespace, &name).is_none() {
         let text = format!("queue name '{name}' contains reserved prefix 'amq.*'");
@@ -85,7 +91,7 @@ fn attempt(cx: &mut Connection, declare: Declare) -> Result<Step, Fault> {
 /// the shard that is asked for a new one.
 fn vanished(cx: &mut Connection, declare: Declare, kind: ErrorKind) -> Result<Step, Fault> {
     if declare.arguments.is_none() {
-        return Err(kind.into());
+        return Err(Fault::of_queue(kind, &declare.name, &cx.vhost));
     }
     create(cx, declare)
 }

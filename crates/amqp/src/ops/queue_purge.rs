@@ -1,6 +1,6 @@
 //! queue.purge (50/30): everything in a queue that nobody has out is done with.
 
-use super::queues::{find, lease_reply, name_of, short_count};
+use super::queues::{find, lease_reply_of, name_of, short_count};
 use super::{misplaced, operation};
 use crate::codec::Method;
 use crate::errors::Fault;
@@ -20,7 +20,7 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     let grant = cx.allow(Action::Delete, &name)?;
     let purge = LeaseRequest::Purge { group: LeaseGroupId::default_of(entry.id) };
     let request = grant.request(Request::Lease(Box::new(purge)));
-    Ok(submit(request, move |cx, reply| match lease_reply(reply)? {
+    Ok(submit(request, move |cx, reply| match lease_reply_of(cx, &entry, reply)? {
         LeaseReply::Purged { settled } => {
             if !nowait {
                 cx.send(number, &Method::QueuePurgeOk { message_count: short_count(settled) });

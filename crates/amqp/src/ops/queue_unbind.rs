@@ -27,6 +27,10 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
         cx.send(number, &Method::QueueUnbindOk {});
         return Ok(Step::Done);
     };
+    if !queues::is_there(cx, &name) {
+        cx.send(number, &Method::QueueUnbindOk {});
+        return Ok(Step::Done);
+    }
     let destination = Destination::Stream(queues::find(cx, &name)?.id);
     unbind(cx, &source, destination, binding, move |cx| cx.send(number, &Method::QueueUnbindOk {}))
 }

@@ -30,6 +30,11 @@ pub(super) fn find(cx: &Connection, name: &str) -> Result<Arc<StreamEntry>, Faul
     Ok(entry)
 }
 
+/// Whether there is a queue of a name, whosever it is.
+pub(super) fn is_there(cx: &Connection, name: &str) -> bool {
+    cx.backend.stream(cx.namespace, name).is_some_and(|entry| is_queue(&entry))
+}
+
 /// Refuses a queue that another connection has for itself.
 pub(super) fn check_owner(cx: &Connection, entry: &StreamEntry) -> Result<(), Fault> {
     match cx.shared.owner(entry.id) {
@@ -76,6 +81,18 @@ pub(super) fn lease_reply(reply: Reply) -> Result<LeaseReply, Fault> {
         Reply::Lease(reply) => Ok(*reply),
         Reply::Refused(kind) => Err(kind.into()),
         _ => Err(Fault::internal("an answer that was not asked for")),
+    }
+}
+
+/// An answer about the leases of a queue that may be gone meanwhile.
+pub(super) fn lease_reply_of(
+    cx: &Connection,
+    source: &StreamEntry,
+    reply: Reply,
+) -> Result<LeaseReply, Fault> {
+    match reply {
+        Reply::Refused(kind) => Err(Fault::of_queue(kind, &source.name, &cx.vhost)),
+        reply => lease_reply(reply),
     }
 }
 

@@ -90,8 +90,7 @@ pub(super) fn look(cx: &mut Connection, number: u16, name: &str, nowait: bool) -
         return Err(Fault::no_queue(name, &cx.vhost));
     }
     if !nowait {
-        let consumer_count = u32::from(name != REPLY_TO);
-        cx.send(number, &Method::QueueDeclareOk { queue: name, message_count: 0, consumer_count });
+        cx.send(number, &Method::QueueDeclareOk { queue: name, message_count: 0, consumer_count: 1 });
     }
     Ok(Step::Done)
 }

@@ -4,6 +4,7 @@
 
 use super::confirms::Confirms;
 use super::judge::ChannelState;
+use super::operations::Waiting;
 use super::publish::Publishing;
 use super::unacked::{Deliveries, Unacked};
 use bytes::Bytes;
@@ -57,6 +58,8 @@ pub(crate) struct Channel {
     pub(crate) is_closing: bool,
     pub(crate) mode: Mode,
     pub(crate) content: Option<Content>,
+    /// The operation that it waits for.
+    pub(crate) waiting: Option<Waiting>,
     /// The queue that an empty name means.
     pub(crate) last_queue: Option<Arc<str>>,
     /// Prefetch of consumers to come.
@@ -70,8 +73,17 @@ pub(crate) struct Channel {
     pub(crate) replies: Option<crate::ops::ReplyConsumer>,
     /// Who gets single messages on this channel, per queue.
     pub(crate) getters: Vec<(u64, Arc<super::consumer::Source>)>,
-    /// Consumers that were cancelled and may still have records out.
-    pub(crate) former: Vec<(u64, Arc<super::consumer::Source>)>,
+    /// Consumers that were cancelled and have records out still.
+    pub(crate) former: Vec<Former>,
+}
+
+/// A consumer that was cancelled while records were out to it.
+#[derive(Debug)]
+pub(crate) struct Former {
+    pub(crate) id: u64,
+    pub(crate) source: Arc<super::consumer::Source>,
+    /// How many are out.
+    pub(crate) out: usize,
 }
 
 impl Channel {
@@ -81,6 +93,7 @@ impl Channel {
             is_closing: false,
             mode: Mode::default(),
             content: None,
+            waiting: None,
             last_queue: None,
             prefetch: 0,
             prefetch_all: 0,

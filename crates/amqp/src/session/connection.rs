@@ -8,7 +8,7 @@ use super::channel::Channel;
 use super::consumer::{Consumer, Source};
 use super::pending::{Pending, PendingTable};
 use super::publish::Publishing;
-use crate::codec::{Method, Output};
+use crate::codec::{Frame, Method, Output};
 use crate::errors::{Code, Fault};
 use crate::options::AmqpOptions;
 use crate::shared::{ConnectionId, Shared};
@@ -20,7 +20,7 @@ use millstream_front::{
 };
 use millstream_types::limits::LEASE_SETTLE_RECORDS_MAX;
 use millstream_types::{EngineTime, LogId, Namespace, Offset, RecordTime};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Leases of one queue that are to be settled.
@@ -58,6 +58,12 @@ pub(crate) struct Connection {
     pub(crate) channels: BTreeMap<u16, Channel>,
     pub(crate) consumers: BTreeMap<u64, Consumer>,
     pub(crate) pending: PendingTable,
+    /// Operations under way, of all channels.
+    pub(crate) waiting: usize,
+    /// Frames that came for channels with operations under way.
+    pub(crate) held: BTreeMap<u16, VecDeque<Frame>>,
+    /// Bytes of those frames.
+    pub(crate) held_bytes: usize,
     pub(crate) publishing: Publishing,
     settles: Vec<(Arc<Source>, Settled)>,
     /// Consumers that may ask for more.
@@ -99,6 +105,9 @@ impl Connection {
             channels: BTreeMap::new(),
             consumers: BTreeMap::new(),
             pending: PendingTable::default(),
+            waiting: 0,
+            held: BTreeMap::new(),
+            held_bytes: 0,
             publishing: Publishing::default(),
             settles: Vec::new(),
             hungry: BTreeSet::new(),
@@ -225,7 +234,8 @@ impl Connection {
         self.end_answers(number);
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let consumers: Vec<u64> = std::mem::take(&mut channel.consumers).into_values().collect();
-        let mut former = std::mem::take(&mut channel.former);
+        let former = std::mem::take(&mut channel.former);
+        let mut former: Vec<_> = former.into_iter().map(|former| (former.id, former.source)).collect();
         former.append(&mut channel.getters);
         channel.deliveries.take_all();
         if let Some(content) = channel.content.take() {

@@ -7,6 +7,7 @@
 //! credit ─► ask ─► Acquired ─► pump: find in what was read, else read ─► deliver ─► client ─► ack ─► credit
 //! ```
 
+use super::channel::Former;
 use super::connection::Connection;
 use super::consumer::{Consumer, Found, Slice, Source};
 use super::pending::Pending;
@@ -214,9 +215,17 @@ impl Connection {
     /// Returns the credit of deliveries that were settled.
     pub(crate) fn credit_back(&mut self, settled: &[Unacked], channel: u16) {
         for unacked in settled {
-            if let Some(id) = unacked.consumer
-                && let Some(consumer) = self.consumers.get_mut(&id)
+            let Some(id) = unacked.consumer else { continue };
+            let former = self.channels.get_mut(&channel).map(|channel| &mut channel.former);
+            if let Some(former) = former
+                && let Some(at) = former.iter().position(|former| former.id == id)
             {
+                // With the last of its deliveries a cancelled consumer is gone.
+                former[at].out = former[at].out.saturating_sub(1);
+                if former[at].out == 0 {
+                    former.swap_remove(at);
+                }
+            } else if let Some(consumer) = self.consumers.get_mut(&id) {
                 consumer.out = consumer.out.saturating_sub(1);
                 self.feed(id);
             }
@@ -235,12 +244,12 @@ impl Connection {
         let Some(id) = channel.consumers.remove(tag) else { return };
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
         let source = consumer.source.clone();
-        channel.former.push((id, source.clone()));
-        consumer.is_cancelled = true;
-        if consumer.asked {
-            let cancel = LeaseRequest::CancelAcquire { group: source.group(), holder: HolderId(id) };
-            self.submit(Pending::Quiet, source.lease(cancel));
+        if consumer.out > 0 {
+            channel.former.push(Former { id, source: source.clone(), out: consumer.out });
         }
+        consumer.is_cancelled = true;
+        let detach = LeaseRequest::Detach { group: source.group(), holder: HolderId(id) };
+        self.submit(Pending::Quiet, source.lease(detach));
         self.leave(id);
         self.consumer_left(&source);
     }

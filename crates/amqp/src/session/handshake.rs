@@ -14,7 +14,7 @@ use crate::limits::{CHANNEL_MAX, FRAME_BYTES_MIN, FRAME_BYTES_OFFERED, HEARTBEAT
 use millstream_types::Namespace;
 
 /// Ways to say who one is, separated by spaces.
-const MECHANISMS: &str = "PLAIN AMQPLAIN";
+const MECHANISMS: &str = "AMQPLAIN PLAIN";
 /// What clients are told that they can do here, under the names that they look for.
 const CAPABILITIES: [&str; 9] = [
     "publisher_confirms",

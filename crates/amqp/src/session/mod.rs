@@ -1,8 +1,9 @@
 //! One AMQP connection as a value: frames in, operations, deliveries and confirms out.
 //!
 //! Apart because the order is here: frames are taken one after the other, and an operation that has to ask the shard
-//! holds up those behind it, on whatever channel, as long as it takes. So what was declared exists for what comes next.
-//! Messages and acknowledgements ask nobody: they gather, and those of one read go to the shard together.
+//! holds up those behind it on its channel (`operations.rs`), as long as it takes. So what was declared exists for what
+//! comes next. Other channels go on. Messages and acknowledgements ask nobody: they gather, and those of one read go to
+//! the shard together.
 //!
 //! A body is taken from the input as it arrives, without a copy, and its bytes stay counted until the message is in the
 //! log; what is missing of it is reserved before it is read.
@@ -16,6 +17,7 @@ mod consumer;
 mod deliver;
 mod handshake;
 mod judge;
+mod operations;
 mod pending;
 mod publish;
 mod unacked;
@@ -30,21 +32,20 @@ pub(crate) use publish::{Appending, Run};
 pub(crate) use unacked::Unacked;
 
 use crate::codec::{
-    ContentHeader, DecodeError, FRAME_OVERHEAD_BYTES, Frame, FrameKind, Method, MethodKind, PROTOCOL_HEADER,
-    split_frame,
+    Beginning as FrameBeginning, ContentHeader, DecodeError, FRAME_OVERHEAD_BYTES, Frame, FrameKind, Method,
+    MethodKind, Octets, PROTOCOL_HEADER, split_frame,
 };
 use crate::errors::{Code, Fault, Scope};
 use crate::limits::{
-    CLOSING_MS, FRAME_BYTES_FIRST, HANDSHAKE_MS, MESSAGE_BYTES_MAX, PENDING_MAX, REFUSED_MS,
+    CLOSING_MS, FRAME_BYTES_FIRST, HANDSHAKE_MS, HELD_BYTES_MAX, MESSAGE_BYTES_MAX, OCTETS_SHOWN,
+    PENDING_MAX, REFUSED_MS,
 };
 use crate::ops;
 use crate::options::AmqpOptions;
 use crate::shared::Shared;
-use crate::step::{ReadResult, Step, Then};
 use bytes::{Buf as _, BytesMut};
 use core::net::SocketAddr;
 use handshake::{Beginning, Refusal};
-use millstream_core::Reply;
 use millstream_front::limits::ANSWER_BYTES_PER_TURN;
 use millstream_front::{Authorizer, Backend, Bell, Close, Event, Io, Need, Session};
 use millstream_types::{EngineTime, ErrorKind};
@@ -71,25 +72,23 @@ enum Phase {
     Refused,
 }
 
-/// An operation that waits for answers.
-struct Waiting {
-    channel: u16,
-    /// Which opening of the channel.
-    serial: u64,
-    kind: MethodKind,
-    state: WaitingFor,
-}
-
-enum WaitingFor {
-    Replies { missing: usize, replies: Vec<Option<Reply>>, then: Then<Vec<Reply>> },
-    Read(Then<ReadResult>),
+impl Phase {
+    /// RabbitMQ's word for it.
+    fn word(self) -> &'static str {
+        match self {
+            Phase::Header | Phase::StartOk => "starting",
+            Phase::TuneOk => "tuning",
+            Phase::Open => "opening",
+            Phase::Running => "running",
+            Phase::Closing | Phase::Leaving | Phase::Refused => "closing",
+        }
+    }
 }
 
 /// The session. See the module's documentation.
 pub(crate) struct AmqpSession {
     phase: Phase,
     cx: Connection,
-    waiting: Option<Waiting>,
     /// When the connection ends unless it gets further.
     limit: Option<EngineTime>,
     /// Milliseconds between heartbeats; 0: none.
@@ -115,7 +114,6 @@ impl AmqpSession {
         AmqpSession {
             phase: Phase::Header,
             cx,
-            waiting: None,
             limit: Some(now.after_ms(HANDSHAKE_MS)),
             heartbeat_ms: 0,
             heard: now,
@@ -145,7 +143,7 @@ impl AmqpSession {
         loop {
             let is_full = self.cx.pending.busy() >= PENDING_MAX || self.cx.out.len() >= ANSWER_BYTES_PER_TURN;
             let is_over = matches!(self.phase, Phase::Refused | Phase::Leaving);
-            if is_over || self.waiting.is_some() || is_full {
+            if is_over || self.cx.held_bytes > HELD_BYTES_MAX || is_full {
                 return Ok(Need(0));
             }
             match split_frame(input, self.cx.frame_max) {
@@ -188,29 +186,33 @@ impl AmqpSession {
         if self.phase == Phase::Closing {
             return Ok(());
         }
-        if channel > self.cx.channel_max {
-            self.cx.settled_bytes += cost;
-            let text = format!("channel {channel} is beyond channel_max ({})", self.cx.channel_max);
-            return self.fail(0, None, Fault::new(Code::NOT_ALLOWED, text));
+        let frame = Frame { kind, channel, payload };
+        match self.cx.channels.get(&channel) {
+            Some(known) if known.waiting.is_some() => {
+                self.cx.held.entry(channel).or_default().push_back(frame);
+                self.cx.held_bytes += cost;
+                Ok(())
+            }
+            _ => self.channel_frame(frame, cost),
         }
-        self.channel_frame(Frame { kind, channel, payload }, cost)
     }
 
     /// A frame of the connection itself.
     fn connection_frame(&mut self, kind: FrameKind, payload: &[u8]) -> Result<(), Close> {
         if kind != FrameKind::Method {
-            let text = "expected method frame, got non method frame instead";
+            let text = FrameBeginning::of(kind.number(), payload).to_string();
             return self.fail(0, None, Fault::new(Code::UNEXPECTED_FRAME, text));
         }
         let method = match Method::decode(payload) {
             Ok(method) => method,
-            Err(error) => return self.fail(0, None, undecodable(error)),
+            Err(error) => {
+                let (about, fault) = undecodable(payload, error);
+                return self.fail(0, about, fault);
+            }
         };
         match (self.phase, method) {
             (_, Method::ConnectionCloseOk {}) if self.phase == Phase::Closing => Err(Close::because("")),
             (_, Method::ConnectionClose { .. }) => {
-                self.end_channels();
-                self.waiting = None;
                 self.phase = Phase::Leaving;
                 self.limit = Some(self.cx.now.after_ms(CLOSING_MS));
                 self.leave()
@@ -255,8 +257,7 @@ impl AmqpSession {
                 Ok(())
             }
             (phase, method) => {
-                let state = format!("{phase:?}").to_lowercase();
-                let text = format!("unexpected method in connection state {state}");
+                let text = format!("unexpected method in connection state {}", phase.word());
                 self.fail(0, Some(method.kind()), Fault::new(Code::CHANNEL_ERROR, text))
             }
         }
@@ -267,18 +268,22 @@ impl AmqpSession {
         let Frame { kind, channel: number, payload } = frame;
         let known = self.cx.channels.get(&number);
         let state = known.map_or(ChannelState::Unopened, Channel::state);
+        let (open, max) = (self.cx.channels.len(), self.cx.channel_max);
+        if state == ChannelState::Unopened && open >= usize::from(max) {
+            self.cx.settled_bytes += cost;
+            let text =
+                format!("number of channels opened ({open}) has reached the negotiated channel_max ({max})");
+            return self.fail(0, None, Fault::new(Code::NOT_ALLOWED, text));
+        }
         let method;
         let incoming = match kind {
             FrameKind::Method => {
                 method = match Method::decode(&payload) {
                     Ok(method) => Some(method),
-                    Err(_) if state == ChannelState::Closing => {
-                        self.cx.settled_bytes += cost;
-                        return Ok(());
-                    }
                     Err(error) => {
                         self.cx.settled_bytes += cost;
-                        return self.fail(number, None, undecodable(error));
+                        let (about, fault) = undecodable(&payload, error);
+                        return self.fail(number, about, fault);
                     }
                 };
                 Incoming::Method(method.as_ref().map_or(MethodKind::ChannelOpen, Method::kind))
@@ -299,7 +304,11 @@ impl AmqpSession {
             }
             Verdict::Refuse(code, text) => {
                 self.cx.settled_bytes += cost;
-                let kind = method.map(|method| method.kind());
+                let kind = match state {
+                    // It is the message that is wrong, whatever came into it.
+                    ChannelState::Header | ChannelState::Body => Some(MethodKind::BasicPublish),
+                    _ => method.map(|method| method.kind()),
+                };
                 return self.fail(number, kind, Fault::new(code, text));
             }
             Verdict::Take => {}
@@ -345,7 +354,15 @@ impl AmqpSession {
         if incoming == Incoming::Header {
             let header = match ContentHeader::decode(&payload) {
                 Ok(header) => header,
-                Err(error) => return self.fail(number, Some(publish), undecodable(error)),
+                Err(DecodeError::NoContent(class)) => {
+                    let text =
+                        format!("expected content header for class 60, got one for class {class} instead");
+                    return self.fail(number, Some(publish), Fault::new(Code::UNEXPECTED_FRAME, text));
+                }
+                Err(error) => {
+                    let fault = Fault::new(Code::SYNTAX_ERROR, error.to_string());
+                    return self.fail(number, Some(publish), fault);
+                }
             };
             let body_bytes = header.body_bytes;
             if body_bytes > MESSAGE_BYTES_MAX {
@@ -378,74 +395,12 @@ impl AmqpSession {
         }
     }
 
-    /// Carries out one step of an operation.
-    fn go_on(&mut self, number: u16, kind: MethodKind, outcome: Result<Step, Fault>) -> Result<(), Close> {
-        let mut outcome = outcome;
-        let state = loop {
-            match outcome {
-                Err(fault) => return self.fail(number, Some(kind), fault),
-                Ok(Step::Done) => return Ok(()),
-                Ok(Step::Submit(requests, then)) if requests.is_empty() => {
-                    outcome = then(&mut self.cx, Vec::new());
-                }
-                Ok(Step::Submit(requests, then)) => {
-                    self.cx.flush();
-                    let missing = requests.len();
-                    for (index, request) in requests.into_iter().enumerate() {
-                        self.cx.submit(Pending::Operation(index), request);
-                    }
-                    let replies = (0..missing).map(|_| None).collect();
-                    break WaitingFor::Replies { missing, replies, then };
-                }
-                Ok(Step::Read(read, then)) => {
-                    self.cx.read(Pending::Operation(0), read);
-                    break WaitingFor::Read(then);
-                }
-            }
-        };
-        let serial = self.cx.channels.get(&number).map_or(0, |channel| channel.serial);
-        self.waiting = Some(Waiting { channel: number, serial, kind, state });
-        Ok(())
-    }
-
-    /// An answer for the operation that waits.
-    fn answered(&mut self, index: usize, reply: Reply) -> Result<(), Close> {
-        let Some(Waiting { state: WaitingFor::Replies { missing, replies, .. }, .. }) = &mut self.waiting
-        else {
-            return Ok(());
-        };
-        assert!(replies[index].replace(reply).is_none(), "one reply per request");
-        *missing -= 1;
-        if *missing > 0 {
-            return Ok(());
-        }
-        match self.waiting.take() {
-            Some(Waiting { channel, serial, kind, state: WaitingFor::Replies { replies, then, .. } }) => {
-                if !self.is_open(channel, serial) {
-                    return Ok(());
-                }
-                let outcome = then(&mut self.cx, replies.into_iter().flatten().collect());
-                self.go_on(channel, kind, outcome)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether an operation's channel is still the one that it began on.
-    fn is_open(&self, number: u16, serial: u64) -> bool {
-        self.phase == Phase::Running
-            && self
-                .cx
-                .channels
-                .get(&number)
-                .is_some_and(|channel| channel.serial == serial && !channel.is_closing)
-    }
-
     /// Answers an error: the channel ends with it, or the connection.
-    fn fail(&mut self, number: u16, kind: Option<MethodKind>, fault: Fault) -> Result<(), Close> {
-        let (class_id, method_id) = kind.map_or((0, 0), MethodKind::id);
+    fn fail(&mut self, number: u16, about: impl Into<About>, fault: Fault) -> Result<(), Close> {
+        let About(class_id, method_id) = about.into();
         let (reply_code, reply_text) = (fault.code.number(), fault.reply_text());
-        if fault.code.scope() == Scope::Channel && number != 0 && self.phase == Phase::Running {
+        let is_open = matches!(self.phase, Phase::Running | Phase::Leaving);
+        if fault.code.scope() == Scope::Channel && number != 0 && is_open {
             self.cx.end_channel(number);
             if let Some(channel) = self.cx.channels.get_mut(&number) {
                 channel.is_closing = true;
@@ -454,7 +409,12 @@ impl AmqpSession {
             self.cx.send(number, &close);
             return Ok(());
         }
-        if matches!(self.phase, Phase::Closing | Phase::Leaving) {
+        if self.phase == Phase::Leaving {
+            // The connection ends anyway.
+            self.end_channels();
+            return Ok(());
+        }
+        if self.phase == Phase::Closing {
             return Ok(());
         }
         tracing::info!(peer = %self.cx.peer, error = %reply_text, "an AMQP connection is closed because of an error");
@@ -462,13 +422,16 @@ impl AmqpSession {
         let close = Method::ConnectionClose { reply_code, reply_text: &reply_text, class_id, method_id };
         self.cx.send(0, &close);
         self.phase = Phase::Closing;
-        self.waiting = None;
         self.limit = Some(self.cx.now.after_ms(CLOSING_MS));
         Ok(())
     }
 
     /// Agrees to the end that the client asked for, once nothing is under way any more.
     fn leave(&mut self) -> Result<(), Close> {
+        if self.is_waiting() {
+            return Ok(());
+        }
+        self.end_channels();
         self.cx.flush();
         if self.cx.pending.busy() > 0 {
             return Ok(());
@@ -483,6 +446,9 @@ impl AmqpSession {
             self.cx.end_channel(number);
             self.cx.channels.remove(&number);
         }
+        self.cx.waiting = 0;
+        self.cx.held.clear();
+        self.cx.settled_bytes += std::mem::take(&mut self.cx.held_bytes);
         self.cx.end_exclusive_queues();
     }
 
@@ -511,7 +477,9 @@ impl AmqpSession {
                         Err(fault) => self.fail(number, None, fault),
                     }
                 }
-                Some(Pending::Operation(index)) => self.answered(index, reply),
+                Some(Pending::Operation { channel, serial, index }) => {
+                    self.answered((channel, serial), index, reply)
+                }
                 Some(Pending::Read(_) | Pending::Quiet) | None => Ok(()),
             },
             Event::Read(tag, outcome) => match self.cx.pending.take(tag) {
@@ -522,19 +490,9 @@ impl AmqpSession {
                         Err(fault) => self.fail(number, Some(MethodKind::BasicConsume), fault),
                     }
                 }
-                Some(Pending::Operation(_)) => match self.waiting.take() {
-                    Some(Waiting { channel, serial, kind, state: WaitingFor::Read(then) }) => {
-                        if !self.is_open(channel, serial) {
-                            return Ok(());
-                        }
-                        let outcome = then(&mut self.cx, outcome);
-                        self.go_on(channel, kind, outcome)
-                    }
-                    other => {
-                        self.waiting = other;
-                        Ok(())
-                    }
-                },
+                Some(Pending::Operation { channel, serial, .. }) => {
+                    self.operation_read((channel, serial), outcome)
+                }
                 _ => Ok(()),
             },
             Event::Rung => {
@@ -582,14 +540,31 @@ impl AmqpSession {
     }
 }
 
-/// The answer to a payload that cannot be read.
-fn undecodable(error: DecodeError) -> Fault {
-    let code = match error {
-        DecodeError::UnknownMethod { .. } => Code::COMMAND_INVALID,
-        DecodeError::NoContent(_) => Code::UNEXPECTED_FRAME,
-        _ => Code::SYNTAX_ERROR,
-    };
-    Fault::new(code, error.to_string())
+/// The numbers of the method that an error is about; zeros: of none.
+struct About(u16, u16);
+
+impl From<Option<MethodKind>> for About {
+    fn from(kind: Option<MethodKind>) -> About {
+        kind.map_or(About(0, 0), |kind| {
+            let (class, method) = kind.id();
+            About(class, method)
+        })
+    }
+}
+
+/// The answer to a method that cannot be read, in RabbitMQ's words, and what it is about.
+fn undecodable(payload: &[u8], error: DecodeError) -> (About, Fault) {
+    let numbers = payload.split_first_chunk::<4>().map(|([c0, c1, m0, m1], rest)| {
+        (u16::from_be_bytes([*c0, *c1]), u16::from_be_bytes([*m0, *m1]), rest)
+    });
+    match numbers {
+        Some((class, method, rest)) if MethodKind::ALL.iter().any(|kind| kind.id().0 == class) => {
+            let shown = Octets(&rest[..rest.len().min(OCTETS_SHOWN)]);
+            (About(class, method), Fault::new(Code::FRAME_ERROR, format!("cannot decode {shown}")))
+        }
+        Some(_) => (About(0, 0), Fault::new(Code::COMMAND_INVALID, error.to_string())),
+        None => (About(0, 0), Fault::new(Code::SYNTAX_ERROR, error.to_string())),
+    }
 }
 
 impl Session for AmqpSession {
@@ -629,7 +604,7 @@ impl Session for AmqpSession {
     }
 
     fn is_idle(&self) -> bool {
-        self.waiting.is_none() && self.cx.pending.busy() == 0
+        !self.is_waiting() && self.cx.pending.busy() == 0
     }
 
     fn stop(&mut self, now: EngineTime, io: &mut Io) {

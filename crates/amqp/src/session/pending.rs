@@ -17,8 +17,15 @@ pub(crate) enum Pending {
     End(u64),
     /// Records that a consumer reads.
     Read(u64),
-    /// One of the requests of the operation that the connection waits for.
-    Operation(usize),
+    /// One of the requests of an operation that its channel waits for.
+    Operation {
+        /// Whose.
+        channel: u16,
+        /// Which opening of the channel.
+        serial: u64,
+        /// Which of the requests.
+        index: usize,
+    },
     /// Nobody waits for it.
     Quiet,
 }

@@ -26,30 +26,38 @@ const QUORUM_DELIVERY_LIMIT: i64 = 20;
 /// Deliveries are counted with 32 bits.
 const LIMIT_MAX: i64 = 1 << 31;
 
-/// Arguments that are compared when a queue is declared again, with what they must be.
-const KNOWN: [(&str, Shape); 22] = [
-    ("x-consumer-timeout", Shape::Number { min: 0, max: TIME_TO_LIVE_MS_MAX }),
-    ("x-dead-letter-exchange", Shape::Text(&[])),
-    ("x-dead-letter-routing-key", Shape::Text(&[])),
-    ("x-dead-letter-strategy", Shape::Text(&["at-most-once", "at-least-once"])),
-    ("x-delivery-limit", Shape::Signed),
-    ("x-expires", Shape::Number { min: 1, max: TIME_TO_LIVE_MS_MAX }),
-    ("x-initial-cluster-size", Shape::Number { min: 1, max: 1 << 31 }),
-    ("x-max-age", Shape::Text(&[])),
-    ("x-max-in-memory-bytes", Shape::Number { min: 0, max: 1 << 62 }),
-    ("x-max-in-memory-length", Shape::Number { min: 0, max: 1 << 62 }),
-    ("x-max-length", Shape::Number { min: 0, max: 1 << 62 }),
-    ("x-max-length-bytes", Shape::Number { min: 0, max: 1 << 62 }),
-    ("x-max-priority", Shape::Number { min: 0, max: 255 }),
-    ("x-message-ttl", Shape::Number { min: 0, max: TIME_TO_LIVE_MS_MAX }),
-    ("x-overflow", Shape::Text(&["drop-head", "reject-publish", "reject-publish-dlx"])),
-    ("x-queue-leader-locator", Shape::Text(&[])),
-    ("x-queue-mode", Shape::Text(&["default", "lazy"])),
-    ("x-queue-type", Shape::Text(&["classic", "quorum", "stream"])),
-    ("x-queue-version", Shape::Number { min: 1, max: 2 }),
-    ("x-quorum-initial-group-size", Shape::Number { min: 1, max: 1 << 31 }),
-    ("x-single-active-consumer", Shape::Flag),
-    ("x-stream-max-segment-size-bytes", Shape::Number { min: 0, max: 1 << 62 }),
+/// Any queue, and those that RabbitMQ lets have an argument.
+const ALL: &[QueueType] = &[QueueType::Classic, QueueType::Quorum, QueueType::Stream];
+const LEASED: &[QueueType] = &[QueueType::Classic, QueueType::Quorum];
+const CLASSIC: &[QueueType] = &[QueueType::Classic];
+const QUORUM: &[QueueType] = &[QueueType::Quorum];
+const STREAM: &[QueueType] = &[QueueType::Stream];
+
+/// Arguments that are compared when a queue is declared again, with what they must be, and for which queues they are.
+const KNOWN: [(&str, Shape, &[QueueType]); 23] = [
+    ("x-consumer-timeout", Shape::Number { min: 0, max: TIME_TO_LIVE_MS_MAX }, ALL),
+    ("x-dead-letter-exchange", Shape::Text(&[]), LEASED),
+    ("x-dead-letter-routing-key", Shape::Text(&[]), LEASED),
+    ("x-dead-letter-strategy", Shape::Text(&["at-most-once", "at-least-once"]), QUORUM),
+    ("x-delivery-limit", Shape::Signed, QUORUM),
+    ("x-expires", Shape::Number { min: 1, max: TIME_TO_LIVE_MS_MAX }, LEASED),
+    ("x-initial-cluster-size", Shape::Number { min: 1, max: 1 << 31 }, STREAM),
+    ("x-max-age", Shape::Text(&[]), STREAM),
+    ("x-max-in-memory-bytes", Shape::Number { min: 0, max: 1 << 62 }, QUORUM),
+    ("x-max-in-memory-length", Shape::Number { min: 0, max: 1 << 62 }, QUORUM),
+    ("x-max-length", Shape::Number { min: 0, max: 1 << 62 }, LEASED),
+    ("x-max-length-bytes", Shape::Number { min: 0, max: 1 << 62 }, ALL),
+    ("x-max-priority", Shape::Number { min: 0, max: 255 }, CLASSIC),
+    ("x-message-ttl", Shape::Number { min: 0, max: TIME_TO_LIVE_MS_MAX }, LEASED),
+    ("x-overflow", Shape::Text(&["drop-head", "reject-publish", "reject-publish-dlx"]), LEASED),
+    ("x-queue-leader-locator", Shape::Text(&["client-local", "balanced", "random", "least-leaders"]), ALL),
+    ("x-queue-master-locator", Shape::Text(&[]), CLASSIC),
+    ("x-queue-mode", Shape::Text(&["default", "lazy"]), CLASSIC),
+    ("x-queue-type", Shape::Text(&["classic", "quorum", "stream"]), ALL),
+    ("x-queue-version", Shape::Number { min: 1, max: 2 }, CLASSIC),
+    ("x-quorum-initial-group-size", Shape::Number { min: 1, max: 1 << 31 }, QUORUM),
+    ("x-single-active-consumer", Shape::Flag, LEASED),
+    ("x-stream-max-segment-size-bytes", Shape::Number { min: 0, max: 1 << 62 }, STREAM),
 ];
 
 /// What an argument must be.
@@ -71,6 +79,17 @@ pub(crate) enum QueueType {
     Classic,
     Quorum,
     Stream,
+}
+
+impl QueueType {
+    /// What RabbitMQ's errors call it.
+    fn module(self) -> &'static str {
+        match self {
+            QueueType::Classic => "rabbit_classic_queue",
+            QueueType::Quorum => "rabbit_quorum_queue",
+            QueueType::Stream => "rabbit_stream_queue",
+        }
+    }
 }
 
 /// What a queue is declared with.
@@ -110,7 +129,7 @@ impl Arguments {
             ))
         };
         let mut known = Vec::new();
-        for (argument, shape) in KNOWN {
+        for (argument, shape, _) in KNOWN {
             let Some(value) = table.find(argument) else { continue };
             if let (Shape::Text([]), None) = (shape, value.as_text()) {
                 let type_name = type_name(letter(value));
@@ -128,6 +147,13 @@ impl Arguments {
             return Err(invalid("x-dead-letter-routing-key", why));
         }
         let queue_type = arguments.queue_type();
+        let misplaced = KNOWN.iter().find(|(name, _, types)| has(name) && !types.contains(&queue_type));
+        if let Some((argument, ..)) = misplaced {
+            return Err(Fault::precondition(format!(
+                "invalid arg '{argument}' for queue '{name}' in vhost '{vhost}' of queue type {}",
+                queue_type.module()
+            )));
+        }
         if queue_type != QueueType::Classic && (exclusive || auto_delete || !durable) {
             let property = if !durable {
                 "non-durable"
@@ -246,6 +272,7 @@ impl Shape {
                     .ok_or_else(|| format!("\"expected integer, got {}\"", type_name(letter(value))))?;
                 match u64::try_from(number) {
                     Ok(number) if (min..=max).contains(&number) => Ok((letter(value), number.to_string())),
+                    Ok(number) if max == 2 => Err(format!("\"unsupported queue version '{number}'\"")),
                     Ok(0) => Err("{value_zero,0}".to_owned()),
                     Ok(number) if max == 255 => Err(format!("{{max_value_exceeded,{number}}}")),
                     Ok(number) => Err(format!("{{value_too_large,{number}}}")),
@@ -277,8 +304,12 @@ fn unsupported(words: &[&str], text: &str) -> String {
         format!("\"unsupported queue type '{text}'\"")
     } else if words.contains(&"drop-head") {
         "invalid_overflow".to_owned()
+    } else if words.contains(&"client-local") {
+        "invalid_queue_locator_arg".to_owned()
+    } else if words.contains(&"at-most-once") {
+        "invalid_dlx_strategy".to_owned()
     } else {
-        format!("unsupported value '{text}'")
+        format!("\"unsupported queue mode '{text}'\"")
     }
 }
 
@@ -286,7 +317,7 @@ fn unacceptable(value: Value<'_>) -> String {
     format!("{{unacceptable_type,{}}}", type_name(letter(value)))
 }
 
-fn letter(value: Value<'_>) -> char {
+pub(crate) fn letter(value: Value<'_>) -> char {
     match value {
         Value::Long(_) => 'S',
         Value::I32(_) => 'I',
@@ -309,7 +340,7 @@ fn letter(value: Value<'_>) -> char {
 }
 
 /// RabbitMQ's word for a type.
-fn type_name(letter: char) -> &'static str {
+pub(crate) fn type_name(letter: char) -> &'static str {
     match letter {
         'S' => "longstr",
         'I' => "signedint",
@@ -408,7 +439,7 @@ impl<'a> Stored<'a> {
                 return differs(word, format!("received '{received}' but current is '{current}'"));
             }
         }
-        for (argument, _) in KNOWN {
+        for (argument, ..) in KNOWN {
             let received = new.known.iter().find(|(known, ..)| *known == argument);
             let received = received.map(|(_, letter, text)| (*letter, &**text));
             let current = self.argument(argument);
@@ -481,7 +512,7 @@ impl<'a> Stored<'a> {
     /// What makes a queue a stream of its creator alone again.
     pub(crate) fn detach(self) -> Vec<ConfigChange> {
         let mut changes = vec![ConfigChange::Unset(SettingKey::Lease(LeaseSettingKey::Enabled))];
-        let arguments = KNOWN.iter().map(|(argument, _)| format!("{ARGUMENT}{argument}"));
+        let arguments = KNOWN.iter().map(|(argument, ..)| format!("{ARGUMENT}{argument}"));
         let keys = arguments.chain([AUTO_DELETE, DURABLE, EXCLUSIVE].map(str::to_owned));
         let set = keys.filter(|key| self.config.annotation(key).is_some());
         changes.extend(set.map(|key| ConfigChange::Unset(SettingKey::Annotation(key.into()))));

@@ -32,7 +32,6 @@ fn arguments_set_what_the_core_acts_on() {
         ("x-max-length", Value::I64(10)),
         ("x-dead-letter-exchange", Value::Long(b"")),
         ("x-dead-letter-routing-key", Value::Long(b"dead")),
-        ("x-delivery-limit", Value::I8(2)),
         ("x-single-active-consumer", Value::Bool(true)),
         ("x-max-priority", Value::U8(9)),
         ("x-unknown", Value::Void),
@@ -42,7 +41,7 @@ fn arguments_set_what_the_core_acts_on() {
     assert!(lease.enabled() && lease.single_holder() && is_own(&config));
     assert_eq!((lease.time_to_live_ms(), lease.length_max()), (Some(60_000), Some(10)));
     let route = DeadLetterRoute { route: "".into(), key: Some("dead".into()) };
-    assert_eq!((lease.dead_letter_route(), lease.delivery_limit()), (Some(&route), Some(3)));
+    assert_eq!((lease.dead_letter_route(), lease.delivery_limit()), (Some(&route), None));
     assert_eq!(lease.overflow(), Overflow::DeadLetter);
     assert_eq!(Stored { config: &config }.priority_max(), 9);
     assert_eq!((config.consumed(), config.retention_ms()), (Some(0), None));
@@ -113,14 +112,15 @@ fn another_fronts_stream_is_attached_to_if_nothing_contradicts() {
     set(&mut config, LeaseSetting::Enabled(true));
     set(&mut config, LeaseSetting::DeliveryLimit(Some(5)));
     let before = config.clone();
-    let fits = check(FLAGS, &[("x-delivery-limit", Value::I32(4))]).unwrap();
+    let quorum = ("x-queue-type", Value::Long(b"quorum"));
+    let fits = check(FLAGS, &[quorum, ("x-delivery-limit", Value::I32(4))]).unwrap();
     let changes = Stored { config: &config }.declare_again("q", "/", &fits).unwrap();
     for change in &changes {
         config.change(change).unwrap();
     }
     assert!(!is_own(&config));
     assert_eq!(Stored { config: &config }.declare_again("q", "/", &fits), Ok(Vec::new()));
-    let other = check(FLAGS, &[("x-delivery-limit", Value::I32(9))]).unwrap();
+    let other = check(FLAGS, &[quorum, ("x-delivery-limit", Value::I32(9))]).unwrap();
     assert!(text(Stored { config: &before }.declare_again("q", "/", &other)).contains("another protocol"));
     let changes = Stored { config: &config }.detach();
     for change in &changes {

@@ -19,8 +19,14 @@ fn word(reason: DeathReason) -> &'static str {
     }
 }
 
-/// Puts the headers into a table. The first death has taken the message's own time to live.
-pub(super) fn put(table: &mut TableBuilder, history: &History, expiration: Option<&str>) {
+/// Puts the headers into a table. The first death has taken the message's own time to live, and the message had come
+/// there for the names in its header `CC` as well.
+pub(super) fn put(
+    table: &mut TableBuilder,
+    history: &History,
+    expiration: Option<&str>,
+    copies: Option<Value<'_>>,
+) {
     let text = |text: &'static str| Value::Long(text.as_bytes());
     let Some(first) = history.first() else { return };
     // Whoever came by the name of its queue has no other key.
@@ -33,6 +39,11 @@ pub(super) fn put(table: &mut TableBuilder, history: &History, expiration: Optio
         let (exchange, key) = way(death);
         let mut keys = ArrayBuilder::default();
         keys.push(Value::Long(key.as_bytes()));
+        if let Some(Value::Array(copies)) = copies.filter(|_| death == first) {
+            for copy in copies.iter() {
+                keys.push(copy);
+            }
+        }
         let mut entry = TableBuilder::default();
         let seconds = u64::try_from(death.first.0 / 1000).unwrap_or(0);
         entry

@@ -3,6 +3,7 @@
 //! Apart because a route names no protocol: how an exchange was declared is kept in annotations that begin with `amqp.`,
 //! beside what the route acts on.
 
+use super::arguments::{letter, type_name};
 use crate::codec::{Properties, Table, Value};
 use crate::errors::{Code, Fault};
 use millstream_core::route::{Condition, Criteria, HashBy, Headers, MatchKind, RouteConfig, RouteEntry};
@@ -51,6 +52,18 @@ pub(crate) fn predeclared(name: &str) -> Option<RouteConfig> {
 }
 
 impl Declaration<'_> {
+    /// # Errors
+    /// When the alternate exchange is no name.
+    pub(crate) fn check_alternate(&self, name: &str, vhost: &str) -> Result<(), Fault> {
+        match self.arguments.find(ALTERNATE) {
+            Some(value) if value.as_text().is_none() => Err(Fault::precondition(format!(
+                "invalid type '{}' for arg '{ALTERNATE}' in exchange '{name}' in vhost '{vhost}'",
+                type_name(letter(value))
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// The route's set-up.
     ///
     /// # Errors
@@ -85,8 +98,8 @@ impl Declaration<'_> {
             "headers" => MatchKind::Headers,
             "x-consistent-hash" => MatchKind::Hash { by: self.hashed()?, weighted: true },
             "x-modulus-hash" => MatchKind::Hash { by: HashBy::Key, weighted: false },
-            "x-random" => MatchKind::Hash { by: HashBy::Random, weighted: false },
-            other => return Err(Fault::precondition(format!("invalid exchange type '{other}'"))),
+            "x-random" | "x-local-random" => MatchKind::Hash { by: HashBy::Random, weighted: false },
+            other => return Err(Fault::precondition(format!("unknown exchange type '{other}'"))),
         })
     }
 
@@ -144,7 +157,9 @@ impl Declaration<'_> {
             }
         }
         if new.alternate != current.alternate {
+            let both = new.alternate.is_some() && current.alternate.is_some();
             let side = |name: &Option<Arc<str>>| match name {
+                Some(name) if both => format!("'{name}'"),
                 Some(name) => format!("the value '{name}' of type 'longstr'"),
                 None => "none".to_owned(),
             };
@@ -165,10 +180,13 @@ pub(crate) fn condition(source: &RouteEntry, key: &str, arguments: Table<'_>) ->
     match &source.config.match_kind {
         MatchKind::Headers => Ok(Condition::Headers(criteria(arguments)?)),
         MatchKind::Hash { weighted: true, .. } => {
-            let weight = key.parse().ok().filter(|weight| *weight > 0);
+            let weight: i64 = key.parse().map_err(|_| {
+                Fault::precondition(format!("The binding key must be an integer: <<\"{key}\">>"))
+            })?;
+            let weight = u32::try_from(weight).ok().filter(|weight| *weight > 0);
             weight
                 .map(Condition::Weight)
-                .ok_or_else(|| Fault::precondition("The binding key must be an integer greater than 0"))
+                .ok_or_else(|| Fault::precondition("The binding key must be greater than 0"))
         }
         MatchKind::Exact | MatchKind::Pattern | MatchKind::Everything | MatchKind::Hash { .. } => {
             Ok(Condition::Key)
@@ -177,13 +195,21 @@ pub(crate) fn condition(source: &RouteEntry, key: &str, arguments: Table<'_>) ->
 }
 
 fn criteria(arguments: Table<'_>) -> Result<Criteria, Fault> {
-    let (any, with_x) = match arguments.find("x-match").map(|value| value.as_text()) {
-        None | Some(Some("all")) => (false, false),
-        Some(Some("any")) => (true, false),
-        Some(Some("all-with-x")) => (false, true),
-        Some(Some("any-with-x")) => (true, true),
-        Some(other) => {
-            let other = other.unwrap_or_default();
+    let rule = match arguments.find("x-match") {
+        Some(value) => value.as_text().ok_or_else(|| {
+            let (type_name, shown) = (type_name(letter(value)), value.as_integer().unwrap_or_default());
+            Fault::precondition(format!(
+                "Invalid x-match field type {type_name} (value {shown}); expected longstr"
+            ))
+        })?,
+        None => "all",
+    };
+    let (any, with_x) = match rule {
+        "all" => (false, false),
+        "any" => (true, false),
+        "all-with-x" => (false, true),
+        "any-with-x" => (true, true),
+        other => {
             return Err(Fault::precondition(format!(
                 "Invalid x-match field value <<\"{other}\">>; expected all, any, all-with-x, or any-with-x"
             )));
@@ -303,7 +329,7 @@ mod tests {
         let delayed = declaration("x-delayed-message", table.table()).config().unwrap();
         assert_eq!((delayed.delay, delayed.match_kind), (true, MatchKind::Pattern));
         let unknown = declaration("mystery", Table::default()).config().unwrap_err();
-        assert_eq!(unknown.reply_text(), "PRECONDITION_FAILED - invalid exchange type 'mystery'");
+        assert_eq!(unknown.reply_text(), "PRECONDITION_FAILED - unknown exchange type 'mystery'");
         assert!(
             PREDECLARED.iter().all(|(name, _)| predeclared(name).is_some()) && predeclared("amq.x").is_none()
         );

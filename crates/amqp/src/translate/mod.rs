@@ -8,7 +8,7 @@ mod exchange;
 mod names;
 mod record;
 
-pub(crate) use arguments::{Arguments, QueueType, Stored, is_own, is_queue};
+pub(crate) use arguments::{Arguments, QueueType, Stored, is_own, is_queue, letter, type_name};
 pub(crate) use exchange::{Declaration, Routed, check_not_reserved, condition, delay_ms, predeclared};
 pub(crate) use names::{cleaned, server_name};
 pub(crate) use record::{Message, push_record, show};

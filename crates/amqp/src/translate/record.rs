@@ -46,6 +46,7 @@ const RESERVED: [&str; 9] = [
 ];
 /// Receivers that nobody else is to see: taken away before the message is stored.
 const BLIND_COPIES: &str = "BCC";
+const COPIES: &str = "CC";
 
 /// A message on its way into a stream.
 #[derive(Debug, Clone, Copy)]
@@ -211,7 +212,8 @@ pub(crate) fn show<'a>(
             }
         }
         if !history.is_empty() {
-            deaths::put(table, &history, properties.expiration);
+            let copies = sent.and_then(|sent| sent.find(COPIES));
+            deaths::put(table, &history, properties.expiration, copies);
             properties.expiration = None;
         }
         if let Some(count) = deliveries {

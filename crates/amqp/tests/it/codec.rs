@@ -4,8 +4,9 @@
 
 use bytes::{Bytes, BytesMut};
 use millstream_amqp::codec::{
-    ArrayBuilder, ContentHeader, DecodeError, FRAME_END, Fields, FrameError, FrameKind, Long, Method,
-    MethodKind, Output, Properties, Reader, Table, TableBuilder, Value, split_frame, table::DEPTH_MAX,
+    ArrayBuilder, Beginning, ContentHeader, DecodeError, FRAME_END, Fields, FrameError, FrameKind, Long,
+    Method, MethodKind, Output, Properties, Reader, Table, TableBuilder, Value, split_frame,
+    table::DEPTH_MAX,
 };
 use proptest::prelude::*;
 
@@ -379,12 +380,20 @@ fn tables_in_each_other_are_read_to_a_depth_and_not_beyond() {
 #[test]
 fn what_is_no_frame_is_called_by_its_mistake() {
     let split = |bytes: &[u8]| split_frame(&mut BytesMut::from(bytes), 10);
-    assert_eq!(split(b"GET / HTTP/1.1"), Err(FrameError::UnknownType(b'G')));
-    assert_eq!(split(&[1, 0, 0, 0, 0, 0, 11, 0]), Err(FrameError::TooLarge { bytes: 11, max: 10 }));
-    assert_eq!(split(&[8, 0, 0, 0, 0, 0, 0, 0xcd]), Err(FrameError::WrongEnd(0xcd)));
+    let unknown = FrameError::UnknownType(Beginning::of(7, &[1, 2]));
+    assert_eq!(split(&[7, 0, 0, 0, 0, 0, 2, 1, 2, FRAME_END]), Err(unknown));
+    assert_eq!(unknown.to_string(), "type 7, all octets = <<1,2>>: unknown_frame");
+    let too_large = FrameError::TooLarge { kind: 1, bytes: 11, max: 10 };
+    assert_eq!(split(&[1, 0, 0, 0, 0, 0, 11, 0]), Err(too_large));
+    assert_eq!(too_large.to_string(), "type 1, all octets = <<>>: {frame_too_large,11,2}");
+    let wrong_end = FrameError::WrongEnd(Beginning::of(8, &[]), 0xcd);
+    assert_eq!(split(&[8, 0, 0, 0, 0, 0, 0, 0xcd]), Err(wrong_end));
+    assert_eq!(wrong_end.to_string(), "type 8, all octets = <<>>: {invalid_frame_end_marker,205}");
+    let long = Beginning::of(3, &[9; 17]);
+    assert!(long.to_string().starts_with("type 3, first 16 octets = <<9,9"));
     assert_eq!(
         split(&[8, 0, 0, 0xff, 0xff, 0xff, 0xff]),
-        Err(FrameError::TooLarge { bytes: u32::MAX, max: 10 })
+        Err(FrameError::TooLarge { kind: 8, bytes: u32::MAX, max: 10 })
     );
 }
 

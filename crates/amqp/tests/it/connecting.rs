@@ -148,12 +148,14 @@ fn after_the_brokers_close_nothing_counts_but_the_clients_word() {
 
 #[test]
 fn frames_that_are_none_end_the_connection_with_their_code() {
-    let wrong: [(&[u8], Code); 5] = [
+    let wrong: [(&[u8], Code); 7] = [
         (&[9, 0, 1, 0, 0, 0, 0, 206], Code::FRAME_ERROR),
         (&[1, 0, 1, 0, 2, 0, 1, 0], Code::FRAME_ERROR),
         (&[8, 0, 0, 0, 0, 0, 0, 205], Code::FRAME_ERROR),
-        (&[1, 0, 1, 0, 0, 0, 4, 0, 60, 0, 99, 206], Code::COMMAND_INVALID),
-        (&[1, 0, 1, 0, 0, 0, 5, 0, 60, 0, 80, 0, 206], Code::SYNTAX_ERROR),
+        (&[1, 0, 1, 0, 0, 0, 4, 0, 60, 0, 99, 206], Code::FRAME_ERROR),
+        (&[1, 0, 1, 0, 0, 0, 5, 0, 60, 0, 80, 0, 206], Code::FRAME_ERROR),
+        (&[1, 0, 1, 0, 0, 0, 4, 0, 61, 0, 99, 206], Code::COMMAND_INVALID),
+        (&[1, 0, 1, 0, 0, 0, 2, 0, 60, 206], Code::SYNTAX_ERROR),
     ];
     for (bytes, code) in wrong {
         let server = Server::new();
@@ -167,11 +169,17 @@ fn frames_that_are_none_end_the_connection_with_their_code() {
 }
 
 #[test]
-fn a_channel_beyond_the_agreed_ones_is_refused() {
+fn channels_beyond_the_agreed_number_are_refused() {
     let server = Server::new();
     let mut client = server.connect();
-    client.send(2048, &Method::ChannelOpen { out_of_band: "" });
-    assert!(client.said()[0].contains("reply_code: 530"));
+    // It is the number of channels that counts, as in RabbitMQ, not how they are numbered.
+    for channel in 3..=2048 {
+        client.send(channel, &Method::ChannelOpen { out_of_band: "" });
+    }
+    assert_eq!(client.said().len(), 2046);
+    client.send(2, &Method::ChannelOpen { out_of_band: "" });
+    let text = "number of channels opened (2047) has reached the negotiated channel_max (2047)";
+    assert!(client.said()[0].contains(text));
 }
 
 #[test]

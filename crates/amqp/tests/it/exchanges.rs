@@ -217,7 +217,7 @@ fn what_rabbitmq_refuses_is_refused_in_its_words() {
             exchange("amq.mine", "direct", none),
             "ACCESS_REFUSED - exchange name 'amq.mine' contains reserved prefix 'amq.*'",
         ),
-        (exchange("x", "mystery", none), "PRECONDITION_FAILED - invalid exchange type 'mystery'"),
+        (exchange("x", "mystery", none), "PRECONDITION_FAILED - unknown exchange type 'mystery'"),
         (
             exchange("amq.direct", "fanout", none),
             "PRECONDITION_FAILED - inequivalent arg 'type' for exchange 'amq.direct' in vhost '/': received 'fanout' but current is 'direct'",

@@ -120,7 +120,7 @@ fn messages_that_cannot_be_are_refused() {
         (expiring("1s"), "PRECONDITION_FAILED - invalid expiration '1s': {leftover_string,"),
         (expiring("-1"), "PRECONDITION_FAILED - invalid expiration '-1': {value_negative,-1}"),
         (expiring("315360000001"), "PRECONDITION_FAILED - invalid expiration '315360000001'"),
-        (with_cc, "PRECONDITION_FAILED - invalid 'CC' header"),
+        (with_cc, "PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,"),
         (impostor, "PRECONDITION_FAILED - user_id property set to 'root' but authenticated user was 'guest'"),
     ] {
         let server = Server::new();

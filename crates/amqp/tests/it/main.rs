@@ -1,6 +1,7 @@
 //! Tests of the AMQP front.
 
 mod cells;
+mod channels;
 mod client;
 mod codec;
 mod connecting;
