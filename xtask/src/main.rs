@@ -5,6 +5,7 @@
 
 mod bench;
 mod clock;
+mod compare;
 mod compat;
 mod crash;
 mod deny;
@@ -36,6 +37,11 @@ enum Task {
     Deny,
     /// Run unmodified Kafka clients against the broker
     Compat(compat::Options),
+    /// Play the same scenes to the broker and to its peers, and compare what they answer
+    Compare {
+        #[command(subcommand)]
+        what: compare::Compare,
+    },
     /// Kill the broker again and again under real clients, and judge what they saw
     Crash(crash::Options),
     /// Do to the broker under load what disks and machines do, and judge what its clients saw
@@ -74,6 +80,7 @@ fn main() -> anyhow::Result<()> {
         Task::Purity => purity::run(),
         Task::Deny => deny::run(),
         Task::Compat(options) => compat::run(options),
+        Task::Compare { what } => compare::run(&what),
         Task::Crash(options) => crash::run(&options),
         Task::Faults(options) => faults::run(&options),
         Task::Sim(options) => sim::run(&options),

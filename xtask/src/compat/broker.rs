@@ -38,6 +38,7 @@ pub(crate) struct Broker {
     child: Child,
     address: String,
     aws: Option<String>,
+    amqp: Option<String>,
     http: Option<String>,
 }
 
@@ -45,6 +46,7 @@ pub(crate) struct Broker {
 struct Listening {
     kafka: String,
     aws: Option<String>,
+    amqp: Option<String>,
     http: Option<String>,
 }
 
@@ -61,10 +63,11 @@ impl Broker {
             Kind::Kafka { class_path, properties } => {
                 let address = format_kafka(class_path, properties, &dir, &log)?;
                 let child = start_kafka(class_path, &dir, &log, &address)?;
-                (child, Listening { kafka: address, aws: None, http: None })
+                (child, Listening { kafka: address, aws: None, amqp: None, http: None })
             }
         };
-        Ok(Self { kind, dir, log, child, address: listening.kafka, aws: listening.aws, http: listening.http })
+        let Listening { kafka: address, aws, amqp, http } = listening;
+        Ok(Self { kind, dir, log, child, address, aws, amqp, http })
     }
 
     /// Host and port for AWS clients, of a broker that has them.
@@ -104,6 +107,7 @@ impl Broker {
                 let (child, listening) = start_millstream(binary, &self.dir, &self.log, &self.address)?;
                 // AWS clients come later, so that nobody misses the old address.
                 self.aws = listening.aws;
+                self.amqp = listening.amqp;
                 self.http = listening.http;
                 child
             }
@@ -118,6 +122,28 @@ impl Drop for Broker {
         // It may have ended by itself; either way nothing is left behind.
         let _ended_already = self.child.kill();
         let _status = self.child.wait();
+    }
+}
+
+/// A broker of this workspace that speaks AMQP; dropping it kills it.
+pub(crate) struct Amqp(Broker);
+
+impl Amqp {
+    /// Starts it in a directory that is emptied first.
+    pub(crate) fn start(binary: &Path, dir: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(dir)?;
+        let broker = Broker::start(
+            Kind::Millstream(binary.to_path_buf()),
+            &dir.join("data"),
+            &dir.join("broker.log"),
+        )?;
+        ensure!(broker.amqp.is_some(), "the broker does not say where it speaks AMQP");
+        Ok(Self(broker))
+    }
+
+    /// Host and port for clients.
+    pub(crate) fn address(&self) -> &str {
+        self.0.amqp.as_deref().expect("it was there when the broker started")
     }
 }
 
@@ -168,7 +194,8 @@ fn start_millstream(
     let listening = ready.ok().and_then(|line| {
         let line: Value = serde_json::from_str(&line).ok()?;
         let address = |front: &str| line["listen"][front].as_str().map(str::to_owned);
-        Some(Listening { kafka: address("kafka")?, aws: address("aws"), http: address("http") })
+        let kafka = address("kafka")?;
+        Some(Listening { kafka, aws: address("aws"), amqp: address("amqp"), http: address("http") })
     });
     let Some(listening) = listening else {
         child.kill()?;

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::clock;
+pub(crate) use broker::Amqp;
 use broker::{Broker, Kind};
 use client::Client;
 use kcat::Kcat;

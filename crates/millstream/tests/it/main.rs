@@ -3,6 +3,7 @@
 
 mod aws;
 mod commands;
+mod compared;
 mod configuration;
 mod process;
 mod queues;
