@@ -3,6 +3,7 @@
 //! Apart from the product, and run by `cargo xtask bench`, which builds what is measured and fetches the peers.
 //! [`docs/performance.md`](../../docs/performance.md) says what the figures mean.
 
+mod amqp;
 mod broker;
 mod clock;
 mod disk;
@@ -41,6 +42,8 @@ enum What {
     Storage(keep::Options),
     /// The SQS protocol: Millstream beside ElasticMQ and moto
     Sqs(sqs::Options),
+    /// The AMQP protocol: Millstream beside RabbitMQ
+    Amqp(amqp::Options),
     /// Serve as the broker that does nothing
     Null {
         /// Where to listen
@@ -54,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         What::Restart(options) => scale::run(&options),
         What::Storage(options) => keep::run(&options),
         What::Sqs(options) => sqs::run(&options),
+        What::Amqp(options) => amqp::run(&options),
         What::Null { address } => null::serve(address),
     }
 }

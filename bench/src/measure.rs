@@ -3,6 +3,7 @@
 //! Apart because disk, processor time and memory are taken the same way for every work.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::broker::{Broker, own_cpu_s};
 use crate::disk;
@@ -15,6 +16,21 @@ use crate::work::{EndToEnd, Moved};
 pub(crate) struct Outcome {
     moved: Moved,
     own: Vec<Metric>,
+}
+
+impl Outcome {
+    /// So many messages of that size, and figures of its own; `name` is what their rate is called.
+    pub(crate) fn new(
+        name: &'static str,
+        messages: u64,
+        message_bytes: usize,
+        elapsed: Duration,
+        own: impl IntoIterator<Item = Metric>,
+    ) -> Outcome {
+        let value = messages as f64 / elapsed.as_secs_f64();
+        let own = [Metric { name, value }].into_iter().chain(own).collect();
+        Outcome { moved: Moved { records: messages, bytes: messages * message_bytes as u64, elapsed }, own }
+    }
 }
 
 impl From<Moved> for Outcome {
@@ -47,7 +63,6 @@ impl From<EndToEnd> for Outcome {
 impl From<Cycles> for Outcome {
     fn from(result: Cycles) -> Outcome {
         let Cycles { messages, elapsed, send, receive, delete, empty } = result;
-        let mut own = vec![Metric { name: "messages/s", value: messages as f64 / elapsed.as_secs_f64() }];
         let percentiles = [
             ("send p50 ms", &send, 50.0),
             ("send p99 ms", &send, 99.0),
@@ -56,13 +71,11 @@ impl From<Cycles> for Outcome {
             ("delete p50 ms", &delete, 50.0),
             ("delete p99 ms", &delete, 99.0),
         ];
-        let taken = percentiles.iter().filter(|(_, latencies, _)| latencies.count() > 0);
-        own.extend(
-            taken.map(|(name, latencies, percent)| Metric { name, value: latencies.percentile_ms(*percent) }),
-        );
-        own.push(Metric { name: "receives of nothing", value: empty as f64 });
-        let moved = Moved { records: messages, bytes: messages * MESSAGE_BYTES as u64, elapsed };
-        Outcome { moved, own }
+        let taken = percentiles.into_iter().filter(|(_, latencies, _)| latencies.count() > 0);
+        let own = taken
+            .map(|(name, latencies, percent)| Metric { name, value: latencies.percentile_ms(percent) })
+            .chain([Metric { name: "receives of nothing", value: empty as f64 }]);
+        Outcome::new("messages/s", messages, MESSAGE_BYTES, elapsed, own)
     }
 }
 

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{Broker, End, answers_kafka, answers_sqs, free_address, fresh};
+use crate::amqp;
 use crate::plan::Class;
 
 /// What it is called in the tables.
@@ -59,6 +60,20 @@ pub(crate) fn start_sqs_alone(binary: &Path, parent: &Path) -> anyhow::Result<Br
         .args(["--listen-kafka", "off", "--listen-http", "off", "--listen-amqp", "off", "--listen-aws"])
         .arg(address.to_string());
     Broker::start(NAME, command, address, directory, answers_sqs)
+}
+
+/// Starts `binary` with fsync before the answer, for AMQP clients alone.
+///
+/// # Errors
+/// When it does not come up.
+pub(crate) fn start_with_amqp(binary: &Path, parent: &Path, pool_files_max: u32) -> anyhow::Result<Broker> {
+    let directory = fresh(parent, NAME)?;
+    let address = free_address()?;
+    let mut command = Command::new(binary);
+    command.arg("serve").arg("--data-dir").arg(directory.join("data"));
+    command.args(["--listen-kafka", "off", "--listen-http", "off", "--listen-aws", "off", "--listen-amqp"]);
+    command.arg(address.to_string()).arg("--wal-pool-files-max").arg(pool_files_max.to_string());
+    Broker::start(NAME, command, address, directory, amqp::answers)
 }
 
 /// Ends a broker of this module and starts it again on the same directory; returns how long the end took.

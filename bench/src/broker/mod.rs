@@ -7,6 +7,7 @@ pub(crate) mod apache;
 pub(crate) mod elasticmq;
 pub(crate) mod millstream;
 pub(crate) mod moto;
+pub(crate) mod rabbitmq;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -33,8 +34,16 @@ pub(crate) struct Broker {
     pub(crate) ready_after: Duration,
     /// Whether there is an answer at an address.
     answers: fn(SocketAddr) -> bool,
-    child: Child,
+    process: Process,
     directory: PathBuf,
+}
+
+/// Where a broker runs.
+enum Process {
+    /// Started here; ends with the bench.
+    Own(Child),
+    /// Started by somebody else, who ends it; nothing of its directory is known.
+    Others(u32),
 }
 
 /// How a process ends before it is started again.
@@ -70,14 +79,15 @@ impl Broker {
         let start = clock::now();
         let child = command.spawn().with_context(|| format!("starting {name}: {command:?}"))?;
         let ready_after = Duration::ZERO;
-        let mut broker = Broker { name, address, ready_after, answers, child, directory };
+        let process = Process::Own(child);
+        let mut broker = Broker { name, address, ready_after, answers, process, directory };
         broker.wait_until_ready(start)?;
         Ok(broker)
     }
 
     fn wait_until_ready(&mut self, start: Instant) -> anyhow::Result<()> {
         while !(self.answers)(self.address) {
-            if start.elapsed() > START_MAX || self.child.try_wait()?.is_some() {
+            if start.elapsed() > START_MAX || self.own()?.try_wait()?.is_some() {
                 let log = fs::read_to_string(self.directory.with_extension("log"))?;
                 let tail: Vec<_> = log.lines().rev().take(20).collect();
                 let tail: Vec<_> = tail.into_iter().rev().collect();
@@ -95,14 +105,15 @@ impl Broker {
     /// When it does not end well, or does not come up.
     fn restart(&mut self, mut command: Command, end: End) -> anyhow::Result<Duration> {
         let start = clock::now();
+        let child = self.own()?;
         match end {
-            End::Kill => self.child.kill()?,
+            End::Kill => child.kill()?,
             End::Clean => {
-                let pid = rustix::process::Pid::from_child(&self.child);
+                let pid = rustix::process::Pid::from_child(child);
                 rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
             }
         }
-        let status = self.child.wait()?;
+        let status = child.wait()?;
         let took = start.elapsed();
         if end == End::Clean && !status.success() {
             bail!("{} ended with {status}", self.name);
@@ -110,7 +121,8 @@ impl Broker {
         let log = fs::File::options().append(true).open(self.directory.with_extension("log"))?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let start = clock::now();
-        self.child = command.spawn().with_context(|| format!("starting {}: {command:?}", self.name))?;
+        let child = command.spawn().with_context(|| format!("starting {}: {command:?}", self.name))?;
+        self.process = Process::Own(child);
         self.wait_until_ready(start)?;
         Ok(took)
     }
@@ -139,7 +151,17 @@ impl Broker {
 
     /// The process id.
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        match &self.process {
+            Process::Own(child) => child.id(),
+            Process::Others(pid) => *pid,
+        }
+    }
+
+    fn own(&mut self) -> anyhow::Result<&mut Child> {
+        match &mut self.process {
+            Process::Own(child) => Ok(child),
+            Process::Others(_) => bail!("{} was started by somebody else", self.name),
+        }
     }
 
     /// Processor time of the process so far, user and system, in seconds.
@@ -184,9 +206,10 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
+        let Process::Own(child) = &mut self.process else { return };
         // A process that has ended already cannot be killed, and data that cannot be removed is found by whoever
         // looks at the disk: neither changes what was measured.
-        let ended = self.child.kill().and_then(|()| self.child.wait());
+        let ended = child.kill().and_then(|()| child.wait());
         if let Err(error) = ended {
             eprintln!("ending {}: {error}", self.name);
         }

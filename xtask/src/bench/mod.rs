@@ -26,6 +26,8 @@ pub(crate) enum Bench {
     Storage(Options),
     /// Millstream beside ElasticMQ and moto; arguments go to the bench, `--help` lists them
     Sqs(Options),
+    /// Millstream beside a RabbitMQ that runs already; arguments go to the bench, `--help` lists them
+    Amqp(Options),
 }
 
 pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
@@ -34,6 +36,7 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
         Bench::Restart(options) => plain("restart", options),
         Bench::Storage(options) => plain("storage", options),
         Bench::Sqs(options) => sqs::run(options),
+        Bench::Amqp(options) => plain("amqp", options),
     }
 }
 
