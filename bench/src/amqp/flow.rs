@@ -148,7 +148,8 @@ pub(crate) fn flow(address: SocketAddr, plan: Plan<'_>) -> anyhow::Result<Flow> 
             is_first_of_body: false,
         });
     }
-    let mut run = Run { plan, epoll, start: clock::now(), published: 0, is_over: false, flow };
+    let is_over = plan.publishers == 0;
+    let mut run = Run { plan, epoll, start: clock::now(), published: 0, is_over, flow };
     run.go(&mut publishers, &mut consumers)?;
     run.flow.elapsed = run.start.elapsed();
     Ok(run.flow)
@@ -239,7 +240,7 @@ impl Run<'_> {
             Until::Elapsed(_) => u64::MAX,
             Until::Published(messages) => messages - self.published,
         };
-        self.is_over = left == 0 || self.plan.publishers == 0;
+        self.is_over = left == 0;
         let Some(rate) = self.plan.rate else { return left };
         let due = (elapsed.as_secs_f64() * f64::from(rate)) as u64;
         left.min(due.saturating_sub(self.published).min(BURST_MAX))
