@@ -11,7 +11,7 @@ use super::{operation, reply_to};
 use crate::codec::{ContentHeader, Method, Properties, Value};
 use crate::errors::{Code, Fault};
 use crate::limits::{TIME_TO_LIVE_MS_MAX, TRANSACTION_BYTES_MAX};
-use crate::session::{Connection, Content, Run};
+use crate::session::{Connection, Content, Run, Target};
 use crate::translate::{Message, Routed, Stored, cleaned, delay_ms, letter, type_name};
 use bytes::{Bytes, BytesMut};
 use millstream_core::Reply;
@@ -93,11 +93,9 @@ pub(crate) fn finish(cx: &mut Connection, number: u16, content: Content) -> Resu
     }
     let message = Message { exchange: &exchange, routing_key, properties, body: &body };
     let marks = Marks { time_to_live_ms, delay_ms };
-    for queue in &queues {
-        let (log, now) = (log_of(cx, queue), RecordTime(cx.now.0));
-        let pushed = cx.publishing.push(now, queue, log, &message, marks.of(queue, properties), run);
-        pushed.map_err(|error| Fault::from(error.kind()))?;
-    }
+    let targets = targets(cx, &queues, marks, properties);
+    let pushed = cx.publishing.push(RecordTime(cx.now.0), &targets, &message, run);
+    pushed.map_err(|error| Fault::from(error.kind()))?;
     cx.publishing.count(run, cost, grants);
     if cx.publishing.bytes() >= OUTPUT_BYTES_MAX {
         cx.flush();
@@ -134,22 +132,18 @@ fn put_off(
     marks: Marks,
 ) -> Result<(), Fault> {
     let mut grants = Vec::with_capacity(queues.len());
-    let mut logs = Vec::with_capacity(queues.len());
     for queue in queues {
         grants.push(cx.allow(Action::Write, &queue.name)?);
-        logs.push(log_of(cx, queue));
     }
+    let targets = targets(cx, queues, marks, message.properties);
     let now = RecordTime(cx.now.0);
     let transaction = cx.channel(number).transaction().expect("its channel is transactional");
     if transaction.bytes + transaction.publishing.bytes() + message.body.len() > TRANSACTION_BYTES_MAX {
         let text = format!("a transaction holds at most {TRANSACTION_BYTES_MAX} bytes of messages");
         return Err(Fault::new(Code::RESOURCE_ERROR, text));
     }
-    for (queue, log) in queues.iter().zip(logs) {
-        let mark = marks.of(queue, message.properties);
-        let pushed = transaction.publishing.push(now, queue, log, message, mark, None);
-        pushed.map_err(|error| Fault::from(error.kind()))?;
-    }
+    let pushed = transaction.publishing.push(now, &targets, message, None);
+    pushed.map_err(|error| Fault::from(error.kind()))?;
     transaction.publishing.count(None, 0, grants);
     Ok(())
 }
@@ -165,6 +159,21 @@ pub(super) fn send_back(
     let (reply_code, reply_text) = (Code::NO_ROUTE.number(), Code::NO_ROUTE.name());
     cx.send(number, &Method::BasicReturn { reply_code, reply_text, exchange, routing_key });
     cx.out.content(number, properties, body, cx.frame_max);
+}
+
+/// The queues as targets of a message.
+fn targets<'a>(
+    cx: &Connection,
+    queues: &'a [Arc<StreamEntry>],
+    marks: Marks,
+    properties: &Properties<'_>,
+) -> Vec<Target<'a>> {
+    let target = |queue: &'a Arc<StreamEntry>| Target {
+        entry: queue,
+        index: log_of(cx, queue),
+        mark: marks.of(queue, properties),
+    };
+    queues.iter().map(target).collect()
 }
 
 /// The log of a queue that other protocols gave several: always the same one for a connection, so that its messages keep

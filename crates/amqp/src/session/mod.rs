@@ -28,7 +28,7 @@ pub(crate) use consumer::{Consumer, Found, Slice, Source};
 pub(crate) use deliver::{UNDELIVERED, lease_of, told_count};
 pub use judge::{ChannelState, Incoming, Verdict, judge};
 pub(crate) use pending::Pending;
-pub(crate) use publish::{Appending, Run};
+pub(crate) use publish::{Appending, Run, Target};
 pub(crate) use unacked::Unacked;
 
 use crate::codec::{

@@ -1,7 +1,8 @@
 //! Messages on their way into the log: what one read brought for one stream becomes one batch, and one append.
 //!
 //! Apart because this is what makes publishing cheap: clients send messages one by one, and pipeline them. All targets
-//! of a message are in one request, so that it is in all of them or in none.
+//! of a message are in one request, so that it is in all of them or in none. Logs that got the same messages so far share
+//! one batch, which is stored once (R17); the first message that is not for all of them parts them.
 
 use crate::limits::{BATCH_BYTES_CLOSED, BATCH_RECORDS_CLOSED};
 use crate::translate::{Message, push_record};
@@ -12,7 +13,7 @@ use millstream_core::log::{AppendBatch, Appended};
 use millstream_front::{Authorized, Grant};
 use millstream_types::batch::{BatchBuilder, BatchError, Compression};
 use millstream_types::{ErrorKind, LogId, RecordTime};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Messages of one channel that follow each other, by the numbers of their confirms: the first, and the one behind the
 /// last.
@@ -35,9 +36,31 @@ fn add_to(runs: &mut Vec<Run>, run: Run) {
     }
 }
 
-/// A batch being made.
-#[derive(Debug, Default)]
+/// Where a message goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) entry: &'a StreamEntry,
+    /// Which log of the stream.
+    pub(crate) index: u32,
+    /// What the core has to know of the message there.
+    pub(crate) mark: RecordMark,
+}
+
+/// Logs to which a message is the same, and which got the same until now.
+struct Alike<'a> {
+    /// Their draft, if they have one.
+    draft: Option<usize>,
+    mark: RecordMark,
+    /// Whether the stream's name says where the message was published, so that its record does not.
+    is_named: bool,
+    stream: &'a str,
+    logs: Vec<LogId>,
+}
+
+/// A batch being made, for all of its logs.
+#[derive(Debug, Default, Clone)]
 struct Draft {
+    logs: Vec<LogId>,
     builder: BatchBuilder,
     marks: Vec<RecordMark>,
     is_marked: bool,
@@ -47,7 +70,10 @@ struct Draft {
 /// Messages that were taken and not handed to the shard.
 #[derive(Debug, Default)]
 pub(crate) struct Publishing {
-    drafts: BTreeMap<LogId, Draft>,
+    /// In the order in which they were begun; `None`: finished.
+    drafts: Vec<Option<Draft>>,
+    /// Which draft each log has.
+    by_log: BTreeMap<LogId, usize>,
     grants: Vec<Grant>,
     batches: Vec<(AppendBatch, Vec<Run>)>,
     runs: Vec<Run>,
@@ -85,35 +111,88 @@ impl Publishing {
         self.bytes
     }
 
-    /// Adds a message to a stream's batch.
+    /// Adds a message to the batches of its targets.
     ///
     /// # Errors
     /// When it is too large for one.
     pub(crate) fn push(
         &mut self,
         now: RecordTime,
-        entry: &StreamEntry,
-        index: u32,
+        targets: &[Target<'_>],
         message: &Message<'_>,
-        mark: RecordMark,
         run: Option<Run>,
     ) -> Result<(), BatchError> {
-        let log = LogId { stream: entry.id, index };
-        let draft = self.drafts.entry(log).or_default();
-        let before = draft.builder.bytes();
-        push_record(&mut draft.builder, now, &entry.name, message)?;
-        self.bytes += draft.builder.bytes() - before;
-        draft.is_marked |= mark != RecordMark::default();
-        draft.marks.push(mark);
-        if let Some(run) = run {
-            add_to(&mut draft.runs, run);
-        }
-        if draft.builder.bytes() >= BATCH_BYTES_CLOSED || draft.builder.record_count() >= BATCH_RECORDS_CLOSED
-        {
-            let draft = std::mem::take(draft);
-            self.batches.push(draft.finish(log, now)?);
+        for alike in self.alike(targets, message) {
+            let index = self.draft_of(&alike);
+            let draft = self.drafts[index].as_mut().expect("a log's draft is open");
+            let before = draft.builder.bytes();
+            push_record(&mut draft.builder, now, alike.stream, message)?;
+            self.bytes += draft.builder.bytes() - before;
+            draft.is_marked |= alike.mark != RecordMark::default();
+            draft.marks.push(alike.mark);
+            if let Some(run) = run {
+                add_to(&mut draft.runs, run);
+            }
+            if draft.builder.bytes() >= BATCH_BYTES_CLOSED
+                || draft.builder.record_count() >= BATCH_RECORDS_CLOSED
+            {
+                self.finish(index, now)?;
+            }
         }
         Ok(())
+    }
+
+    /// The targets of a message, put together as far as they can share a record.
+    fn alike<'a>(&self, targets: &[Target<'a>], message: &Message<'_>) -> Vec<Alike<'a>> {
+        let mut all: Vec<Alike<'a>> = Vec::with_capacity(1);
+        // The few of `all` that each draft, or none, has: a message may have thousands of targets.
+        let mut by_draft: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
+        for Target { entry, index, mark } in targets {
+            let log = LogId { stream: entry.id, index: *index };
+            let draft = self.by_log.get(&log).copied();
+            let is_named = message.names(&entry.name);
+            let of_draft = by_draft.entry(draft).or_default();
+            let same = |at: &&usize| (all[**at].mark, all[**at].is_named) == (*mark, is_named);
+            match of_draft.iter().find(same) {
+                Some(at) => all[*at].logs.push(log),
+                None => {
+                    of_draft.push(all.len());
+                    let logs = vec![log];
+                    all.push(Alike { draft, mark: *mark, is_named, stream: &entry.name, logs });
+                }
+            }
+        }
+        all
+    }
+
+    /// The draft that these logs, and no others, have: their own from now on, if they shared it with others.
+    fn draft_of(&mut self, alike: &Alike<'_>) -> usize {
+        let draft = match alike.draft {
+            None => Draft { logs: alike.logs.clone(), ..Draft::default() },
+            Some(index) => {
+                let shared = self.drafts[index].as_mut().expect("a log's draft is open");
+                if shared.logs.len() == alike.logs.len() {
+                    return index;
+                }
+                let parting: BTreeSet<_> = alike.logs.iter().collect();
+                shared.logs.retain(|log| !parting.contains(log));
+                self.bytes += shared.builder.bytes();
+                Draft { logs: alike.logs.clone(), ..shared.clone() }
+            }
+        };
+        let index = self.drafts.len();
+        self.by_log.extend(draft.logs.iter().map(|log| (*log, index)));
+        self.drafts.push(Some(draft));
+        index
+    }
+
+    /// Makes a batch of a draft, for each of its logs.
+    fn finish(&mut self, index: usize, now: RecordTime) -> Result<(), BatchError> {
+        let Some(draft) = self.drafts[index].take() else { return Ok(()) };
+        for log in &draft.logs {
+            self.by_log.remove(log);
+        }
+        draft.finish(now, &mut self.batches)
     }
 
     /// Counts a message that went to some streams, with the permission for them.
@@ -135,11 +214,8 @@ impl Publishing {
 
     /// Finishes the batches that were being made.
     fn close(&mut self, now: RecordTime) {
-        for (log, draft) in std::mem::take(&mut self.drafts) {
-            if draft.builder.record_count() > 0 {
-                let batch = draft.finish(log, now).expect("an uncompressed batch is as long as its builder");
-                self.batches.push(batch);
-            }
+        for index in 0..self.drafts.len() {
+            self.finish(index, now).expect("an uncompressed batch is as long as its builder");
         }
     }
 
@@ -160,18 +236,24 @@ impl Publishing {
 }
 
 impl Draft {
-    fn finish(self, log: LogId, now: RecordTime) -> Result<(AppendBatch, Vec<Run>), BatchError> {
+    /// Adds a batch for each log, all with the same bytes.
+    fn finish(self, now: RecordTime, batches: &mut Vec<(AppendBatch, Vec<Run>)>) -> Result<(), BatchError> {
         let records = self.builder.record_count();
-        let batch = AppendBatch {
-            log,
-            records,
-            last_offset_delta: records - 1,
-            max_timestamp: now,
-            producer: None,
-            marks: if self.is_marked { self.marks } else { Vec::new() },
-            bytes: self.builder.finish(Compression::None)?,
-        };
-        Ok((batch, self.runs))
+        let bytes = self.builder.finish(Compression::None)?;
+        let marks = if self.is_marked { self.marks } else { Vec::new() };
+        batches.extend(self.logs.into_iter().map(|log| {
+            let batch = AppendBatch {
+                log,
+                records,
+                last_offset_delta: records - 1,
+                max_timestamp: now,
+                producer: None,
+                marks: marks.clone(),
+                bytes: bytes.clone(),
+            };
+            (batch, self.runs.clone())
+        }));
+        Ok(())
     }
 }
 
@@ -229,7 +311,10 @@ fn split(run: Run, refused: &[Run], news: &mut Vec<(Run, bool)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use millstream_types::Offset;
+    use crate::codec::Properties;
+    use millstream_core::catalog::StreamConfig;
+    use millstream_types::batch::{OpenLimits, records};
+    use millstream_types::{EngineTime, Namespace, Offset, StreamId, StreamUid};
 
     fn run(from: u64, to: u64) -> Run {
         Run { channel: 1, serial: 1, from, to }
@@ -237,6 +322,93 @@ mod tests {
 
     fn appended() -> Result<Appended, ErrorKind> {
         Ok(Appended { base_offset: Offset(0), log_start: Offset(0), duplicate: false })
+    }
+
+    fn stream(id: u64, name: &str) -> StreamEntry {
+        StreamEntry {
+            id: StreamId(id),
+            uid: StreamUid(0),
+            namespace: Namespace::DEFAULT,
+            name: name.into(),
+            logs: 1,
+            config: StreamConfig::default(),
+            created: EngineTime(0),
+        }
+    }
+
+    fn publish(publishing: &mut Publishing, entries: &[&StreamEntry], body: &[u8], priority: u8) {
+        let mark = RecordMark { priority, ..RecordMark::default() };
+        let targets: Vec<_> = entries.iter().map(|entry| Target { entry, index: 0, mark }).collect();
+        let properties = Properties::default();
+        let message = Message { exchange: "", routing_key: "a", properties: &properties, body };
+        publishing.push(RecordTime(1), &targets, &message, None).unwrap();
+    }
+
+    /// The values of each log in their order.
+    type Values = BTreeMap<u64, Vec<Vec<u8>>>;
+
+    /// What was published; and of every batch its log, and whether it has the bytes of the one before.
+    fn taken(mut publishing: Publishing) -> (Values, Vec<(u64, bool)>) {
+        let (batches, _) = publishing.take_batches(RecordTime(1));
+        let mut values = Values::new();
+        let mut shared = Vec::new();
+        for (at, batch) in batches.iter().enumerate() {
+            let log = batch.log.stream.0;
+            let same = at > 0 && batches[at - 1].bytes.as_ptr() == batch.bytes.as_ptr();
+            shared.push((log, same));
+            for record in records(&batch.bytes, OpenLimits::default()).unwrap() {
+                values.entry(log).or_default().push(record.unwrap().value.unwrap().to_vec());
+            }
+        }
+        (values, shared)
+    }
+
+    #[test]
+    fn logs_share_a_batch_until_a_message_is_not_for_all_of_them() {
+        let (b, c, d) = (stream(2, "b"), stream(3, "c"), stream(4, "d"));
+        let mut publishing = Publishing::default();
+        publish(&mut publishing, &[&b, &c, &d], b"1", 0);
+        publish(&mut publishing, &[&b, &c, &d], b"2", 0);
+        publish(&mut publishing, &[&c], b"3", 0);
+        publish(&mut publishing, &[&b, &c, &d], b"4", 0);
+        let (values, shared) = taken(publishing);
+        assert_eq!(shared, [(2, false), (4, true), (3, false)]);
+        assert_eq!(values[&2], [b"1", b"2", b"4"]);
+        assert_eq!(values[&3], [b"1", b"2", b"3", b"4"]);
+        assert_eq!(values[&4], values[&2]);
+    }
+
+    #[test]
+    fn a_record_is_shared_only_where_it_says_the_same() {
+        let (a, b, c) = (stream(1, "a"), stream(2, "b"), stream(3, "c"));
+        let mut publishing = Publishing::default();
+        // The one that is called like the key does not say where it was published.
+        publish(&mut publishing, &[&a, &b, &c], b"1", 0);
+        let (values, shared) = taken(publishing);
+        assert_eq!(shared, [(1, false), (2, false), (3, true)]);
+        assert_eq!(values.len(), 3);
+        let mut publishing = Publishing::default();
+        publish(&mut publishing, &[&b], b"1", 3);
+        publish(&mut publishing, &[&c], b"1", 0);
+        publish(&mut publishing, &[&b, &c], b"2", 0);
+        let (values, shared) = taken(publishing);
+        assert_eq!(shared, [(2, false), (3, false)], "they had other messages before");
+        assert_eq!(values[&2], [b"1", b"2"]);
+    }
+
+    #[test]
+    fn a_batch_that_is_closed_early_comes_before_the_next_of_its_logs() {
+        let (b, c) = (stream(2, "b"), stream(3, "c"));
+        let mut publishing = Publishing::default();
+        let large = vec![7; BATCH_BYTES_CLOSED];
+        publish(&mut publishing, &[&b, &c], b"1", 0);
+        publish(&mut publishing, &[&b, &c], &large, 0);
+        publish(&mut publishing, &[&c, &b], b"3", 0);
+        let (values, shared) = taken(publishing);
+        assert_eq!(shared, [(2, false), (3, true), (3, false), (2, true)]);
+        for values in values.values() {
+            assert_eq!(values, &[b"1".to_vec(), large.clone(), b"3".to_vec()]);
+        }
     }
 
     #[test]

@@ -57,6 +57,13 @@ pub(crate) struct Message<'a> {
     pub(crate) body: &'a [u8],
 }
 
+impl Message<'_> {
+    /// Whether the name of a stream says how it came there, so that its record need not.
+    pub(crate) fn names(&self, stream: &str) -> bool {
+        self.exchange.is_empty() && self.routing_key == stream
+    }
+}
+
 /// A record as it is delivered.
 #[derive(Debug)]
 pub(crate) struct Shown<'a> {
@@ -116,7 +123,7 @@ pub(crate) fn push_record(
     own(USER_ID, properties.user_id.map(Cow::Borrowed));
     own(APP_ID, properties.app_id.map(Cow::Borrowed));
     own(CLUSTER_ID, properties.cluster_id.map(Cow::Borrowed));
-    if !message.exchange.is_empty() || message.routing_key != stream {
+    if !message.names(stream) {
         own(EXCHANGE, Some(Cow::Borrowed(message.exchange)));
         own(ROUTING_KEY, Some(Cow::Borrowed(message.routing_key)));
     }
