@@ -9,11 +9,14 @@ mod moves;
 
 use bytes::{Bytes, BytesMut};
 use log::{MemoryLog, Stored};
-use millstream_core::catalog::{NamespaceEntry, StreamConfig, StreamEntry};
+use millstream_core::catalog::{ConfigChange, NamespaceEntry, Setting, StreamConfig, StreamEntry};
 use millstream_core::hash::HashSeed;
 use millstream_core::log::AppendBatch;
 use millstream_core::request::CreateStream;
-use millstream_core::route::{Lookup, RouteEntry};
+use millstream_core::route::{
+    Binding, Condition, CreateRoute, Destination, Lookup, MatchKind, RouteConfig, RouteEntry, RouteReply,
+    RouteRequest,
+};
 use millstream_core::shard::ImageKey;
 use millstream_core::{
     CatalogChange, Effects, Reply, Request, Restore, Shard, ShardOptions, Ticket, Turn, ViewChange,
@@ -115,6 +118,40 @@ impl TestBroker {
             config: StreamConfig::default(),
         };
         self.ask(Request::CreateStream(Box::new(create)));
+    }
+
+    /// A route that leads records with a key to a stream, both in the default namespace; a key more where it is there.
+    ///
+    /// # Panics
+    /// When there is no such stream, or the route is of another kind.
+    pub fn create_route(&self, name: &str, key: &str, stream: &str) {
+        let config = RouteConfig::new(MatchKind::Exact);
+        let create = CreateRoute { namespace: Namespace::DEFAULT, name: name.into(), config };
+        let create = RouteRequest::Create(Box::new(create));
+        let Some(Reply::Route(reply)) = self.ask(Request::Route(Box::new(create))) else {
+            panic!("{name} is another kind of route")
+        };
+        let RouteReply::Route { entry, .. } = *reply else { panic!("{reply:?} is no route") };
+        let destination = Destination::Stream(self.stream(Namespace::DEFAULT, stream).expect("it exists").id);
+        let binding = Binding {
+            destination,
+            key: key.as_bytes().into(),
+            condition: Condition::Key,
+            arguments: [].into(),
+        };
+        let bind = RouteRequest::Bind { source: entry.id, binding: Box::new(binding) };
+        let bound = self.ask(Request::Route(Box::new(bind)));
+        assert!(matches!(bound, Some(Reply::Route(_))), "{bound:?}");
+    }
+
+    /// Changes settings of a stream of the default namespace, as another front would.
+    ///
+    /// # Panics
+    /// When there is no such stream.
+    pub fn set(&self, name: &str, settings: impl IntoIterator<Item = Setting>) {
+        let stream = self.stream(Namespace::DEFAULT, name).expect("it exists").id;
+        let changes = settings.into_iter().map(ConfigChange::Set).collect();
+        self.ask(Request::AlterStream { stream, changes });
     }
 
     /// Whether the default namespace has a stream of a name.

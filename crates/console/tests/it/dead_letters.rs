@@ -48,6 +48,32 @@ fn streams_of_dead_letters_are_listed_with_where_they_come_from() {
 }
 
 #[test]
+fn streams_that_a_route_leads_dead_letters_to_are_listed_a_page_at_a_time() {
+    let client = Client::new();
+    for name in ["x", "y", "z"] {
+        client.create_queue(name, json!({}));
+    }
+    for (key, stream) in [("a", "x"), ("a", "z"), ("b", "y")] {
+        client.broker.create_route("letters", key, stream);
+    }
+    client.create_queue("a", json!({"dead_letter_route": "letters\ta"}));
+    client.create_queue("any", json!({"dead_letter_route": "letters"}));
+    client.create_queue("lost", json!({"dead_letter_route": "nothing"}));
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = client.get(&format!("/dead-letters?limit=1{cursor}"));
+        let [item] = &page["items"].as_array().unwrap()[..] else { panic!("{page}") };
+        found.push((item["name"].clone(), item["sources"].clone()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    let expected =
+        [(json!("x"), json!(["a", "any"])), (json!("y"), json!(["any"])), (json!("z"), json!(["a", "any"]))];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn dead_letters_go_back_and_it_is_told_how_far_that_is() {
     let client = queues();
     bury(&client, "a", &["1", "2"]);

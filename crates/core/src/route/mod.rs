@@ -24,7 +24,7 @@
 //! Deleting a stream or route frees the bindings to it: some in the same frame, the rest in slices (R13). What is left to
 //! free needs no entry of its own: it is whatever leads to something that does not exist, before a restart as after it.
 //!
-//! Matching: `table/`, `resolve.rs` and `cache.rs`. State: `state.rs`; events: `declare.rs`; persisted: `change.rs`, `binding.rs`, `entry.rs`,
+//! Matching: `table/`, `resolve.rs`, `cache.rs` and `reach.rs`. State: `state.rs`; events: `declare.rs`; persisted: `change.rs`, `binding.rs`, `entry.rs`,
 //! `value.rs`, `image.rs`.
 
 mod binding;
@@ -34,6 +34,7 @@ mod declare;
 mod entry;
 mod image;
 mod radix;
+mod reach;
 mod request;
 mod resolve;
 mod state;
@@ -45,6 +46,7 @@ pub use cache::Resolver;
 pub use change::RouteChange;
 pub use entry::{HashBy, MatchKind, RouteConfig, RouteEntry, RouteHead};
 pub use image::RouteImageKey;
+pub use reach::reach;
 pub use request::{CreateRoute, RouteReply, RouteRequest};
 pub use resolve::{Headers, Lookup, NoHeaders, RoutedRecord, Targets, resolve};
 pub use value::{Value, ValueRef};

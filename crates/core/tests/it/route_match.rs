@@ -5,7 +5,7 @@ use crate::random::Random;
 use crate::routing::{bind, binding, create, found, plain, targets, unbind};
 use millstream_core::route::{
     Binding, Condition, Criteria, Destination, HashBy, Headers, Lookup, MatchKind, NoHeaders, RouteConfig,
-    RoutedRecord, Value, ValueRef, resolve,
+    RoutedRecord, Value, ValueRef, reach as reach_of, resolve,
 };
 use millstream_types::{ErrorKind, RouteId, StreamId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -368,4 +368,53 @@ fn a_hostile_table_costs_a_bounded_number_of_steps() {
     let entry = broker.route_by_id(route).expect("it exists");
     let record = RoutedRecord { key: key.as_bytes(), headers: &NoHeaders, random: 0 };
     assert_eq!(resolve(&broker, &entry, &record).err(), Some(ErrorKind::LimitExceeded));
+}
+
+#[test]
+fn what_a_route_may_lead_to_is_at_least_what_it_leads_any_record_to() {
+    let mut random = Random(7);
+    let (mut some, mut exact) = (0, 0);
+    for _ in 0..150 {
+        let mut broker = Broker::new();
+        let streams: Vec<StreamId> = (0..6).map(|n| broker.stream(&format!("s{n}"), 1)).collect();
+        let kinds = [
+            MatchKind::Exact,
+            MatchKind::Pattern,
+            MatchKind::Everything,
+            MatchKind::Hash { by: HashBy::Random, weighted: false },
+        ];
+        let routes: Vec<RouteId> = (0..4)
+            .map(|n| {
+                let mut config = RouteConfig::new(random.pick(&kinds).clone());
+                config.alternate = random.one_in(3).then(|| format!("r{}", random.below(4)).as_str().into());
+                create(&mut broker, &format!("r{n}"), config).unwrap()
+            })
+            .collect();
+        for _ in 0..random.below(14) {
+            let destination = match random.one_in(3) {
+                true => Destination::Route(*random.pick(&routes)),
+                false => Destination::Stream(*random.pick(&streams)),
+            };
+            let (source, key) = (*random.pick(&routes), *random.pick(&["a", "b", "*"]));
+            bind(&mut broker, source, binding(destination, key)).unwrap();
+        }
+        let start = broker.route_by_id(routes[0]).unwrap();
+        let may = |key: Option<&str>| -> BTreeSet<StreamId> {
+            let streams = reach_of(&broker, &start, key.map(str::as_bytes)).unwrap();
+            streams.iter().map(|stream| stream.id).collect()
+        };
+        for key in ["a", "b", "c"] {
+            let (with_key, with_any) = (may(Some(key)), may(None));
+            assert!(with_key.is_subset(&with_any));
+            for chance in 0..20 {
+                let random = u64::wrapping_mul(chance, 0x9e37_79b9_7f4a_7c15);
+                let record = RoutedRecord { key: key.as_bytes(), headers: &NoHeaders, random };
+                let does: BTreeSet<StreamId> = found(&broker, routes[0], &record).into_iter().collect();
+                assert!(does.is_subset(&with_key), "{key}: {does:?} beyond {with_key:?}");
+                some += usize::from(!does.is_empty());
+                exact += usize::from(does == with_key && with_key.len() < with_any.len());
+            }
+        }
+    }
+    assert!(some > 500 && exact > 100, "{some} records went somewhere, {exact} where only their key leads");
 }

@@ -11,6 +11,7 @@ use millstream_core::log::AppendBatch;
 use millstream_core::route::{Lookup, NoHeaders, RoutedRecord, resolve};
 use millstream_core::{Reply, Request};
 use millstream_front::backend::Blocking;
+use millstream_front::dead_letters::Ways;
 use millstream_front::{Backend, ReadOutcome};
 use millstream_types::batch::{self, BatchBuilder, Compression, OpenLimits, Record};
 use millstream_types::dead_letter::{self, DeadLetter, DeathReason};
@@ -88,7 +89,7 @@ impl TestBroker {
             MoveTarget::Stream(id) => streams.iter().find(|entry| entry.id == id)?,
             MoveTarget::Source => {
                 let from = named(&DeadLetter::parse(record.headers())?.source)?;
-                Some(from).filter(|from| from.config.lease().dead_letter() == Some(&source.name))?
+                Some(from).filter(|from| Ways::new(self).lead(from, source))?
             }
         };
         let way = Routed { by: "".into(), key: target.name[..].into() };

@@ -47,7 +47,7 @@ pub enum Ordering {
 }
 
 /// A route for dead letters.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct DeadLetterRoute {
     /// Its name, in the same namespace; empty: no route, but the stream that is called like the key.
     pub route: Box<str>,
