@@ -7,7 +7,7 @@
 use crate::protocol::Protocol;
 use crate::xml::Xml;
 use bytes::Bytes;
-use millstream_front::http::Response;
+use millstream_front::http::{Header, Response};
 use serde::Serialize;
 
 /// Who is to blame.
@@ -60,16 +60,16 @@ impl Fault {
     /// The response. `xml_namespace` is the service's.
     #[must_use]
     pub fn response(&self, protocol: Protocol, xml_namespace: &str, request_id: &str) -> Response {
-        let mut headers = vec![
-            ("content-type", protocol.content_type().to_owned()),
-            ("x-amzn-requestid", request_id.to_owned()),
+        let mut headers: Vec<Header> = vec![
+            ("content-type", protocol.content_type().into()),
+            ("x-amzn-requestid", request_id.to_owned().into()),
         ];
         if let Some(seconds) = self.retry_after_seconds {
-            headers.push(("retry-after", seconds.to_string()));
+            headers.push(("retry-after", seconds.to_string().into()));
         }
         let body = match protocol {
             Protocol::Json => {
-                headers.push(("x-amzn-query-error", format!("{};{}", self.code, self.blame.name())));
+                headers.push(("x-amzn-query-error", format!("{};{}", self.code, self.blame.name()).into()));
                 let __type = format!("{}#{}", self.namespace, self.shape);
                 serde_json::to_vec(&JsonFault { __type, message: &self.message }).expect("two texts")
             }

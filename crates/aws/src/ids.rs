@@ -11,14 +11,11 @@ pub fn uuid(bits: u128) -> String {
     const VARIANT: u128 = 0b11 << 62;
     let bits = bits & !VERSION & !VARIANT | 0x4 << 76 | 0b10 << 62;
     let bytes = bits.to_be_bytes();
-    let mut text = String::with_capacity(36);
-    for (index, group) in [0..4, 4..6, 6..8, 8..10, 10..16].into_iter().enumerate() {
-        if index > 0 {
-            text.push('-');
-        }
-        hex::push(&bytes[group], &mut text);
+    let mut text = [b'-'; 36];
+    for (from, to, at) in [(0, 4, 0), (4, 6, 9), (6, 8, 14), (8, 10, 19), (10, 16, 24)] {
+        hex::put(&bytes[from..to], &mut text[at..at + 2 * (to - from)]);
     }
-    text
+    hex::ascii(&text).to_owned()
 }
 
 #[cfg(test)]

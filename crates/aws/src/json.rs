@@ -46,6 +46,20 @@ impl<'o> Object<'o> {
     }
 }
 
+/// Writes a list of objects.
+pub(crate) fn array<T>(out: &mut Vec<u8>, items: &[T], members: impl Fn(&T, &mut Object<'_>)) {
+    out.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        let mut object = Object::begin(out);
+        members(item, &mut object);
+        object.end();
+    }
+    out.push(b']');
+}
+
 /// Writes text between quotes.
 pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');

@@ -5,6 +5,7 @@
 //! service in a module of its own ([`sqs`]). Nothing here does I/O, reads a clock or waits.
 
 pub mod arn;
+mod cut;
 pub mod fault;
 pub mod form;
 mod hex;
@@ -14,6 +15,7 @@ mod listener;
 mod options;
 mod percent;
 pub mod protocol;
+mod reply;
 pub mod scope;
 pub mod sigv4;
 pub mod sqs;

@@ -1,48 +1,41 @@
 //! What an operation is made of: the steps it takes, and what it sees of its request.
 //!
-//! Apart from the listener, which carries the steps out, so that an operation knows nothing of tags, protocols of the wire
-//! or who waits how.
+//! Apart from the listener, which begins requests, so that an operation knows nothing of protocols of the wire. The steps
+//! are those of all HTTP fronts; what is this front's own is that an answer has two spellings.
 
 use crate::listener::Shared;
 use crate::options::AwsOptions;
+use crate::reply::Spelling;
 use crate::scope::Scope;
 use crate::sqs::SqsError;
 use crate::xml::Xml;
-use millstream_core::{Reply, Request};
-use millstream_front::{
-    Action, Authorized, Authorizer, Backend, Grant, Principal, ReadError, ReadSlice, Resource,
-};
-use millstream_types::{EngineTime, LogId, Namespace, Offset};
+use millstream_core::Request;
+use millstream_front::http::Response;
+use millstream_front::steps::{self, Caller};
+use millstream_front::{Action, Authorized, Authorizer, Backend, Grant, Principal, Resource};
+use millstream_types::{EngineTime, Namespace};
 use std::sync::Arc;
 
 /// What an operation wants next. A chain of these is an operation's whole life.
-pub(crate) enum Step {
+pub(crate) type Step = steps::Step<Context>;
+
+/// What an operation answers with.
+pub(crate) enum Answer {
     /// The reply.
-    Respond(Box<dyn Output>),
+    Given(Box<dyn Output>),
     /// It is refused.
-    Refuse(SqsError),
-    /// Ask the shard; go on with one reply per request.
-    Submit(Vec<Authorized<Request>>, Then<Vec<Reply>>),
-    /// Read from logs; go on with one result per read.
-    Read(Vec<Authorized<(LogId, Offset, u32)>>, Then<Vec<ReadResult>>),
+    Refused(SqsError),
 }
 
-/// How an operation goes on.
-pub(crate) type Then<T> = Box<dyn FnOnce(&mut Context, T) -> Step + Send>;
-
-/// What one read gave.
-pub(crate) type ReadResult = Result<ReadSlice, ReadError>;
-
-impl Step {
-    pub(crate) fn respond(output: impl Output + 'static) -> Step {
-        Step::Respond(Box::new(output))
+impl From<SqsError> for Answer {
+    fn from(error: SqsError) -> Answer {
+        Answer::Refused(error)
     }
 }
 
-impl From<Result<Step, SqsError>> for Step {
-    fn from(result: Result<Step, SqsError>) -> Step {
-        result.unwrap_or_else(Step::Refuse)
-    }
+/// Answers with a reply.
+pub(crate) fn respond(output: impl Output + 'static) -> Step {
+    Step::Respond(Answer::Given(Box::new(output)))
 }
 
 /// A reply, in both protocols.
@@ -83,14 +76,33 @@ pub(crate) struct Context {
     pub(crate) principal: Principal,
     /// Account and region of whoever asks.
     pub(crate) caller: Scope,
-    /// What addresses begin with for this client: `http://127.0.0.1:4566`.
-    pub(crate) origin: String,
+    pub(crate) spelling: Spelling,
     /// Engine time of the event that is being handled.
     pub(crate) now: EngineTime,
     /// The client has gone away: what it was to get has to be given back.
     pub(crate) abandoned: bool,
     /// What to ask the shard if the client goes away now.
     pub(crate) on_abandon: Option<Authorized<Request>>,
+}
+
+impl Caller for Context {
+    type Answer = Answer;
+
+    fn respond(self, answer: Answer) -> Response {
+        match answer {
+            Answer::Given(output) => self.spelling.respond(&*output),
+            Answer::Refused(error) => self.spelling.refuse(&error),
+        }
+    }
+
+    fn tell_time(&mut self, now: EngineTime) {
+        self.now = now;
+    }
+
+    fn abandon(&mut self) -> Option<Authorized<Request>> {
+        self.abandoned = true;
+        self.on_abandon.take()
+    }
 }
 
 impl Context {

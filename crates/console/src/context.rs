@@ -7,6 +7,7 @@ use crate::errors::{Code, Problem};
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::{LeaseGroupId, LeaseReply, LeaseRequest};
 use millstream_core::{Reply, Request};
+use millstream_front::http::Response;
 use millstream_front::steps::{self, Caller};
 use millstream_front::{Action, Authorized, Authorizer, Backend, Grant, Principal, Resource};
 use millstream_types::{EngineTime, ErrorKind, Namespace};
@@ -32,6 +33,12 @@ pub(crate) struct Context {
 }
 
 impl Caller for Context {
+    type Answer = Response;
+
+    fn respond(self, response: Response) -> Response {
+        response
+    }
+
     fn tell_time(&mut self, now: EngineTime) {
         self.now = now;
     }

@@ -151,13 +151,12 @@ impl Problem {
             detail: &self.detail,
         };
         let body = serde_json::to_vec(&document).expect("texts and a number");
-        let mut headers =
-            vec![("content-type", "application/problem+json".to_owned()), no_store(), no_sniff()];
+        let mut headers = vec![("content-type", "application/problem+json".into()), no_store(), no_sniff()];
         if self.code.status() == 503 {
-            headers.push(("retry-after", RETRY_AFTER_SECONDS.to_string()));
+            headers.push(("retry-after", RETRY_AFTER_SECONDS.to_string().into()));
         }
         if let Some(allow) = &self.allow {
-            headers.push(("allow", allow.clone()));
+            headers.push(("allow", allow.clone().into()));
         }
         Response { status: self.code.status(), headers, body: Bytes::from(body) }
     }

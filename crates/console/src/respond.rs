@@ -4,26 +4,23 @@
 
 use crate::context::Step;
 use bytes::Bytes;
-use millstream_front::http::Response;
+use millstream_front::http::{Header, Response};
 use serde::Serialize;
-
-/// A header of every response.
-pub(crate) type Header = (&'static str, String);
 
 /// No cache keeps it.
 pub(crate) fn no_store() -> Header {
-    ("cache-control", "no-store".to_owned())
+    ("cache-control", "no-store".into())
 }
 
 /// No browser takes it for something else than it says it is.
 pub(crate) fn no_sniff() -> Header {
-    ("x-content-type-options", "nosniff".to_owned())
+    ("x-content-type-options", "nosniff".into())
 }
 
 /// Answers with a document.
 pub(crate) fn document(status: u16, document: &impl Serialize) -> Step {
     let body = serde_json::to_vec(document).expect("what is shown is made of texts, numbers and lists");
-    let headers = vec![("content-type", "application/json".to_owned()), no_store(), no_sniff()];
+    let headers = vec![("content-type", "application/json".into()), no_store(), no_sniff()];
     Step::Respond(Response { status, headers, body: Bytes::from(body) })
 }
 

@@ -8,6 +8,7 @@ use crate::backend::Backend;
 use crate::session::{Event, ReadCommand, Submission};
 use bytes::Bytes;
 use millstream_types::EngineTime;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A request whose body was read to its end.
@@ -36,13 +37,16 @@ impl<'a> Request<'a> {
     }
 }
 
+/// A header of a response: its name in small letters, and its value without line ends.
+pub type Header = (&'static str, Cow<'static, str>);
+
 /// A response. `content-length` and `date` are for whoever writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The headers, names in small letters, values without line ends.
-    pub headers: Vec<(&'static str, String)>,
+    /// The headers, in their order.
+    pub headers: Vec<Header>,
     /// The body.
     pub body: Bytes,
 }
@@ -51,7 +55,7 @@ impl Response {
     /// The value of the first header of a name given in small letters.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
     }
 }
 
@@ -142,9 +146,9 @@ impl Refusal {
     /// The response in plain text.
     #[must_use]
     pub fn plain(self) -> Response {
-        let mut headers = vec![("content-type", "text/plain".to_owned())];
+        let mut headers: Vec<Header> = vec![("content-type", "text/plain".into())];
         if self == Refusal::NoMemory {
-            headers.push(("retry-after", "1".to_owned()));
+            headers.push(("retry-after", "1".into()));
         }
         let body = Bytes::from(format!("{}\n", self.sentence()));
         Response { status: self.status(), headers, body }

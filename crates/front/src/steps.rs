@@ -11,9 +11,9 @@ use millstream_core::{Reply, Request};
 use millstream_types::{EngineTime, LogId, Offset};
 
 /// What an operation wants next; `C` is what it sees of its request all the while.
-pub enum Step<C> {
+pub enum Step<C: Caller> {
     /// It is answered.
-    Respond(Response),
+    Respond(C::Answer),
     /// Ask the shard; go on with one reply per request, in their order.
     Submit(Vec<Authorized<Request>>, Then<C, Reply>),
     /// Read from logs; go on with one result per read, in their order.
@@ -29,8 +29,21 @@ pub type Place = (LogId, Offset, u32);
 /// What one read gave.
 pub type ReadResult = Result<ReadSlice, ReadError>;
 
+/// An operation that was broken off with an error is answered with that.
+impl<C: Caller, E: Into<C::Answer>> From<Result<Step<C>, E>> for Step<C> {
+    fn from(result: Result<Step<C>, E>) -> Step<C> {
+        result.unwrap_or_else(|error| Step::Respond(error.into()))
+    }
+}
+
 /// What an operation sees of its request, as far as the steps have to do with it.
-pub trait Caller: Send + 'static {
+pub trait Caller: Sized + Send + 'static {
+    /// What operations answer with: a response, or what a front makes one of that has several spellings.
+    type Answer;
+
+    /// Makes an operation's answer the response.
+    fn respond(self, answer: Self::Answer) -> Response;
+
     /// It is this time.
     fn tell_time(&mut self, now: EngineTime);
 
@@ -47,14 +60,14 @@ pub fn start<C: Caller>(caller: C, step: Step<C>, commands: &mut Commands) -> Ou
 const UNHEARD: Tag = Tag(u64::MAX);
 
 /// An operation that waits.
-struct Running<C> {
+struct Running<C: Caller> {
     caller: C,
     state: State<C>,
     /// Tags count up, so that an answer can only belong to one step.
     next_tag: u64,
 }
 
-enum State<C> {
+enum State<C: Caller> {
     Replies(Gathered<Reply>, Then<C, Reply>),
     Reads(Gathered<ReadResult>, Then<C, ReadResult>),
     /// Only while a continuation runs.
@@ -93,7 +106,7 @@ impl<C: Caller> Running<C> {
     fn go_on(mut self, mut step: Step<C>, commands: &mut Commands) -> Outcome {
         self.state = loop {
             match step {
-                Step::Respond(response) => return Outcome::Respond(response),
+                Step::Respond(answer) => return Outcome::Respond(self.caller.respond(answer)),
                 Step::Submit(requests, then) if requests.is_empty() => {
                     step = then(&mut self.caller, Vec::new());
                 }
@@ -169,6 +182,12 @@ mod tests {
     }
 
     impl Caller for Seen {
+        type Answer = String;
+
+        fn respond(self, text: String) -> Response {
+            Response { status: 200, headers: Vec::new(), body: Bytes::from(text) }
+        }
+
         fn tell_time(&mut self, now: EngineTime) {
             self.now = now;
         }
@@ -182,10 +201,6 @@ mod tests {
     fn grant() -> Grant {
         let authorizer = Authorizer::local_only();
         authorizer.authorize(&Principal::local(), Action::Read, Resource::Cluster).expect("local")
-    }
-
-    fn response(text: String) -> Step<Seen> {
-        Step::Respond(Response { status: 200, headers: Vec::new(), body: Bytes::from(text) })
     }
 
     fn body(outcome: Outcome) -> Bytes {
@@ -206,7 +221,7 @@ mod tests {
         let requests = (0..2).map(|_| grant().request(Request::AllocateProducer)).collect();
         Step::Submit(
             requests,
-            Box::new(|seen, replies| response(format!("{} {} {replies:?}", seen.now, seen.abandoned))),
+            Box::new(|seen, replies| Step::Respond(format!("{} {} {replies:?}", seen.now, seen.abandoned))),
         )
     }
 
@@ -220,6 +235,15 @@ mod tests {
         let first = Event::Reply(tags[0], Reply::Refused(ErrorKind::StreamFull));
         let answered = exchange.handle(EngineTime(8), first, &mut commands);
         assert_eq!(&body(answered)[..], b"8 false [Refused(StreamFull), Refused(Denied)]");
+    }
+
+    #[test]
+    fn an_operation_that_was_broken_off_is_answered_with_its_error() {
+        let broken: Result<Step<Seen>, &str> = Err("no such thing");
+        assert_eq!(
+            &body(start(Seen::default(), broken.into(), &mut Commands::default()))[..],
+            b"no such thing"
+        );
     }
 
     #[test]

@@ -84,10 +84,9 @@ impl Credentials {
     /// What an unverified request says of itself. An access key of 12 digits is an account, as other stand-ins for AWS
     /// have it.
     fn claimed(&self, request: &Request<'_>) -> Scope {
-        let presented = Presented::of(request).ok().flatten();
-        let account = presented.as_ref().map(|presented| &*presented.access_key_id);
-        let account = account.filter(|key| scope::is_account(key)).unwrap_or(&self.default.account);
-        let region = presented.as_ref().map(|presented| &*presented.region);
+        let claimed = presented::claimed(request);
+        let (key, region) = claimed.as_ref().map(|(key, region)| (&**key, &**region)).unzip();
+        let account = key.filter(|key| scope::is_account(key)).unwrap_or(&self.default.account);
         let region = region.filter(|region| scope::is_region(region)).unwrap_or(&self.default.region);
         Scope { account: account.to_owned(), region: region.to_owned() }
     }

@@ -4,6 +4,7 @@
 
 use super::error::AuthError;
 use super::{TERMINATOR, time};
+use crate::cut;
 use crate::form::Form;
 use millstream_front::http::Request;
 use millstream_types::EngineTime;
@@ -12,6 +13,8 @@ use std::borrow::Cow;
 /// Days that an address may be signed for: seven.
 const VALID_SECONDS_MAX: u64 = 7 * 86_400;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// What the credential's parameter in a header begins with.
+const CREDENTIAL: &str = "Credential=";
 
 /// Where the signature was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +97,19 @@ impl<'a> Presented<'a> {
     }
 }
 
+/// The access key and the region that a request says are its own, where nobody verifies them. Of a header no more is looked
+/// at than these.
+pub(super) fn claimed<'a>(request: &Request<'a>) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+    let Some(header) = request.header("authorization") else {
+        let presented = Presented::of(request).ok().flatten()?;
+        return Some((presented.access_key_id, presented.region));
+    };
+    let parameters = header.strip_prefix(ALGORITHM)?.strip_prefix(' ')?;
+    let credential = cut::all(parameters, b',').find_map(|pair| pair.trim().strip_prefix(CREDENTIAL))?;
+    let [access_key_id, _, region, _, _] = split(credential)?;
+    Some((access_key_id.into(), region.into()))
+}
+
 const UNKNOWN_ALGORITHM: AuthError =
     AuthError::Incomplete("Unsupported AWS 'algorithm'; AWS4-HMAC-SHA256 is expected.");
 const NO_DATE: AuthError =
@@ -173,12 +189,14 @@ impl<'a> Parts<'a> {
 }
 
 /// The five parts of a credential.
+fn split(credential: &str) -> Option<[&str; 5]> {
+    let mut parts = cut::all(credential, b'/');
+    let five = [parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    parts.next().is_none().then_some(five)
+}
+
+/// The five parts of a credential that may have been decoded.
 fn scope(credential: Cow<'_, str>) -> Option<[Cow<'_, str>; 5]> {
-    fn split(text: &str) -> Option<[&str; 5]> {
-        let mut parts = text.split('/');
-        let five = [parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?];
-        parts.next().is_none().then_some(five)
-    }
     match credential {
         Cow::Borrowed(text) => split(text).map(|parts| parts.map(Cow::Borrowed)),
         Cow::Owned(text) => split(&text).map(|parts| parts.map(|part| Cow::Owned(part.to_owned()))),

@@ -232,7 +232,21 @@ fn without_credentials_a_request_is_believed_what_it_says() {
     assert_eq!(claim("123456789012", "eu-west-1").account, "123456789012");
     assert_eq!(claim("123456789012", "eu-west-1").region, "eu-west-1");
     assert_eq!(claim("test", "Not A Region"), Scope::default());
-    assert_eq!(scope_of("Bearer x"), Scope::default());
+    for nothing in
+        ["Bearer x", "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 Credential=123456789012/20150830/eu-west-1"]
+    {
+        assert_eq!(scope_of(nothing), Scope::default(), "{nothing}");
+    }
+    let address = signed_address(60, "");
+    let request =
+        Request { method: "GET", path: "/", query: &address.query, headers: &[], body: b"", is_tls: false };
+    let default = Scope { account: "111111111111".to_owned(), region: "eu-west-1".to_owned() };
+    let scope = Credentials::new(Vec::new(), default).authenticate(&request, "sqs", EngineTime(0)).unwrap();
+    assert_eq!(
+        (&*scope.account, &*scope.region),
+        ("111111111111", "us-east-1"),
+        "an address says it as well"
+    );
 }
 
 #[test]

@@ -6,11 +6,11 @@ use super::errors::SqsError;
 use super::limits::{BATCH_ENTRIES_MAX, NAME_CHARS_MAX};
 use super::queue::is_word;
 use crate::fault::Blame;
+use crate::json::{Object, array};
 use crate::protocol::Protocol;
 use crate::step::Output;
 use crate::value::{List, Text};
 use crate::xml::Xml;
-use serde::Serialize;
 
 /// Entries as they were sent.
 pub(crate) type Entries<T> = List<T, BATCH_ENTRIES_MAX>;
@@ -50,24 +50,25 @@ pub(crate) fn entries<'a, T: Entry<'a>>(
 }
 
 /// One entry's success.
-pub(crate) trait Success: Serialize + Send {
+pub(crate) trait Success: Send {
     /// What it is called in the Query protocol.
     const NAME: &'static str;
+
+    /// Its members.
+    fn json(&self, object: &mut Object<'_>);
 
     /// Its elements.
     fn xml(&self, xml: &mut Xml);
 }
 
 /// A success that says no more than which entry it was.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Done {
-    #[serde(rename = "Id")]
     pub(crate) id: String,
 }
 
 /// One entry's failure.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug)]
 struct Failure {
     id: String,
     sender_fault: bool,
@@ -75,9 +76,11 @@ struct Failure {
     message: String,
 }
 
+/// Bytes of an entry of a reply in JSON, about.
+const ENTRY_BYTES: usize = 160;
+
 /// The reply to a batch. Both lists are there, empty or not.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug)]
 pub(crate) struct BatchOutput<T> {
     failed: Vec<Failure>,
     successful: Vec<T>,
@@ -109,7 +112,19 @@ impl<T> BatchOutput<T> {
 
 impl<T: Success> Output for BatchOutput<T> {
     fn json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("nothing but texts and truth values")
+        let entries = self.failed.len() + self.successful.len();
+        let mut out = Vec::with_capacity((entries + 1) * ENTRY_BYTES);
+        let mut reply = Object::begin(&mut out);
+        array(reply.member("Failed"), &self.failed, |Failure { id, sender_fault, code, message }, entry| {
+            entry.text("Id", id);
+            let is_fault: &[u8] = if *sender_fault { b"true" } else { b"false" };
+            entry.member("SenderFault").extend_from_slice(is_fault);
+            entry.text("Code", code);
+            entry.text("Message", message);
+        });
+        array(reply.member("Successful"), &self.successful, T::json);
+        reply.end();
+        out
     }
 
     fn xml(&self, xml: &mut Xml) {
@@ -148,6 +163,10 @@ mod tests {
 
     impl Success for Done {
         const NAME: &'static str = "DoneEntry";
+
+        fn json(&self, object: &mut Object<'_>) {
+            object.text("Id", &self.id);
+        }
 
         fn xml(&self, xml: &mut Xml) {
             xml.element("Id", &self.id);

@@ -3,7 +3,7 @@
 //! Apart because operations read one structure each and do not care how it was spelled.
 
 use super::errors::SqsError;
-use super::queue::QueueRef;
+use super::queue::{QueueRef, origin};
 use crate::form::Form;
 use crate::step::Context;
 use crate::value::Text;
@@ -37,6 +37,11 @@ impl<'a> Call<'a> {
             }
             Parameters::Form(form) => form.read().map_err(|error| SqsError::Serialization(error.to_string())),
         }
+    }
+
+    /// What the addresses that are given out begin with.
+    pub(crate) fn origin(&self, cx: &Context) -> String {
+        origin(self.request, &cx.options.host)
     }
 
     /// The queue that the call is about.

@@ -14,6 +14,7 @@ mod opened;
 mod ops;
 mod outgoing;
 mod queue;
+mod sums;
 mod translate;
 
 pub(crate) use call::{Call, Parameters};
@@ -21,9 +22,9 @@ pub(crate) use deleted::Deleted;
 pub use errors::SqsError;
 pub(crate) use opened::Opened;
 pub use ops::OPERATIONS;
-pub(crate) use ops::{action, start};
+pub(crate) use ops::start;
 pub use queue::QueueRef;
-pub(crate) use queue::origin;
+pub(crate) use sums::Sums;
 
 /// The name of the service for clients of AWS JSON.
 pub(crate) const TARGET: &str = "AmazonSQS";

@@ -7,6 +7,7 @@
 use super::errors::{QUEUE_NAME_RULE, SqsError};
 use super::limits::NAME_CHARS_MAX;
 use crate::arn::{Arn, partition_of};
+use crate::cut;
 use crate::percent::{Plus, decode};
 use crate::scope::{Scope, is_account, is_region};
 use millstream_front::http::Request;
@@ -44,17 +45,16 @@ impl QueueRef {
     /// alone.
     #[must_use]
     pub fn parse(url: &str, caller: &Scope) -> Option<QueueRef> {
-        let rest = match url.split_once("://") {
-            Some(("http" | "https", rest)) => rest,
-            Some(_) => return None,
-            None if url.contains('/') => {
-                return from_parts("", url, caller);
-            }
-            None if url.is_empty() => return None,
-            None => return Some(QueueRef { scope: caller.clone(), name: url.to_owned() }),
+        let rest = match cut::once(url, b':') {
+            Some(("http" | "https", rest)) if rest.starts_with("//") => &rest[2..],
+            Some((_, rest)) if rest.starts_with("//") => return None,
+            _ if url.bytes().any(|byte| byte == b'/') => return from_parts("", url, caller),
+            _ if url.is_empty() => return None,
+            _ => return Some(QueueRef { scope: caller.clone(), name: url.to_owned() }),
         };
-        let (host, path) = rest.split_once('/')?;
-        from_parts(host, path.split(['?', '#']).next().unwrap_or_default(), caller)
+        let (host, path) = cut::once(rest, b'/')?;
+        let end = path.bytes().position(|byte| matches!(byte, b'?' | b'#'));
+        from_parts(host, &path[..end.unwrap_or(path.len())], caller)
     }
 
     /// The queue of a resource name; `None` if it is none of SQS.
@@ -94,11 +94,19 @@ pub(crate) fn origin(request: &Request<'_>, fallback_host: &str) -> String {
     format!("{scheme}://{host}")
 }
 
+/// Parts of the longest path that is one.
+const PARTS_MAX: usize = 4;
+
 /// `[queue/<region>/]<account>/<name>`, with the region of the host where the path has none.
 fn from_parts(host: &str, path: &str, caller: &Scope) -> Option<QueueRef> {
     let path = decode(path, Plus::Itself)?;
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    let (region, account, name) = match parts[..] {
+    let mut parts = [""; PARTS_MAX];
+    let mut count = 0;
+    for part in cut::all(&path, b'/').filter(|part| !part.is_empty()) {
+        *parts.get_mut(count)? = part;
+        count += 1;
+    }
+    let (region, account, name) = match parts[..count] {
         ["queue", region, account, name] if is_region(region) => (Some(region), account, name),
         [account, name] => (region_of_host(host), account, name),
         _ => return None,
@@ -110,7 +118,7 @@ fn from_parts(host: &str, path: &str, caller: &Scope) -> Option<QueueRef> {
 
 /// The region in `sqs.<region>.…` and in `<region>.queue.…`.
 fn region_of_host(host: &str) -> Option<&str> {
-    let mut labels = host.split(':').next()?.split('.');
+    let mut labels = cut::all(cut::all(host, b':').next()?, b'.');
     let region = match (labels.next()?, labels.next()?) {
         ("sqs", region) | (region, "queue") => region,
         _ => return None,

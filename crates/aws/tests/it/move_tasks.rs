@@ -1,6 +1,7 @@
 //! Move tasks: dead letters go back, or elsewhere, at a rate, over restarts; and every refusal that was recorded.
 
 use crate::client::{BOTH, Client, Fault, Wire, element};
+use millstream_core::catalog::{DeadLetterRoute, LeaseSetting, Setting};
 use serde_json::{Value, json};
 
 const ACCOUNT: &str = "arn:aws:sqs:us-east-1:000000000000";
@@ -83,6 +84,35 @@ fn dead_letters_go_back_to_where_each_came_from() {
     assert_eq!(bodies(&client, "a"), ["1", "3"]);
     assert_eq!(bodies(&client, "b"), ["2"]);
     assert_eq!(bodies(&client, "dead"), ["sent here"], "nobody knows where it came from");
+}
+
+#[test]
+fn dead_letters_that_came_by_a_route_are_known_and_go_back() {
+    let client = Client::new();
+    for name in ["dead", "other", "a", "b"] {
+        client.create(name, json!({"VisibilityTimeout": "0"}));
+    }
+    client.broker.create_route("letters", "a", "dead");
+    client.broker.create_route("letters", "b", "other");
+    let by_route = |key: &str| {
+        let route = DeadLetterRoute { route: "letters".into(), key: Some(key.into()) };
+        [LeaseSetting::DeadLetterRoute(Some(route)), LeaseSetting::DeliveryLimit(Some(1))].map(Setting::Lease)
+    };
+    client.broker.set("a", by_route("a"));
+    client.broker.set("b", by_route("b"));
+    let sources = client.call("ListDeadLetterSourceQueues", json!({"QueueUrl": "dead"}));
+    let urls = sources["queueUrls"].as_array().expect("a list");
+    assert_eq!(urls.len(), 1, "b's go elsewhere: {urls:?}");
+    assert!(urls[0].as_str().expect("an address").ends_with("/a"));
+    send(&client, "a", "1");
+    send(&client, "a", "2");
+    assert_eq!(bury(&client, "a"), 2);
+    assert_eq!(counts(&client, "dead"), ["2", "0", "0"]);
+    start(&client, json!({"SourceArn": arn("dead")}));
+    assert_eq!(client.broker.carry_out_moves(), 2);
+    assert_eq!(bodies(&client, "a"), ["1", "2"]);
+    let refused = client.refused(Wire::Json, "StartMessageMoveTask", &json!({"SourceArn": arn("a")}));
+    assert_eq!(refused.message, "Source queue must be configured as a Dead Letter Queue.");
 }
 
 #[test]

@@ -256,6 +256,24 @@ fn a_burst_of_one_tenant_does_not_starve_another() {
 }
 
 #[test]
+fn nine_tenants_with_a_message_each_get_it_at_once_behind_ten_thousand_of_another() {
+    let client = Client::new();
+    let url = client.create("q", json!({}));
+    let entry = |n: usize| json!({"Id": n.to_string(), "MessageBody": "noisy", "MessageGroupId": "noisy"});
+    let entries: Vec<Value> = (0..10).map(entry).collect();
+    for _ in 0..1_000 {
+        client.call("SendMessageBatch", json!({"QueueUrl": url, "Entries": entries}));
+    }
+    for tenant in 1..=9 {
+        let call = json!({"QueueUrl": url, "MessageBody": "quiet", "MessageGroupId": tenant.to_string()});
+        client.call("SendMessage", call);
+    }
+    let received = client.call("ReceiveMessage", json!({"QueueUrl": url, "MaxNumberOfMessages": 10}));
+    let quiet = bodies(&received).into_iter().filter(|body| *body == "quiet").count();
+    assert_eq!(quiet, 9, "one of ten is the noisy one's: {:?}", bodies(&received));
+}
+
+#[test]
 fn a_queue_over_several_logs_gives_all_it_has() {
     let client = Client::new();
     client.broker.create_stream("topic", 3);

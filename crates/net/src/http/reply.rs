@@ -8,7 +8,8 @@ use bytes::{Buf, Bytes};
 use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use http_body::{Body, Frame, SizeHint};
-use millstream_front::http::Response;
+use millstream_front::http::{Header, Response};
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -31,15 +32,24 @@ pub(super) fn reply(front: &'static str, response: Response, mut outlay: Outlay)
     let Response { status, headers, body } = response;
     outlay.put_out(body.len(), true);
     outlay.settle(body.len());
-    let mut reply = http::Response::builder().status(status);
-    for (name, value) in headers {
-        reply = reply.header(name, value);
-    }
     let piece = (!body.is_empty()).then_some(Piece { bytes: body, _outlay: Some(outlay) });
-    reply.body(Payload(piece)).unwrap_or_else(|error| {
+    spelled(status, headers, Payload(piece)).unwrap_or_else(|error| {
         tracing::error!(name = front, status, %error, "a front's response cannot be written");
         unwritable()
     })
+}
+
+/// A response in hyper's terms. Values are taken over as they are: none is copied.
+fn spelled(status: u16, headers: Vec<Header>, payload: Payload) -> Result<Reply, http::Error> {
+    let mut reply = http::Response::builder().status(status);
+    for (name, value) in headers {
+        let value = match value {
+            Cow::Borrowed(value) => HeaderValue::from_maybe_shared(Bytes::from_static(value.as_bytes())),
+            Cow::Owned(value) => HeaderValue::try_from(value),
+        };
+        reply = reply.header(name, value?);
+    }
+    reply.body(payload)
 }
 
 /// What stands for a response that cannot be written.

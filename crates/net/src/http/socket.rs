@@ -63,6 +63,8 @@ impl Read for Socket {
         cx: &mut Context<'_>,
         mut target: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        // Most polls find nothing: the buffer is not fetched for them.
+        ready!(self.stream.poll_read_ready(cx))?;
         Scratch::lend(|scratch| {
             let aside = scratch.read_buffer();
             let room = target.remaining().min(HTTP_BUFFER_BYTES);

@@ -4,19 +4,19 @@
 //! type, one byte for the kind of value, length and value; all lengths in four bytes, the highest first.
 
 use super::attribute::{Attribute, Value};
-use super::md5_lanes;
-use crate::hex::spell;
+use super::md5_lanes::{self, Sum};
+use crate::hex::spell_sum;
 use md5::{Digest, Md5};
 
 /// Kinds of value, as they are summed.
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 
-/// The sums of bodies, in hexadecimal; of many at once faster than one by one.
+/// The sums of bodies; of many at once faster than one by one.
 #[must_use]
-pub(crate) fn md5_of_bodies<'b>(bodies: impl Iterator<Item = &'b str>) -> Vec<String> {
+pub(crate) fn md5_of_bodies<'b>(bodies: impl Iterator<Item = &'b str>) -> Vec<Sum> {
     let bodies: Vec<&[u8]> = bodies.map(str::as_bytes).collect();
-    md5_lanes::sums(&bodies).iter().map(|sum| spell(sum)).collect()
+    md5_lanes::sums(&bodies)
 }
 
 /// The sum of a message's attributes, in hexadecimal; `None` when there are none.
@@ -42,7 +42,7 @@ pub(crate) fn md5_of_attributes(attributes: &[Attribute<'_>]) -> Option<String> 
             }
         }
     }
-    Some(spell(&sum.finalize()))
+    Some(spell_sum(&sum.finalize().into()))
 }
 
 fn add(sum: &mut Md5, bytes: &[u8]) {
@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn sums_are_those_that_amazon_answered() {
-        assert_eq!(md5_of_bodies(["msg"].into_iter()), ["6e2baaf3b97dbeef01c0043275f9a0e7"]);
+        let sums = md5_of_bodies(["msg"].into_iter());
+        assert_eq!(spell_sum(&sums[0]), "6e2baaf3b97dbeef01c0043275f9a0e7");
         let all = [
             text("Help.Me", "String", "Me"),
             text("Hello", "String", "There"),

@@ -7,7 +7,7 @@
 use md5::{Digest, Md5};
 
 /// A sum.
-pub(super) type Sum = [u8; 16];
+pub(crate) type Sum = [u8; 16];
 
 /// Messages that go side by side: two vectors of the smallest kind, whose steps overlap.
 const LANES: usize = 8;

@@ -15,6 +15,7 @@ pub(crate) use attribute::{attributes, is_attribute_name};
 pub(crate) use body::{check_body, is_legal};
 pub(crate) use digest::{md5_of_attributes, md5_of_bodies};
 pub(crate) use filter::NameFilter;
+pub(crate) use md5_lanes::Sum;
 pub(crate) use system::{TRACE_HEADER, trace_header};
 
 /// Bytes of a message as its limit counts them: body, and each attribute's name, type and value.

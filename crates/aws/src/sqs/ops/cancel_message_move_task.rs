@@ -8,7 +8,7 @@ use crate::sqs::call::{Call, required_text};
 use crate::sqs::errors::SqsError;
 use crate::sqs::ops::operation;
 use crate::sqs::translate::task_id;
-use crate::step::{Context, Output, Step};
+use crate::step::{Context, Output, Step, respond};
 use crate::value::Text;
 use crate::xml::Xml;
 use millstream_core::lease::{LeaseRequest, Redrive, RedriveState};
@@ -57,7 +57,7 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
             let redrives = move_tasks::listed(reply)?;
             let redrive = find(&redrives, queue.entry.uid, &task)?;
             match redrive.state {
-                RedriveState::Cancelled => Ok(Step::respond(Cancelled { moved: redrive.moved })),
+                RedriveState::Cancelled => Ok(respond(Cancelled { moved: redrive.moved })),
                 RedriveState::Running => Err(SqsError::Internal),
                 RedriveState::Completed | RedriveState::Failed => {
                     Err(SqsError::InvalidParameterValue("Only active tasks can be cancelled.".to_owned()))

@@ -5,16 +5,17 @@
 
 use super::queues::Queue;
 use super::settling::{Checked, Wish, settle, settle_batch, visibility};
+use crate::json::Object;
 use crate::sqs::batch::{BatchOutput, Done, Entries, Entry, Success, entries};
 use crate::sqs::call::{Call, required};
 use crate::sqs::errors::SqsError;
 use crate::sqs::ops::operation;
-use crate::step::{Context, Nothing, Step};
+use crate::step::{Context, Nothing, Step, respond};
 use crate::value::{Int, Text};
 use crate::xml::Xml;
 use millstream_front::Action;
 use millstream_front::registry::Operation;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub(crate) const ONE: Operation = operation("ChangeMessageVisibility", "");
 pub(crate) const BATCH: Operation = operation("ChangeMessageVisibilityBatch", "");
@@ -59,12 +60,14 @@ impl<'a> Entry<'a> for BatchEntry<'a> {
 }
 
 /// A message that is kept as long as was asked for.
-#[derive(Serialize)]
-#[serde(transparent)]
 struct Changed(Done);
 
 impl Success for Changed {
     const NAME: &'static str = "ChangeMessageVisibilityBatchResultEntry";
+
+    fn json(&self, object: &mut Object<'_>) {
+        object.text("Id", &self.0.id);
+    }
 
     fn xml(&self, xml: &mut Xml) {
         xml.element("Id", &self.0.id);
@@ -82,7 +85,7 @@ pub(crate) fn one(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError> {
     let checked = Checked::new(cx, &queue, input.handle, wish(input.seconds)?)?;
     Ok(settle(&queue, grant, vec![checked], |mut results| {
         results.pop().unwrap_or(Err(SqsError::Internal))?;
-        Ok(Step::respond(Nothing))
+        Ok(respond(Nothing))
     }))
 }
 
@@ -102,6 +105,6 @@ pub(crate) fn batch(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
             let done = Changed(Done { id: id.clone() });
             (id, result.map(|()| done))
         });
-        Step::respond(BatchOutput::new(results))
+        respond(BatchOutput::new(results))
     }))
 }

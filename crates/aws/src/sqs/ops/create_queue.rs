@@ -15,7 +15,7 @@ use crate::sqs::limits::TAGS_MAX;
 use crate::sqs::ops::operation;
 use crate::sqs::queue::{QueueRef, check_name, is_queue_name};
 use crate::sqs::translate::{Stored, attach, creation};
-use crate::step::{Context, Output, Step};
+use crate::step::{Context, Output, Step, respond};
 use crate::value::{Map, Text};
 use crate::xml::Xml;
 use millstream_core::catalog::{Annotations, StreamConfig, StreamEntry};
@@ -67,6 +67,8 @@ impl Output for QueueUrl {
 /// What is to be created.
 struct Wanted {
     at: QueueRef,
+    /// Its address.
+    url: String,
     settings: QueueSettings,
     /// The attributes that were given: those that are compared.
     given: Vec<String>,
@@ -84,8 +86,10 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     let mut settings = QueueSettings::new(is_fifo);
     settings.set_all(&attributes)?;
     let tags = input.tags.entries.into_iter().map(|(key, value)| (key.into_string(), value.into_string()));
+    let at = QueueRef { scope: cx.caller.clone(), name: name.into_string() };
     let wanted = Wanted {
-        at: QueueRef { scope: cx.caller.clone(), name: name.into_string() },
+        url: at.url(&call.origin(cx)),
+        at,
         settings,
         given: attributes.iter().map(|(name, _)| (*name).to_owned()).collect(),
         tags: tags.collect(),
@@ -137,7 +141,7 @@ fn create(cx: &Context, namespace: Namespace, wanted: Wanted) -> Result<Step, Sq
     }));
     Ok(submit(grant.request(request), move |cx, reply| {
         let error = match stream_reply(reply) {
-            Ok(_) => return Ok(Step::respond(QueueUrl { url: wanted.at.url(&cx.origin) })),
+            Ok(_) => return Ok(respond(QueueUrl { url: wanted.url })),
             Err(error) => error,
         };
         // Somebody else was faster: then it exists, and is compared.
@@ -156,9 +160,9 @@ fn existing(cx: &Context, wanted: &Wanted, entry: &Arc<StreamEntry>) -> Result<S
     if let Some(name) = has.first_difference(&wanted.settings, &given) {
         return Err(SqsError::QueueNameExists(name));
     }
-    let url = wanted.at.url(&cx.origin);
+    let url = wanted.url.clone();
     if entry.config.lease().enabled() {
-        return Ok(Step::respond(QueueUrl { url }));
+        return Ok(respond(QueueUrl { url }));
     }
     let grant = cx.allow(Action::Alter, Resource::Stream(&entry.name))?;
     let mut changes = attach(&entry.config, wanted.settings.fifo);
@@ -168,7 +172,7 @@ fn existing(cx: &Context, wanted: &Wanted, entry: &Arc<StreamEntry>) -> Result<S
     let request = grant.request(Request::AlterStream { stream: entry.id, changes });
     Ok(submit(request, |_, reply| {
         stream_reply(reply)?;
-        Ok(Step::respond(QueueUrl { url }))
+        Ok(respond(QueueUrl { url }))
     }))
 }
 

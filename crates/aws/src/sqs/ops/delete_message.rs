@@ -5,17 +5,17 @@
 
 use super::queues::Queue;
 use super::settling::{Checked, Wish, settle, settle_batch};
+use crate::json::Object;
 use crate::sqs::batch::{BatchOutput, Done, Entries, Entry, Success, entries};
 use crate::sqs::call::Call;
 use crate::sqs::errors::SqsError;
 use crate::sqs::ops::operation;
-use crate::step::{Context, Nothing, Step};
+use crate::step::{Context, Nothing, Step, respond};
 use crate::value::Text;
 use crate::xml::Xml;
 use millstream_front::Action;
 use millstream_front::registry::Operation;
 use serde::Deserialize;
-use serde::Serialize;
 
 pub(crate) const ONE: Operation = operation(
     "DeleteMessage",
@@ -60,12 +60,14 @@ impl<'a> Entry<'a> for BatchEntry<'a> {
 }
 
 /// A message that was deleted.
-#[derive(Serialize)]
-#[serde(transparent)]
 struct Deleted(Done);
 
 impl Success for Deleted {
     const NAME: &'static str = "DeleteMessageBatchResultEntry";
+
+    fn json(&self, object: &mut Object<'_>) {
+        object.text("Id", &self.0.id);
+    }
 
     fn xml(&self, xml: &mut Xml) {
         xml.element("Id", &self.0.id);
@@ -79,7 +81,7 @@ pub(crate) fn one(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError> {
     let checked = Checked::new(cx, &queue, input.handle, Wish::Delete)?;
     Ok(settle(&queue, grant, vec![checked], |mut results| {
         results.pop().unwrap_or(Err(SqsError::Internal))?;
-        Ok(Step::respond(Nothing))
+        Ok(respond(Nothing))
     }))
 }
 
@@ -96,6 +98,6 @@ pub(crate) fn batch(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
             let done = Deleted(Done { id: id.clone() });
             (id, result.map(|()| done))
         });
-        Step::respond(BatchOutput::new(results))
+        respond(BatchOutput::new(results))
     }))
 }

@@ -8,7 +8,7 @@ use crate::sqs::call::Call;
 use crate::sqs::errors::SqsError;
 use crate::sqs::ops::{OfQueue, operation};
 use crate::sqs::translate::{detach, is_own};
-use crate::step::{Context, Nothing, Step};
+use crate::step::{Context, Nothing, Step, respond};
 use millstream_core::Request;
 use millstream_core::catalog::SettingKey;
 use millstream_front::Action;
@@ -36,6 +36,6 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     Ok(submit(grant.request(request), move |cx, reply| {
         stream_reply(reply)?;
         cx.shared.deleted.note(queue.entry.namespace, &queue.at.name, cx.now);
-        Ok(Step::respond(Nothing))
+        Ok(respond(Nothing))
     }))
 }

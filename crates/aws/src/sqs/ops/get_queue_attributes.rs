@@ -9,7 +9,7 @@ use crate::sqs::call::Call;
 use crate::sqs::errors::SqsError;
 use crate::sqs::limits::LISTED_NAMES_MAX;
 use crate::sqs::ops::operation;
-use crate::step::{Context, Output, Step};
+use crate::step::{Context, Output, Step, respond};
 use crate::value::{List, Text};
 use crate::xml::Xml;
 use millstream_core::lease::{GroupCounts, LeaseReply, LeaseRequest};
@@ -60,12 +60,12 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     let grant = queue.allow(cx, Action::Describe)?;
     let wish = Wish::new(input.names.items)?;
     if !wish.wants_counts() {
-        return Ok(Step::respond(show(&queue, &wish, GroupCounts::default())));
+        return Ok(respond(show(&queue, &wish, GroupCounts::default())));
     }
     let request = lease(grant, LeaseRequest::Describe { groups: vec![queue.group()] });
     Ok(submit(request, move |_, reply| match lease_reply(reply)? {
         LeaseReply::Described(mut counts) => match counts.pop() {
-            Some(Ok(counts)) => Ok(Step::respond(show(&queue, &wish, counts))),
+            Some(Ok(counts)) => Ok(respond(show(&queue, &wish, counts))),
             Some(Err(kind)) => Err(kind.into()),
             None => Err(SqsError::Internal),
         },

@@ -6,7 +6,7 @@ use crate::sqs::call::{Call, required_text};
 use crate::sqs::errors::SqsError;
 use crate::sqs::ops::operation;
 use crate::sqs::queue::QueueRef;
-use crate::step::{Context, Step};
+use crate::step::{Context, Step, respond};
 use crate::value::Text;
 use millstream_front::Action;
 use millstream_front::registry::Operation;
@@ -33,5 +33,5 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     }
     let queue = Queue::at(cx, QueueRef { scope, name: name.into_string() })?;
     queue.allow(cx, Action::Describe)?;
-    Ok(Step::respond(QueueUrl { url: queue.at.url(&cx.origin) }))
+    Ok(respond(QueueUrl { url: queue.at.url(&call.origin(cx)) }))
 }

@@ -9,7 +9,7 @@ use crate::sqs::errors::SqsError;
 use crate::sqs::limits::LISTED_TASKS_MAX;
 use crate::sqs::ops::operation;
 use crate::sqs::queue::QueueRef;
-use crate::step::{Context, Output, Step};
+use crate::step::{Context, Output, Step, respond};
 use crate::value::{Int, Text};
 use crate::xml::Xml;
 use millstream_core::lease::{MoveTarget, Redrive, RedriveState};
@@ -97,7 +97,7 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     Ok(submit(move_tasks::list(&queue, &grant), move |cx, reply| {
         let redrives = move_tasks::listed(reply)?;
         let newest = redrives.iter().rev().take(count);
-        Ok(Step::respond(Tasks { results: newest.map(|redrive| task(cx, &queue, redrive)).collect() }))
+        Ok(respond(Tasks { results: newest.map(|redrive| task(cx, &queue, redrive)).collect() }))
     }))
 }
 

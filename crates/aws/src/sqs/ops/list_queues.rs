@@ -7,7 +7,7 @@ use super::queues;
 use crate::sqs::call::Call;
 use crate::sqs::errors::SqsError;
 use crate::sqs::ops::operation;
-use crate::step::{Context, Step};
+use crate::step::{Context, Step, respond};
 use crate::value::{Int, Text};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Resource};
@@ -34,6 +34,7 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     let prefix = input.prefix.as_deref().unwrap_or_default();
     let found = queues::all(cx).filter(|queue| queue.at.name.starts_with(prefix));
     let (found, next_token) = page.of(found, |queue| &queue.at.name);
-    let urls = found.iter().map(|queue| queue.at.url(&cx.origin)).collect();
-    Ok(Step::respond(Urls::queues(urls, next_token)))
+    let origin = call.origin(cx);
+    let urls = found.iter().map(|queue| queue.at.url(&origin)).collect();
+    Ok(respond(Urls::queues(urls, next_token)))
 }

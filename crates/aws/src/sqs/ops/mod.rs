@@ -80,18 +80,12 @@ const fn operation(name: &'static str, differences: &'static str) -> Operation {
     Operation { name, number: 0, version_min: 0, version_max: 0, differences }
 }
 
-/// The name of an action as it is in the table; `None` when it is not served.
-pub(crate) fn action(name: &str) -> Option<&'static str> {
-    OPERATIONS.iter().map(|operation| operation.name).find(|known| *known == name)
-}
-
-/// Starts an action of the table.
-pub(crate) fn start(cx: &mut Context, action: &str, call: &Call<'_>) -> Step {
+/// Starts the action of a name.
+pub(crate) fn start(cx: &mut Context, action: &str, call: &Call<'_>) -> Result<Step, SqsError> {
     let row = TABLE.iter().find(|(operation, _)| operation.name == action);
-    match row {
-        Some((_, start)) => start(cx, call).into(),
-        None => Step::Refuse(SqsError::InvalidAction(action.to_owned())),
-    }
+    let (operation, start) = row.ok_or_else(|| SqsError::InvalidAction(action.to_owned()))?;
+    cx.spelling.action = operation.name;
+    start(cx, call)
 }
 
 /// The parameters of actions that are about a queue and nothing else.

@@ -18,6 +18,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::{LeaseReply, LeaseRequest, Redrive};
 use millstream_core::{Reply, Request};
+use millstream_front::dead_letters::Ways;
 use millstream_front::{Authorized, Grant};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -36,10 +37,11 @@ pub(super) fn by_arn(cx: &Context, arn: &str) -> Option<Queue> {
     Queue::at(cx, at).ok()
 }
 
-/// The streams whose dead letters come to a queue, whoever works them.
+/// The streams whose dead letters may come to a queue, whoever works them.
 pub(super) fn routed_to(cx: &Context, queue: &Queue) -> Vec<Arc<StreamEntry>> {
     let mut streams = cx.backend.streams(queue.entry.namespace);
-    streams.retain(|entry| entry.config.lease().dead_letter() == Some(&*queue.at.name));
+    let mut ways = Ways::new(&*cx.backend);
+    streams.retain(|entry| ways.lead(entry, &queue.entry));
     streams
 }
 

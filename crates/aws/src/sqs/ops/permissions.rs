@@ -11,7 +11,7 @@ use crate::sqs::errors::SqsError;
 use crate::sqs::limits::{NAME_CHARS_MAX, PERMISSION_ITEMS_MAX};
 use crate::sqs::ops::operation;
 use crate::sqs::queue::is_word;
-use crate::step::{Context, Nothing, Step};
+use crate::step::{Context, Nothing, Step, respond};
 use crate::value::{List, Text};
 use millstream_front::registry::Operation;
 use serde::Deserialize;
@@ -93,6 +93,6 @@ fn store(cx: &Context, queue: &Queue, policy: Option<String>) -> Result<Step, Sq
     let changes = queue.stored().changes(&old, &new, cx.now);
     Ok(submit(queue.alter(cx, changes)?, |_, reply| {
         stream_reply(reply)?;
-        Ok(Step::respond(Nothing))
+        Ok(respond(Nothing))
     }))
 }

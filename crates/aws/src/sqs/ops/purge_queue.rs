@@ -8,7 +8,7 @@ use crate::sqs::errors::SqsError;
 use crate::sqs::limits::QUEUE_PAUSE_MS;
 use crate::sqs::ops::{OfQueue, operation};
 use crate::sqs::translate::Stored;
-use crate::step::{Context, Nothing, Step};
+use crate::step::{Context, Nothing, Step, respond};
 use millstream_core::lease::{LeaseReply, LeaseRequest, SeekTo};
 use millstream_core::{Reply, Request};
 use millstream_front::Action;
@@ -37,7 +37,7 @@ fn purged(replies: Vec<Reply>) -> Result<Step, SqsError> {
     let [mark, seek] = <[Reply; 2]>::try_from(replies).map_err(|_| SqsError::Internal)?;
     stream_reply(mark)?;
     match lease_reply(seek)? {
-        LeaseReply::Sought { .. } => Ok(Step::respond(Nothing)),
+        LeaseReply::Sought { .. } => Ok(respond(Nothing)),
         _ => Err(SqsError::Internal),
     }
 }

@@ -6,11 +6,12 @@
 
 use super::queues::Queue;
 use super::sending::{Sent, send};
+use crate::json::Object;
 use crate::sqs::call::Call;
 use crate::sqs::errors::SqsError;
 use crate::sqs::ops::operation;
 use crate::sqs::outgoing::{Outgoing, RawMessage};
-use crate::step::{Context, Output, Step};
+use crate::step::{Context, Output, Step, respond};
 use crate::xml::Xml;
 use millstream_front::Action;
 use millstream_front::registry::Operation;
@@ -20,9 +21,16 @@ pub(crate) const OPERATION: Operation = operation(
     "On the disk when the reply comes. The first group on a standard queue makes it a fair one for good.",
 );
 
+/// Bytes of a reply in JSON, about.
+const REPLY_BYTES: usize = 160;
+
 impl Output for Sent {
     fn json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("nothing but texts")
+        let mut out = Vec::with_capacity(REPLY_BYTES);
+        let mut reply = Object::begin(&mut out);
+        self.members(&mut reply);
+        reply.end();
+        out
     }
 
     fn xml(&self, xml: &mut Xml) {
@@ -37,6 +45,6 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     let settings = queue.settings();
     let message = Outgoing::check(raw, &settings)?;
     send(cx, &queue, &grant, &settings, vec![message], |mut sent| {
-        sent.pop().ok_or(SqsError::Internal)?.map(Step::respond)
+        sent.pop().ok_or(SqsError::Internal)?.map(respond)
     })
 }

@@ -4,13 +4,14 @@
 
 use super::queues::Queue;
 use super::sending::{Sent, send};
+use crate::json::Object;
 use crate::sqs::batch::{BatchOutput, Entries, Success, entries};
 use crate::sqs::call::Call;
 use crate::sqs::errors::SqsError;
 use crate::sqs::limits::MESSAGE_BYTES_MAX;
 use crate::sqs::ops::operation;
 use crate::sqs::outgoing::{Outgoing, RawMessage};
-use crate::step::{Context, Step};
+use crate::step::{Context, Step, respond};
 use crate::value::Text;
 use crate::xml::Xml;
 use millstream_front::Action;
@@ -33,6 +34,10 @@ struct Input<'a> {
 
 impl Success for Sent {
     const NAME: &'static str = "SendMessageBatchResultEntry";
+
+    fn json(&self, object: &mut Object<'_>) {
+        self.members(object);
+    }
 
     fn xml(&self, xml: &mut Xml) {
         self.elements(xml);
@@ -60,7 +65,7 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     }
     if messages.is_empty() {
         let refused = checked.into_iter().map(|(id, refusal)| (id, refusal.and(Err(SqsError::Internal))));
-        return Ok(Step::respond(BatchOutput::<Sent>::new(refused)));
+        return Ok(respond(BatchOutput::<Sent>::new(refused)));
     }
     send(cx, &queue, &grant, &settings, messages, move |sent| {
         let mut sent = sent.into_iter();
@@ -69,6 +74,6 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
             let own = id.clone();
             (id, result.map(|sent| sent.entry(own)))
         });
-        Ok(Step::respond(BatchOutput::new(results)))
+        Ok(respond(BatchOutput::new(results)))
     })
 }

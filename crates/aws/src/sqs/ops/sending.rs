@@ -4,10 +4,13 @@
 //! on a FIFO queue each is a batch of its own, since each is looked up by its deduplication id. One request is one frame either way: all of it is durable, or nothing is.
 
 use super::queues::Queue;
+use crate::hex::spell_sum;
+use crate::json::Object;
 use crate::sqs::attributes::{DeduplicationScope, QueueSettings};
 use crate::sqs::errors::SqsError;
-use crate::sqs::message::{md5_of_attributes, md5_of_bodies};
+use crate::sqs::message::{Sum, md5_of_attributes, md5_of_bodies};
 use crate::sqs::outgoing::Outgoing;
+use crate::sqs::sums::{Place, Sums};
 use crate::sqs::translate::{Message, log_of, message_id, push_record, sequence_number};
 use crate::step::{Context, Step};
 use crate::xml::Xml;
@@ -18,27 +21,20 @@ use millstream_core::{Reply, Request};
 use millstream_front::Grant;
 use millstream_types::batch::{BatchBuilder, Compression};
 use millstream_types::key::{dedup_id, ordering_key};
-use millstream_types::{ErrorKind, LogId, Offset, RecordTime, StreamUid};
-use serde::Serialize;
+use millstream_types::{ErrorKind, LogId, RecordTime, StreamUid};
 
 /// Bytes of a record without attributes beside its body, with some to spare.
 const RECORD_BYTES: usize = 32;
 
 /// The answer to one message.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(super) struct Sent {
     /// Of an entry of a batch.
-    #[serde(rename = "Id", skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    #[serde(rename = "MessageId")]
     message_id: String,
-    #[serde(rename = "MD5OfMessageBody")]
     body_sum: String,
-    #[serde(rename = "MD5OfMessageAttributes", skip_serializing_if = "Option::is_none")]
     attributes_sum: Option<String>,
-    #[serde(rename = "MD5OfMessageSystemAttributes", skip_serializing_if = "Option::is_none")]
     system_attributes_sum: Option<String>,
-    #[serde(rename = "SequenceNumber", skip_serializing_if = "Option::is_none")]
     sequence_number: Option<String>,
 }
 
@@ -46,6 +42,16 @@ impl Sent {
     /// The same as the answer to an entry of a batch.
     pub(super) fn entry(self, id: String) -> Sent {
         Sent { id: Some(id), ..self }
+    }
+
+    /// Its members.
+    pub(super) fn members(&self, object: &mut Object<'_>) {
+        object.optional("Id", self.id.as_deref());
+        object.text("MessageId", &self.message_id);
+        object.text("MD5OfMessageBody", &self.body_sum);
+        object.optional("MD5OfMessageAttributes", self.attributes_sum.as_deref());
+        object.optional("MD5OfMessageSystemAttributes", self.system_attributes_sum.as_deref());
+        object.optional("SequenceNumber", self.sequence_number.as_deref());
     }
 
     /// Its elements.
@@ -63,8 +69,9 @@ impl Sent {
 struct Pending {
     uid: StreamUid,
     fifo: bool,
-    /// Per batch of the append: its log, and the answers of its messages but for what depends on their offsets.
-    batches: Vec<(u32, Vec<Sent>)>,
+    /// Per batch of the append: its log, and the answers of its messages, with their sums, but for what depends on
+    /// their offsets.
+    batches: Vec<(u32, Vec<(Sent, Sum)>)>,
 }
 
 /// Sends messages, at least one; goes on with their answers in their order.
@@ -92,11 +99,11 @@ pub(super) fn send(
     }
     let (append, pending) = append(cx, queue, settings, is_keyed, messages)?;
     requests.push(grant.allow(append));
-    let then = move |_: &mut Context, mut replies: Vec<Reply>| {
+    let then = move |cx: &mut Context, mut replies: Vec<Reply>| {
         // The append is the last request. Its sender need not know whether the change before it was made: without it
         // the groups' marks have no effect.
         let appended = replies.pop().unwrap_or(Reply::Refused(ErrorKind::Indeterminate));
-        Step::from(results(appended, pending).and_then(then))
+        Step::from(results(&cx.shared.sums, appended, pending).and_then(then))
     };
     Ok(Step::Submit(requests, Box::new(then)))
 }
@@ -127,7 +134,7 @@ fn append(
         }
         let draft = batches.last_mut().expect("one was pushed if there was none");
         draft.push(message, settings, is_keyed, RecordTime(cx.now.0))?;
-        pending.batches.last_mut().expect("as many as drafts").1.push(answer(message, sum));
+        pending.batches.last_mut().expect("as many as drafts").1.push((answer(message, sum), sum));
     }
     let batches: Result<Vec<AppendBatch>, SqsError> =
         batches.into_iter().map(|draft| draft.finish(queue, is_keyed, RecordTime(cx.now.0))).collect();
@@ -199,11 +206,11 @@ fn mark(message: &Outgoing<'_>, settings: &QueueSettings, is_keyed: bool) -> Rec
 }
 
 /// A message's answer, but for what depends on its offset.
-fn answer(message: &Outgoing<'_>, body_sum: String) -> Sent {
+fn answer(message: &Outgoing<'_>, sum: Sum) -> Sent {
     Sent {
         id: None,
         message_id: String::new(),
-        body_sum,
+        body_sum: spell_sum(&sum),
         attributes_sum: md5_of_attributes(&message.attributes),
         system_attributes_sum: message.trace_header.clone().and_then(|header| md5_of_attributes(&[header])),
         sequence_number: None,
@@ -214,7 +221,7 @@ fn answer(message: &Outgoing<'_>, body_sum: String) -> Sent {
 ///
 /// # Errors
 /// When the whole append was refused.
-fn results(reply: Reply, pending: Pending) -> Result<Vec<Result<Sent, SqsError>>, SqsError> {
+fn results(sums: &Sums, reply: Reply, pending: Pending) -> Result<Vec<Result<Sent, SqsError>>, SqsError> {
     let appended = match reply {
         Reply::Appended(appended) => appended,
         Reply::Refused(kind) => return Err(kind.into()),
@@ -226,9 +233,13 @@ fn results(reply: Reply, pending: Pending) -> Result<Vec<Result<Sent, SqsError>>
     let (uid, fifo) = (pending.uid, pending.fifo);
     let mut results = Vec::new();
     for ((log, messages), appended) in pending.batches.into_iter().zip(appended) {
-        let first = appended.map(|Appended { base_offset, .. }| base_offset);
-        results.extend((0u64..).zip(messages).map(|(delta, sent)| {
-            let offset: Offset = first.map_err(SqsError::from)?.advance(delta);
+        results.extend((0u64..).zip(messages).map(|(delta, (sent, sum))| {
+            let Appended { base_offset, duplicate, .. } = appended.map_err(SqsError::from)?;
+            let offset = base_offset.advance(delta);
+            // What a duplicate is answered with is the place of another message, whose body may differ.
+            if !duplicate {
+                sums.keep(Place { stream: uid, log, offset }, sum);
+            }
             Ok(Sent {
                 message_id: message_id(uid, log, offset),
                 sequence_number: fifo.then(|| sequence_number(offset)),

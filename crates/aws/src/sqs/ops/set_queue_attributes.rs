@@ -7,7 +7,7 @@ use super::queues::{Queue, stream_reply, submit};
 use crate::sqs::call::Call;
 use crate::sqs::errors::SqsError;
 use crate::sqs::ops::operation;
-use crate::step::{Context, Nothing, Step};
+use crate::step::{Context, Nothing, Step, respond};
 use crate::value::{Map, Text};
 use millstream_front::registry::Operation;
 use serde::Deserialize;
@@ -43,6 +43,6 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     let changes = queue.stored().changes(&old, &new, cx.now);
     Ok(submit(queue.alter(cx, changes)?, |_, reply| {
         stream_reply(reply)?;
-        Ok(Step::respond(Nothing))
+        Ok(respond(Nothing))
     }))
 }

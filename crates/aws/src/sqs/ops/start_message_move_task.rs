@@ -10,7 +10,7 @@ use crate::sqs::call::Call;
 use crate::sqs::errors::SqsError;
 use crate::sqs::limits::MOVED_PER_SECOND_MAX;
 use crate::sqs::ops::operation;
-use crate::step::{Context, Output, Step};
+use crate::step::{Context, Output, Step, respond};
 use crate::value::{Int, Text};
 use crate::xml::Xml;
 use millstream_core::Request;
@@ -77,7 +77,7 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     let request = Grant::request_all(grants, request).ok_or(SqsError::AccessDenied)?;
     Ok(submit(request, move |_, reply| match lease_reply(reply)? {
         LeaseReply::Redrive { redrive, is_new: true } => {
-            Ok(Step::respond(Started { handle: Handle::of(&queue, &redrive).spell() }))
+            Ok(respond(Started { handle: Handle::of(&queue, &redrive).spell() }))
         }
         LeaseReply::Redrive { is_new: false, .. } => Err(refused(
             "There is already a task running. Only one active task is allowed for a source queue arn at a given time.",

@@ -8,7 +8,7 @@ use crate::sqs::call::Call;
 use crate::sqs::errors::SqsError;
 use crate::sqs::limits::TAGS_MAX;
 use crate::sqs::ops::{OfQueue, operation};
-use crate::step::{Context, Nothing, Output, Step};
+use crate::step::{Context, Nothing, Output, Step, respond};
 use crate::value::{List, Map, Text};
 use crate::xml::Xml;
 use millstream_front::Action;
@@ -87,7 +87,7 @@ pub(crate) fn list(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError> 
     let input: OfQueue<'_> = call.read()?;
     let queue = Queue::of(cx, call, input.url.as_ref())?;
     queue.allow(cx, Action::Describe)?;
-    Ok(Step::respond(Tags { tags: queue.stored().tags() }))
+    Ok(respond(Tags { tags: queue.stored().tags() }))
 }
 
 fn store(cx: &Context, queue: &Queue, tags: &TagMap) -> Result<Step, SqsError> {
@@ -95,6 +95,6 @@ fn store(cx: &Context, queue: &Queue, tags: &TagMap) -> Result<Step, SqsError> {
     queue.stored().set_tags(tags, &mut changes);
     Ok(submit(queue.alter(cx, changes)?, |_, reply| {
         stream_reply(reply)?;
-        Ok(Step::respond(Nothing))
+        Ok(respond(Nothing))
     }))
 }

@@ -66,7 +66,7 @@ fn ask(commands: &mut Commands) {
 }
 
 fn response(body: impl Into<Vec<u8>>) -> Response {
-    let headers = vec![("content-type", "text/plain".to_owned())];
+    let headers = vec![("content-type", "text/plain".into())];
     Response { status: 200, headers, body: body.into().into() }
 }
 
@@ -101,13 +101,13 @@ impl Service for ToyService {
                 let Request { method, path, query, headers, .. } = request;
                 let mut response = response(request.body);
                 let seen = format!("{method} {path} {query} {host} {}", headers.len());
-                response.headers.push(("x-seen", seen));
+                response.headers.push(("x-seen", seen.into()));
                 return Outcome::Respond(response);
             }
             "/many" => return Outcome::Respond(response(vec![b'm'; numbers[0]])),
             "/unwritable" => {
                 let mut response = response("");
-                response.headers.push(("x-bad", "two\nlines".to_owned()));
+                response.headers.push(("x-bad", "two\nlines".into()));
                 return Outcome::Respond(response);
             }
             "/panic" => panic!("the toy was told to"),

@@ -25,7 +25,7 @@ use crate::sqs::limits::{IN_FLIGHT_MAX, LISTED_NAMES_MAX, RECEIVED_MAX, WAIT_SEC
 use crate::sqs::message::NameFilter;
 use crate::sqs::ops::operation;
 use crate::sqs::outgoing::group_id;
-use crate::step::{Context, Step};
+use crate::step::{Context, Step, respond};
 use crate::value::{Int, List, Text};
 use fetch::Fetch;
 use millstream_core::Request;
@@ -138,12 +138,12 @@ fn acquire(cx: &mut Context, receive: Receive) -> Step {
             Ok(_) => return Err(SqsError::Internal),
             // Amazon refuses receives only of standard queues.
             Err(SqsError::OverLimit(_)) if receive.queue.at.is_fifo() => {
-                return Ok(Step::respond(Received::default()));
+                return Ok(respond(Received::default()));
             }
             Err(error) => return Err(error),
         };
         if acquired.records.is_empty() {
-            return Ok(Step::respond(Received::default()));
+            return Ok(respond(Received::default()));
         }
         let mut fetch = Fetch::new(acquired);
         if cx.abandoned {
@@ -206,7 +206,7 @@ fn settle(cx: &Context, receive: Receive, fetch: Fetch) -> Step {
 
 fn answer(cx: &Context, receive: &Receive, fetch: Fetch) -> Step {
     match fetch.into_found() {
-        Ok(found) => Step::respond(Received::new(cx, found, &receive.queue, &receive.system)),
-        Err(error) => Step::Refuse(error),
+        Ok(found) => respond(Received::new(cx, found, &receive.queue, &receive.system)),
+        Err(error) => Step::Respond(error.into()),
     }
 }

@@ -4,9 +4,13 @@
 //! name. The sum over attributes is over those that are shown.
 
 use super::super::queues::Queue;
-use crate::json::Object;
-use crate::sqs::message::{Attribute, NameFilter, TRACE_HEADER, Value, md5_of_attributes, md5_of_bodies};
+use crate::hex::spell_sum;
+use crate::json::{Object, array};
+use crate::sqs::message::{
+    Attribute, NameFilter, Sum, TRACE_HEADER, Value, md5_of_attributes, md5_of_bodies,
+};
 use crate::sqs::queue::{QueueRef, is_queue_name};
+use crate::sqs::sums::Place;
 use crate::sqs::translate::{Message, Origin, Receipt, message_id, sequence_number};
 use crate::step::{Context, Output};
 use crate::value::Text;
@@ -131,17 +135,30 @@ impl Received {
         queue: &Queue,
         system: &SystemFilter,
     ) -> Received {
-        let sums = md5_of_bodies(found.iter().map(|found| &*found.body));
+        let sums = sums(cx, &found, queue);
         let shown =
             found.into_iter().zip(sums).map(|(found, sum)| shown(cx, found, sum, received, queue, system));
         Received { messages: shown.collect() }
     }
 }
 
+/// The sums of what was found: remembered from when it was sent, or made now.
+fn sums(cx: &Context, found: &[Found], queue: &Queue) -> Vec<Sum> {
+    let place = |Found { record, .. }: &Found| Place {
+        stream: queue.entry.uid,
+        log: record.log,
+        offset: record.offset,
+    };
+    let known: Vec<Option<Sum>> = found.iter().map(|found| cx.shared.sums.get(place(found))).collect();
+    let unknown = found.iter().zip(&known).filter(|(_, sum)| sum.is_none());
+    let mut made = md5_of_bodies(unknown.map(|(found, _)| &*found.body)).into_iter();
+    known.into_iter().map(|sum| sum.or_else(|| made.next()).expect("one was made for each")).collect()
+}
+
 fn shown(
     cx: &Context,
     found: Found,
-    body_sum: String,
+    body_sum: Sum,
     received: EngineTime,
     queue: &Queue,
     system: &SystemFilter,
@@ -162,7 +179,7 @@ fn shown(
     Shown {
         message_id,
         receipt_handle: Receipt { token, received }.spell(uid),
-        body_sum,
+        body_sum: spell_sum(&body_sum),
         body: found.body,
         system,
         attributes_sum,
@@ -194,8 +211,7 @@ fn system_attributes(found: &Found, queue: &Queue, filter: &SystemFilter) -> BTr
 }
 
 impl Shown {
-    fn json(&self, out: &mut Vec<u8>) {
-        let mut message = Object::begin(out);
+    fn json(&self, message: &mut Object<'_>) {
         message.text("MessageId", &self.message_id);
         message.text("ReceiptHandle", &self.receipt_handle);
         message.text("MD5OfBody", &self.body_sum);
@@ -220,7 +236,6 @@ impl Shown {
             }
             attributes.end();
         }
-        message.end();
     }
 }
 
@@ -230,15 +245,7 @@ impl Output for Received {
         let mut out = Vec::with_capacity(bytes.sum::<usize>() + FRAME_BYTES);
         let mut reply = Object::begin(&mut out);
         if !self.messages.is_empty() {
-            let list = reply.member("Messages");
-            list.push(b'[');
-            for (index, message) in self.messages.iter().enumerate() {
-                if index > 0 {
-                    list.push(b',');
-                }
-                message.json(list);
-            }
-            list.push(b']');
+            array(reply.member("Messages"), &self.messages, Shown::json);
         }
         reply.end();
         out
