@@ -1,4 +1,4 @@
-//! Hashes of ordering keys and dedup ids, as records are marked with them.
+//! Hashes of ordering keys and dedup ids, as records are marked with them, and the log that a key's records go to.
 //!
 //! Apart because whoever appends a record and whoever reads its key later, after a restart or in another protocol, must
 //! come to the same number. The hashes' keys are constants: they put records in order and find duplicates, they guard
@@ -32,6 +32,38 @@ pub fn dedup_id(scope: Option<&[u8]>, id: &[u8]) -> u128 {
     u128::from(hash.h1) << 64 | u128::from(hash.h2)
 }
 
+/// The log, of so many, that a key's records go to, whoever appends them: so they keep their order. Producers that choose logs
+/// by themselves come to the same one by the same hash.
+///
+/// # Panics
+/// When there is no log.
+#[must_use]
+pub fn log_of(key: &[u8], logs: u32) -> u32 {
+    assert!(logs > 0, "a stream has a log at least");
+    (murmur2(key) & i32::MAX.cast_unsigned()) % logs
+}
+
+/// MurmurHash2, 32 bits, with the seed that producers agree on.
+fn murmur2(bytes: &[u8]) -> u32 {
+    const SEED: u32 = 0x9747_b28c;
+    const M: u32 = 0x5bd1_e995;
+    const R: u32 = 24;
+    // The length takes part with its low 32 bits.
+    let mut hash = SEED ^ bytes.len() as u32;
+    let (words, tail) = bytes.as_chunks::<4>();
+    for word in words {
+        let mut k = u32::from_le_bytes(*word).wrapping_mul(M);
+        k = (k ^ (k >> R)).wrapping_mul(M);
+        hash = hash.wrapping_mul(M) ^ k;
+    }
+    if !tail.is_empty() {
+        let word = tail.iter().rev().fold(0u32, |word, byte| word << 8 | u32::from(*byte));
+        hash = (hash ^ word).wrapping_mul(M);
+    }
+    hash = (hash ^ (hash >> 13)).wrapping_mul(M);
+    hash ^ (hash >> 15)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +79,24 @@ mod tests {
             dedup_id(Some(b"b"), b"a"),
         ];
         assert_eq!(hashes.iter().collect::<BTreeSet<_>>().len(), hashes.len());
+    }
+
+    #[test]
+    fn a_keys_log_is_the_one_that_producers_choose() {
+        // Values of the unit test of the clients in Java.
+        let known: [(&[u8], i32); 6] = [
+            (b"21", -973_932_308),
+            (b"foobar", -790_332_482),
+            (b"a-little-bit-long-string", -985_981_536),
+            (b"a-little-bit-longer-string", -1_486_304_829),
+            (b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+            (b"abc", 479_470_107),
+        ];
+        for (key, hash) in known {
+            assert_eq!(murmur2(key).cast_signed(), hash);
+            assert_eq!(log_of(key, 1), 0);
+            assert_eq!(log_of(key, 7), (hash.cast_unsigned() & 0x7fff_ffff) % 7);
+        }
     }
 
     #[test]

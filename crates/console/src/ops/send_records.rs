@@ -19,7 +19,7 @@ use millstream_core::log::{AppendBatch, Appended};
 use millstream_core::{Reply, Request};
 use millstream_front::Action;
 use millstream_types::batch::{BatchBuilder, Compression};
-use millstream_types::key::{dedup_id, ordering_key};
+use millstream_types::key::{dedup_id, log_of, ordering_key};
 use millstream_types::{ErrorKind, LogId, RecordTime};
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
     for mut given in body.records {
         let record = given.read(RecordTime(cx.now.0))?;
         let mark = mark(&entry, &given, &record)?;
-        let keyed = record.key.as_deref().map(|key| (ordering_key(key) % u64::from(entry.logs)) as u32);
+        let keyed = record.key.as_deref().map(|key| log_of(key, entry.logs));
         let log = chosen.or(keyed).unwrap_or(any);
         // What is looked up by its dedup id is a batch of its own.
         let open = |draft: &Draft| draft.log == log && !draft.is_single && mark.dedup.is_none();

@@ -6,7 +6,7 @@ use millstream_core::lease::{Move, MoveReason, RecordMark};
 use millstream_core::log::AppendBatch;
 use millstream_types::batch::{BatchBuilder, BatchError, Compression, Headers, Record};
 use millstream_types::dead_letter::{self, DeadLetter, DeathReason, History};
-use millstream_types::key::ordering_key;
+use millstream_types::key::{log_of, ordering_key};
 use millstream_types::routed::{self, Routed};
 use millstream_types::{EngineTime, LogId};
 
@@ -97,11 +97,8 @@ pub(super) fn batches(
 
 /// The log of a stream that a record goes to: records of one key stay together, others are spread by their offsets.
 pub(super) fn log_index(record: &Record, of: &Move, logs: u32) -> u32 {
-    let number = match &record.key {
-        Some(key) => ordering_key(key),
-        None => of.record.offset.0,
-    };
-    u32::try_from(number % u64::from(logs)).expect("less than the number of logs")
+    let any = || u32::try_from(of.record.offset.0 % u64::from(logs)).expect("less than the number of logs");
+    record.key.as_deref().map_or_else(any, |key| log_of(key, logs))
 }
 
 /// A record's own headers without what earlier moves added, then those that are added now. Nothing is gathered: there may be
@@ -217,7 +214,7 @@ mod tests {
             log_index(record, &Move { record: LeaseRef { offset: Offset(offset), ..of.record }, ..of }, 3)
         };
         let keyed = record(Some(b"k"));
-        assert!((0..9).all(|offset| at(&keyed, offset) == at(&keyed, 0)));
+        assert!((0..9).all(|offset| at(&keyed, offset) == log_of(b"k", 3)));
         assert_eq!((0..3).map(|offset| at(&record(None), offset)).collect::<Vec<_>>(), [0, 1, 2]);
     }
 }

@@ -1,4 +1,4 @@
-//! From a line of text to a record, and which partition it belongs to.
+//! From a line of text to a record.
 //!
 //! Apart because it is pure: bytes in, record out. Lines are bytes, not text; only header names must be UTF-8.
 
@@ -82,34 +82,6 @@ fn split_once<'a>(bytes: &'a [u8], by: &str) -> Option<(&'a [u8], &'a [u8])> {
     Some((&bytes[..at], &bytes[at + by.len()..]))
 }
 
-/// The partition, of `count`, that Java clients choose for a key: its 32-bit Murmur2 hash without the sign.
-pub(super) fn partition_of(key: &[u8], count: usize) -> usize {
-    assert!(count > 0, "a topic has partitions");
-    (murmur2(key) & i32::MAX.cast_unsigned()) as usize % count
-}
-
-/// MurmurHash2, 32 bits, with the seed that Kafka's clients agree on.
-fn murmur2(bytes: &[u8]) -> u32 {
-    const SEED: u32 = 0x9747_b28c;
-    const M: u32 = 0x5bd1_e995;
-    const R: u32 = 24;
-    // The length takes part with its low 32 bits.
-    let mut hash = SEED ^ bytes.len() as u32;
-    let mut words = bytes.chunks_exact(4);
-    for word in &mut words {
-        let mut k = u32::from_le_bytes(word.try_into().expect("chunks of four")).wrapping_mul(M);
-        k = (k ^ (k >> R)).wrapping_mul(M);
-        hash = hash.wrapping_mul(M) ^ k;
-    }
-    let tail = words.remainder();
-    if !tail.is_empty() {
-        let word = tail.iter().rev().fold(0u32, |word, byte| word << 8 | u32::from(*byte));
-        hash = (hash ^ word).wrapping_mul(M);
-    }
-    hash = (hash ^ (hash >> 13)).wrapping_mul(M);
-    hash ^ (hash >> 15)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,21 +134,5 @@ mod tests {
             LineFormat { null: Some("NULL".to_owned()), key: Some("k".into()), ..Default::default() };
         assert_eq!(format.parse(b"NULL").unwrap(), record(Some("k"), None, &[]));
         assert_eq!(format.parse(b"").unwrap(), record(Some("k"), Some(""), &[]));
-    }
-
-    #[test]
-    fn keys_hash_as_in_java_clients() {
-        // Values of the Java client's own unit test.
-        let known: [(&[u8], i32); 6] = [
-            (b"21", -973_932_308),
-            (b"foobar", -790_332_482),
-            (b"a-little-bit-long-string", -985_981_536),
-            (b"a-little-bit-longer-string", -1_486_304_829),
-            (b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
-            (b"abc", 479_470_107),
-        ];
-        for (key, hash) in known {
-            assert_eq!(murmur2(key).cast_signed(), hash, "{}", String::from_utf8_lossy(key));
-        }
     }
 }

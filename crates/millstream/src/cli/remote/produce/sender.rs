@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use millstream_types::RecordTime;
 use millstream_types::batch::{BatchBuilder, Compression};
+use millstream_types::key::log_of;
 use serde::Serialize;
 
 use super::super::client::{Client, ClientError, Producer, Stored, TopicInfo};
-use super::super::line::{NewRecord, partition_of};
+use super::super::line::NewRecord;
 
 /// A batch is sent when it has this many bytes; a single record may be larger. Half of what brokers usually take, as
 /// records that do not compress get a little longer.
@@ -115,7 +116,11 @@ impl Sender {
         let partitions = &self.topic.partitions;
         match (self.fixed, &record.key) {
             (Some(partition), _) => partition,
-            (None, Some(key)) => partitions[partition_of(key, partitions.len())].index,
+            (None, Some(key)) => {
+                let count =
+                    u32::try_from(partitions.len()).expect("a topic's partitions have 32-bit numbers");
+                partitions[log_of(key, count) as usize].index
+            }
             (None, None) => partitions[self.keyless].index,
         }
     }
