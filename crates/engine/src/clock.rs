@@ -10,6 +10,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Engine time moves at most this much slower or faster than the monotonic clock: one twentieth.
 const SLEW_DIVISOR: i64 = 20;
 
+/// The wall is looked at again after so much of the monotonic clock: between two looks engine time goes its slowest, which is
+/// fifty microseconds behind at most, and costs one clock less.
+const LOOK_US: i64 = 1000;
+
 /// The arithmetic of engine time.
 #[derive(Debug, Clone, Copy)]
 struct Slew {
@@ -21,6 +25,14 @@ struct Slew {
 impl Slew {
     fn new(start: EngineTime, mono_us: i64) -> Slew {
         Slew { engine_us: start.0.saturating_mul(1000), mono_us }
+    }
+
+    /// The time at a moment so soon after the last look that the wall need not be looked at: as early as it may be, so
+    /// that what the next look says is not before it. `None` when it is time for a look.
+    fn soon(&self, mono_us: i64) -> Option<EngineTime> {
+        let elapsed = (mono_us - self.mono_us).max(0);
+        let slowest = self.engine_us.saturating_add(elapsed - elapsed / SLEW_DIVISOR);
+        (elapsed < LOOK_US).then_some(EngineTime(slowest / 1000))
     }
 
     /// Moves on to a later moment of the monotonic clock and leans towards the wall.
@@ -56,7 +68,8 @@ impl EngineClock {
     /// Engine time now. Never goes back.
     pub fn now(&self) -> EngineTime {
         let mono_us = i64::try_from(self.origin.elapsed().as_micros()).unwrap_or(i64::MAX);
-        self.slew.lock().advance(mono_us, wall_us())
+        let mut slew = self.slew.lock();
+        slew.soon(mono_us).unwrap_or_else(|| slew.advance(mono_us, wall_us()))
     }
 }
 
@@ -100,6 +113,21 @@ mod tests {
         let mut slew = Slew::new(EngineTime(0), 0);
         assert_eq!(slew.advance(100 * SECOND, 101 * SECOND), EngineTime(101_000));
         assert_eq!(slew.advance(200 * SECOND, 201 * SECOND), EngineTime(201_000));
+    }
+
+    #[test]
+    fn what_is_said_between_two_looks_is_never_later_than_what_the_next_says() {
+        for wall in [-SECOND, 0, SECOND] {
+            let mut slew = Slew::new(EngineTime(5), 0);
+            let mut last = EngineTime(5);
+            for mono in (0..5_000).step_by(37) {
+                let now = slew.soon(mono).unwrap_or_else(|| slew.advance(mono, wall));
+                assert!(now >= last && now.0 <= 5 + mono * 21 / 20_000, "{now} at {mono}");
+                last = now;
+            }
+            assert!(last >= EngineTime(9), "it goes on: {last}");
+        }
+        assert_eq!(Slew::new(EngineTime(5), 0).soon(LOOK_US), None);
     }
 
     #[test]
