@@ -15,7 +15,7 @@ mod options;
 mod programs;
 mod report;
 mod run;
-mod sqs;
+pub mod sqs;
 mod value;
 pub mod wire;
 

@@ -27,14 +27,28 @@ pub(super) enum Answer {
     Unknown,
 }
 
+/// An answer as it came.
+#[derive(Debug)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The status line and the headers, as they were sent.
+    pub head: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
 /// A connection, when there is one.
-pub(super) struct Client {
+#[derive(Debug)]
+pub struct Client {
     address: SocketAddr,
     stream: Option<TcpStream>,
 }
 
 impl Client {
-    pub(super) fn new(address: SocketAddr) -> Client {
+    /// A client that is not connected.
+    #[must_use]
+    pub fn new(address: SocketAddr) -> Client {
         Client { address, stream: None }
     }
 
@@ -59,24 +73,34 @@ impl Client {
         if !self.connect() {
             return Answer::NotNow;
         }
-        match self.exchange(action, parameters) {
+        let Ok(Response { status, body, .. }) = self.ask(action, parameters) else { return Answer::Unknown };
+        match status {
             // Some actions have nothing to say.
-            Ok((200, body)) if body.is_empty() => Answer::Done(Value::Null),
-            Ok((200, body)) => serde_json::from_slice(&body).map_or(Answer::Unknown, Answer::Done),
-            Ok((400..=499, body)) => {
+            200 if body.is_empty() => Answer::Done(Value::Null),
+            200 => serde_json::from_slice(&body).map_or(Answer::Unknown, Answer::Done),
+            400..=499 => {
                 let body: Value = serde_json::from_slice(&body).unwrap_or_default();
                 Answer::Refused(body["__type"].as_str().unwrap_or("an error without a name").to_owned())
             }
-            Ok((503, _)) => Answer::NotNow,
-            Ok(_) => Answer::Unknown,
-            Err(_) => {
-                self.stream = None;
-                Answer::Unknown
-            }
+            503 => Answer::NotNow,
+            _ => Answer::Unknown,
         }
     }
 
-    fn exchange(&mut self, action: &str, parameters: &Value) -> anyhow::Result<(u16, Vec<u8>)> {
+    /// Calls an action and gives the answer as it came, whatever it says.
+    ///
+    /// # Errors
+    /// When there is no connection, or it broke: then nobody knows what came of the call.
+    pub fn ask(&mut self, action: &str, parameters: &Value) -> anyhow::Result<Response> {
+        self.connect();
+        let answer = self.exchange(action, parameters);
+        if answer.is_err() {
+            self.stream = None;
+        }
+        answer
+    }
+
+    fn exchange(&mut self, action: &str, parameters: &Value) -> anyhow::Result<Response> {
         let mut stream = self.stream.as_ref().context("not connected")?;
         let body = parameters.to_string();
         let request = format!(
@@ -88,22 +112,23 @@ impl Client {
         stream.write_all(request.as_bytes())?;
         let mut bytes = Vec::new();
         let mut part = [0; 16 << 10];
-        let (status, head, length) = loop {
+        let (status, head, body, length) = loop {
             let read = stream.read(&mut part)?;
             ensure!(read > 0, "the connection ended");
             bytes.extend_from_slice(&part[..read]);
-            if let Some(head) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-                let (status, length) = parse(std::str::from_utf8(&bytes[..head])?)?;
-                break (status, head + 4, length);
+            if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+                let head = std::str::from_utf8(&bytes[..end])?.to_owned();
+                let (status, length) = parse(&head)?;
+                break (status, head, end + 4, length);
             }
         };
         ensure!(length <= ANSWER_BYTES_MAX, "an answer of {length} bytes");
-        while bytes.len() < head + length {
+        while bytes.len() < body + length {
             let read = stream.read(&mut part)?;
             ensure!(read > 0, "the connection ended");
             bytes.extend_from_slice(&part[..read]);
         }
-        Ok((status, bytes.split_off(head)))
+        Ok(Response { status, head, body: bytes.split_off(body) })
     }
 }
 

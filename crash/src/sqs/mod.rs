@@ -5,7 +5,7 @@
 //! (`millstream_testkit::checker::queue`). The broker's process and the chance are the same.
 
 mod hand;
-mod http;
+pub mod http;
 mod loads;
 mod queues;
 

@@ -5,6 +5,7 @@
 mod damage;
 mod directory;
 mod full;
+mod full_queue;
 mod power;
 mod process;
 mod read_only;
@@ -85,6 +86,14 @@ pub(crate) const ROWS: &[Row] = &[
         cycles: 3,
         short: 0,
         run: full::disk,
+    },
+    Row {
+        name: "disk-full-queue",
+        harm: "a small ext4 is filled by SQS clients until they are refused",
+        holds: "ServiceUnavailable, 503 with Retry-After; receives and deletes go on and free space, and sending resumes without a restart; kill -9 while full starts again",
+        cycles: 3,
+        short: 0,
+        run: full_queue::disk,
     },
     Row {
         name: "read-only",
