@@ -162,7 +162,7 @@ fn who_waits_is_served_by_what_a_transaction_appends_and_gives_back() {
     broker.fill(from, 1);
     broker.acquire(take(from, 1));
     let mut wait = |stream| {
-        let acquire = millstream_core::lease::Acquire { wait_ms: 1_000, ..take(stream, 5) };
+        let acquire = Acquire { wait_ms: 1_000, ..take(stream, 5) };
         broker.lease(LeaseRequest::Acquire(acquire))
     };
     let (at_from, at_to) = (wait(from), wait(to));
