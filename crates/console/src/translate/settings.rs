@@ -41,6 +41,7 @@ const OVERFLOWS: &[(&str, Overflow)] = &[
     ("drop_oldest", Overflow::DropOldest),
     ("reject", Overflow::Reject),
     ("dead_letter", Overflow::DeadLetter),
+    ("reject_dead_letter", Overflow::RejectDeadLetter),
 ];
 const ORDERINGS: &[(&str, Ordering)] =
     &[("unordered", Ordering::Unordered), ("ordered", Ordering::Ordered), ("fair", Ordering::Fair)];
@@ -171,7 +172,7 @@ pub static SETTINGS: &[SettingRow] = &[
         doc: "What keys mean for a queue: nothing, one record of a key at a time, or the key with the fewest records out first.",
         read: |value| word(value, ORDERINGS).map(L::Ordering).map(lease),
         show: |config| spell(&config.lease().ordering(), ORDERINGS) },
-    SettingRow { name: "overflow", values: "`drop_oldest`, `reject`, `dead_letter`", key: K::Lease(LK::Overflow),
+    SettingRow { name: "overflow", values: "`drop_oldest`, `reject`, `dead_letter`, `reject_dead_letter`", key: K::Lease(LK::Overflow),
         doc: "What happens when more records wait than may.",
         read: |value| word(value, OVERFLOWS).map(L::Overflow).map(lease),
         show: |config| spell(&config.lease().overflow(), OVERFLOWS) },

@@ -53,6 +53,9 @@ pub(crate) fn mark_bytes(batch: &AppendBatch) -> usize {
     4 * HEAD_BYTES + MARK_BYTES * batch.marks.len().max(1)
 }
 
+/// Records of one request that are refused and dead-lettered: so many fit into a request's room beside all else.
+const SURPLUS_RECORDS_MAX: u32 = 256;
+
 /// Decides whether the groups of a stream take a batch that will begin at `from`. Where the bounds were checked before, only
 /// what no other append changes is refused.
 pub(crate) fn check_append(
@@ -95,7 +98,7 @@ pub(crate) fn check_append(
     let untouched = LeaseLog::default();
     let log = group.logs.get(batch.log.index as usize).unwrap_or(&untouched);
     let bytes = u32::try_from(batch.bytes.len()).expect("checked with the batch");
-    if kept && settings.overflow() == Overflow::Reject {
+    if kept && settings.overflow().refuses() {
         let is_over = |max: Option<u64>, length: u64| max.is_some_and(|max| length > max);
         if is_over(settings.length_max(), log.ready(from) + u64::from(batch.records))
             || is_over(settings.length_bytes_max(), log.sizes.ready_bytes() + u64::from(bytes))
@@ -154,9 +157,48 @@ fn halves(id: u128) -> [u64; 2] {
     [high, low].map(|half| u64::try_from(half).expect("64 bits"))
 }
 
+/// Batches of one request that were refused because their streams are full, and are in their logs to be dead-lettered.
+#[derive(Debug, Default)]
+pub(crate) struct Surplus {
+    batches: Vec<(LogId, Offset, u32)>,
+    records: u32,
+}
+
+impl Surplus {
+    /// Whether a batch may join if it is refused.
+    pub(crate) fn may_take(&self, shard: &Shard, batch: &AppendBatch) -> bool {
+        let is_dense = batch.last_offset_delta + 1 == batch.records;
+        let fits = batch.records <= SURPLUS_RECORDS_MAX.saturating_sub(self.records);
+        batch.producer.is_none() && is_dense && fits && {
+            let settings = shard.streams.get(&batch.log.stream).map(|stream| stream.entry.config.lease());
+            settings.is_some_and(|settings| {
+                settings.overflow() == Overflow::RejectDeadLetter && settings.keeps_dead_letters()
+            })
+        }
+    }
+
+    /// Adds a batch that was appended all the same.
+    pub(crate) fn add(&mut self, log: LogId, from: Offset, records: u32) {
+        self.records += records;
+        self.batches.push((log, from, records));
+    }
+}
+
 /// Logs have got records: gives them to those who wait, and gives up what is too much.
-pub(crate) fn appended(shard: &mut Shard, turn: Turn, logs: &[LogId], effects: &mut Effects) {
-    Act::new(shard, turn, effects, ROOM_BYTES).stock(logs);
+pub(crate) fn appended(
+    shard: &mut Shard,
+    turn: Turn,
+    logs: &[LogId],
+    surplus: &Surplus,
+    effects: &mut Effects,
+) {
+    let mut act = Act::new(shard, turn, effects, ROOM_BYTES);
+    for (log, from, records) in &surplus.batches {
+        let records: Vec<(Offset, u32)> =
+            (0..*records).map(|delta| (from.advance(delta.into()), 0)).collect();
+        act.bury(LeaseGroupId::default_of(log.stream), log.index, &records, MoveReason::Length);
+    }
+    act.stock(logs);
 }
 
 impl Act<'_> {
@@ -197,7 +239,7 @@ impl Act<'_> {
     fn cut(&mut self, id: LeaseGroupId, index: u32, end: Offset) {
         let config = self.settings(id);
         let overflow = config.overflow();
-        if overflow == Overflow::Reject {
+        if overflow.refuses() {
             return;
         }
         let Some(log) = self.log(id, index) else { return };

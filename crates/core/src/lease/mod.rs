@@ -88,7 +88,7 @@ pub use request::{
 };
 
 pub(crate) use act::ROOM_BYTES;
-pub(crate) use append::{Verdict, appended, check_append, mark_bytes};
+pub(crate) use append::{Surplus, Verdict, appended, check_append, mark_bytes};
 pub(crate) use entry::FIRST_TAG;
 pub(crate) use group::Leases;
 pub(crate) use image::TAG as IMAGE_TAG;

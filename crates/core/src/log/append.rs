@@ -5,7 +5,7 @@
 
 use crate::effect::{Effects, Ticket};
 use crate::entry::Entry;
-use crate::lease::{self, LeaseEntry, LeaseGroupId, RecordMark, Verdict};
+use crate::lease::{self, LeaseEntry, LeaseGroupId, RecordMark, Surplus, Verdict};
 use crate::request::Reply;
 use crate::shard::{Shard, Turn};
 use alloc::vec::Vec;
@@ -77,12 +77,21 @@ pub(crate) fn append(
     let mut after = None;
     let mut results = Vec::with_capacity(batches.len());
     let mut leased = Vec::new();
+    let mut surplus = Surplus::default();
     for batch in batches {
         let log = batch.log;
         if leased.last() != Some(&log) && shard.leases.has_groups(log.stream) {
             leased.push(log);
         }
-        results.push(append_one(shard, turn, batch, Bounds::Kept, effects));
+        let kept = surplus.may_take(shard, &batch).then(|| batch.clone());
+        let result = append_one(shard, turn, batch, Bounds::Kept, effects);
+        if let (Err(ErrorKind::StreamFull), Some(batch)) = (&result, kept) {
+            let records = batch.records;
+            if let Ok(appended) = append_one(shard, turn, batch, Bounds::Checked, effects) {
+                surplus.add(log, appended.base_offset, records);
+            }
+        }
+        results.push(result);
         // A refusal reveals state too: what it contradicts must not be lost after it was shown (R10).
         after = after.max(shard.log(log).map(|state| state.last));
         if planted!(DuplicateBeforeDurable) && !effects.has_frame() {
@@ -90,7 +99,7 @@ pub(crate) fn append(
         }
     }
     if !leased.is_empty() {
-        lease::appended(shard, turn, &leased, effects);
+        lease::appended(shard, turn, &leased, &surplus, effects);
     }
     effects.replies.push(crate::effect::ReplyEffect { ticket, reply: Reply::Appended(results), after });
 }

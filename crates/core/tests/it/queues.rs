@@ -294,7 +294,8 @@ fn records_whose_time_is_over_are_not_delivered() {
 
 #[test]
 fn a_stream_that_is_too_long_drops_refuses_or_dead_letters() {
-    for overflow in [Overflow::DropOldest, Overflow::Reject, Overflow::DeadLetter] {
+    let all = [Overflow::DropOldest, Overflow::Reject, Overflow::DeadLetter, Overflow::RejectDeadLetter];
+    for overflow in all {
         let mut broker = Broker::new();
         let settings = [
             LeaseSetting::LengthMax(Some(3)),
@@ -312,13 +313,37 @@ fn a_stream_that_is_too_long_drops_refuses_or_dead_letters() {
                 assert_eq!(results, [Err(ErrorKind::StreamFull)]);
                 counts(2, 1, 0, 0)
             }
+            Overflow::RejectDeadLetter => {
+                assert_eq!(results, [Err(ErrorKind::StreamFull)]);
+                counts(2, 1, 0, 3)
+            }
             Overflow::DropOldest => counts(3, 1, 0, 0),
             Overflow::DeadLetter => counts(3, 1, 0, 2),
         };
         assert_eq!(broker.counts(queue), expected, "{overflow:?}");
-        let rest: &[u64] = if overflow == Overflow::Reject { &[1, 2] } else { &[3, 4, 5] };
+        let rest: &[u64] = if overflow.refuses() { &[1, 2] } else { &[3, 4, 5] };
         assert_eq!(broker.offsets(queue, 9), rest);
+        broker.crash();
+        assert_eq!(broker.counts(queue).moving, expected.moving, "{overflow:?}");
     }
+}
+
+#[test]
+fn of_what_is_refused_only_so_much_is_dead_lettered() {
+    let mut broker = Broker::new();
+    let settings = [
+        LeaseSetting::LengthMax(Some(1)),
+        LeaseSetting::Overflow(Overflow::RejectDeadLetter),
+        LeaseSetting::DeadLetter(Some("dead".into())),
+    ];
+    let queue = broker.queue("q", 1, &settings);
+    let log = LogId { stream: queue, index: 0 };
+    let batches = [1, 200, 57, 56].map(|records| Broker::batch(log, records));
+    let reply = broker.call(Request::Append(batches.into()));
+    let Reply::Appended(results) = reply else { panic!("{reply:?}") };
+    assert!(results[0].is_ok());
+    assert_eq!(results[1..], [const { Err(ErrorKind::StreamFull) }; 3]);
+    assert_eq!(broker.counts(queue), counts(1, 0, 0, 256));
 }
 
 #[test]

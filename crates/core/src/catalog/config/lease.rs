@@ -33,6 +33,17 @@ pub enum Overflow {
     Reject,
     /// The oldest records that nobody has out are dead-lettered.
     DeadLetter,
+    /// Appends are refused with `StreamFull`, and what was refused is dead-lettered: at most 256 records of one request,
+    /// and none of a producer with sequence numbers, nor of a transaction.
+    RejectDeadLetter,
+}
+
+impl Overflow {
+    /// Whether what does not fit is refused.
+    #[must_use]
+    pub fn refuses(self) -> bool {
+        matches!(self, Overflow::Reject | Overflow::RejectDeadLetter)
+    }
 }
 
 /// What ordering keys mean.
@@ -421,6 +432,7 @@ fn put(out: &mut Encoder<'_>, setting: &LeaseSetting) {
                 Overflow::DropOldest => 0,
                 Overflow::Reject => 1,
                 Overflow::DeadLetter => 2,
+                Overflow::RejectDeadLetter => 3,
             });
         }
         LeaseSetting::SingleHolder(single) => {
@@ -474,6 +486,7 @@ fn get(tag: u8, input: &mut Decoder<'_>) -> Result<LeaseSetting, DecodeError> {
             0 => Overflow::DropOldest,
             1 => Overflow::Reject,
             2 => Overflow::DeadLetter,
+            3 => Overflow::RejectDeadLetter,
             _ => return Err(DecodeError::Invalid("a stream's overflow")),
         }),
         Some(8) => LeaseSetting::SingleHolder(input.bool()?),
