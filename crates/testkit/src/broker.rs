@@ -24,11 +24,11 @@ use millstream_core::{
 use millstream_front::backend::Inbox;
 use millstream_front::{Action, Authorizer, Backend, LogReader, Principal, Resource, Submission, Tag};
 use millstream_types::batch::{self, BatchHeader, LeaderEpoch};
-use millstream_types::{EngineTime, LogId, Namespace, RouteId, StreamId, StreamUid, WalPosition};
+use millstream_types::{EngineTime, ErrorKind, LogId, Namespace, RouteId, StreamId, StreamUid, WalPosition};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// When the tests take place.
 pub const START_MS: i64 = 1_700_000_000_000;
@@ -44,6 +44,7 @@ pub struct TestBroker {
     random: AtomicU64,
     /// Where the moves come that were asked for, while they have not come.
     moves: Mutex<Option<Arc<TestInbox>>>,
+    is_full: AtomicBool,
 }
 
 struct State {
@@ -74,7 +75,13 @@ impl TestBroker {
             now_ms: AtomicI64::new(START_MS),
             random: AtomicU64::new(1),
             moves: Mutex::default(),
+            is_full: AtomicBool::new(false),
         })
+    }
+
+    /// From now on there is no room for records on the disk, or there is again.
+    pub fn set_full(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::Relaxed);
     }
 
     /// Lets time pass, and the shard do what has become due.
@@ -328,6 +335,11 @@ impl Backend for TestBroker {
         let now = self.now();
         let mut state = self.state.lock();
         for Submission { tag, request } in submissions {
+            if self.is_full.load(Ordering::Relaxed) && matches!(request.get(), Request::Append(_)) {
+                let refusal = (tag, Reply::Refused(ErrorKind::StorageFull));
+                inbox.deliver(&mut std::iter::once(refusal));
+                continue;
+            }
             let ticket = Ticket(state.next_ticket);
             state.next_ticket += 1;
             state.waiting.insert(ticket, (inbox.clone(), tag));

@@ -277,6 +277,13 @@ pub(crate) fn appended(
     }
 }
 
+/// Takes an append whose streams are all gone: its messages are like those that nobody reads.
+pub(crate) fn vanished(cx: &mut Connection, appending: crate::session::Appending) {
+    for (run, taken) in appending.outcome(Ok(Vec::new())).news {
+        confirm(cx, run, taken);
+    }
+}
+
 fn confirm(cx: &mut Connection, run: Run, taken: bool) {
     let Some(channel) = cx.channels.get_mut(&run.channel) else { return };
     if channel.serial != run.serial || channel.is_closing {

@@ -4,6 +4,7 @@
 //! everything that they want done gathers here until the session hands it over in one go. The order is kept: messages
 //! first, then what was settled, then who asks for more.
 
+use super::blocked::Blocked;
 use super::channel::Channel;
 use super::consumer::{Consumer, Source};
 use super::pending::{Pending, PendingTable};
@@ -31,6 +32,8 @@ type Settled = Vec<(LeaseRef, LeaseAction)>;
 pub(crate) struct Capabilities {
     /// It may be sent `basic.cancel`.
     pub(crate) cancel_notify: bool,
+    /// It may be told that its messages wait for room.
+    pub(crate) blocked: bool,
     /// It may be told that its credentials were refused.
     pub(crate) close_on_refusal: bool,
 }
@@ -65,6 +68,7 @@ pub(crate) struct Connection {
     /// Bytes of those frames.
     pub(crate) held_bytes: usize,
     pub(crate) publishing: Publishing,
+    pub(crate) blocked: Blocked,
     settles: Vec<(Arc<Source>, Settled)>,
     /// Consumers that may ask for more.
     hungry: BTreeSet<u64>,
@@ -109,6 +113,7 @@ impl Connection {
             held: BTreeMap::new(),
             held_bytes: 0,
             publishing: Publishing::default(),
+            blocked: Blocked::default(),
             settles: Vec::new(),
             hungry: BTreeSet::new(),
             telling: BTreeSet::new(),

@@ -115,6 +115,7 @@ pub(crate) fn start_ok(
         let has = |name: &str| known.find(name) == Some(Value::Bool(true));
         cx.capabilities = Capabilities {
             cancel_notify: has("consumer_cancel_notify"),
+            blocked: has("connection.blocked"),
             close_on_refusal: has("authentication_failure_close"),
         };
     }

@@ -10,6 +10,7 @@
 //!
 //! Long, because each of the session's four entrances (input, events, bell, end) touches all of its state, which is here.
 
+mod blocked;
 mod channel;
 mod confirms;
 mod connection;
@@ -46,6 +47,7 @@ use crate::shared::Shared;
 use bytes::{Buf as _, BytesMut};
 use core::net::SocketAddr;
 use handshake::{Beginning, Refusal};
+use millstream_core::Reply;
 use millstream_front::limits::ANSWER_BYTES_PER_TURN;
 use millstream_front::{Authorizer, Backend, Bell, Close, Event, Io, Need, Session};
 use millstream_types::{EngineTime, ErrorKind};
@@ -141,7 +143,9 @@ impl AmqpSession {
             }
         }
         loop {
-            let is_full = self.cx.pending.busy() >= PENDING_MAX || self.cx.out.len() >= ANSWER_BYTES_PER_TURN;
+            let is_full = self.cx.is_blocked()
+                || self.cx.pending.busy() >= PENDING_MAX
+                || self.cx.out.len() >= ANSWER_BYTES_PER_TURN;
             let is_over = matches!(self.phase, Phase::Refused | Phase::Leaving);
             if is_over || self.cx.held_bytes > HELD_BYTES_MAX || is_full {
                 return Ok(Need(0));
@@ -446,6 +450,7 @@ impl AmqpSession {
             self.cx.end_channel(number);
             self.cx.channels.remove(&number);
         }
+        self.cx.forget_blocked();
         self.cx.waiting = 0;
         self.cx.held.clear();
         self.cx.settled_bytes += std::mem::take(&mut self.cx.held_bytes);
@@ -457,8 +462,15 @@ impl AmqpSession {
         match event {
             Event::Reply(tag, reply) => match self.cx.pending.take(tag) {
                 Some(Pending::Append(appending)) => {
+                    if matches!(reply, Reply::Refused(ErrorKind::StorageFull)) && self.phase == Phase::Running
+                    {
+                        self.cx.block(appending);
+                        return Ok(());
+                    }
                     self.cx.settled_bytes += appending.cost;
-                    match ops::basic_publish::appended(&mut self.cx, appending, reply) {
+                    let is_retry = appending.is_retry && self.phase == Phase::Running;
+                    let done = ops::basic_publish::appended(&mut self.cx, appending, reply);
+                    match done.and_then(|()| if is_retry { self.cx.unblock() } else { Ok(()) }) {
                         Ok(()) => Ok(()),
                         Err(fault) => self.fail(0, None, fault),
                     }
@@ -515,6 +527,9 @@ impl AmqpSession {
                 Phase::Refused => "the client's credentials cannot be read",
                 _ => "the connection was not opened in time",
             }));
+        }
+        if let Err(fault) = self.cx.try_again_if_due() {
+            return self.fail(0, None, fault);
         }
         if self.heartbeat_ms > 0 {
             if self.is_held {
@@ -600,7 +615,7 @@ impl Session for AmqpSession {
             let missed = self.heard.after_ms(2 * self.heartbeat_ms);
             missed.min(self.said.after_ms(self.heartbeat_ms / 2))
         });
-        self.limit.into_iter().chain(heartbeats).min()
+        self.limit.into_iter().chain(heartbeats).chain(self.cx.blocked.retry_at()).min()
     }
 
     fn is_idle(&self) -> bool {

@@ -84,14 +84,24 @@ pub(crate) struct Publishing {
     bytes: usize,
 }
 
+/// A batch of an append under way.
+#[derive(Debug)]
+pub(crate) struct AppendingBatch {
+    /// To be appended again if the disk is full now; its bytes are shared.
+    pub(crate) batch: AppendBatch,
+    /// Its messages that are confirmed.
+    runs: Vec<Run>,
+}
+
 /// An append under way.
 #[derive(Debug)]
 pub(crate) struct Appending {
     /// All its messages that are confirmed.
     runs: Vec<Run>,
-    /// Those of each batch.
-    batches: Vec<Vec<Run>>,
+    pub(crate) batches: Vec<AppendingBatch>,
     pub(crate) is_unconfirmed: bool,
+    /// It was refused before.
+    pub(crate) is_retry: bool,
     /// What its frames cost the memory budget.
     pub(crate) cost: usize,
 }
@@ -223,12 +233,14 @@ impl Publishing {
     pub(crate) fn take(&mut self, now: RecordTime) -> Option<(Authorized<Request>, Appending)> {
         let mut taken = std::mem::take(self);
         taken.close(now);
-        let (batches, runs): (Vec<_>, Vec<_>) = taken.batches.into_iter().unzip();
+        let batches = taken.batches.iter().map(|(batch, _)| batch.clone()).collect();
         let request = Grant::request_all(taken.grants, Request::Append(batches))?;
+        let batches = taken.batches.into_iter().map(|(batch, runs)| AppendingBatch { batch, runs });
         let appending = Appending {
             runs: taken.runs,
-            batches: runs,
+            batches: batches.collect(),
             is_unconfirmed: taken.is_unconfirmed,
+            is_retry: false,
             cost: taken.cost,
         };
         Some((request, appending))
@@ -269,7 +281,7 @@ impl Appending {
         };
         let mut refused: Vec<Run> = Vec::new();
         let mut failure = None;
-        for (runs, result) in self.batches.into_iter().zip(results) {
+        for (AppendingBatch { runs, .. }, result) in self.batches.into_iter().zip(results) {
             match result {
                 Ok(_) => {}
                 // A queue that was deleted meanwhile has the message like one that nobody reads.
@@ -318,6 +330,19 @@ mod tests {
 
     fn run(from: u64, to: u64) -> Run {
         Run { channel: 1, serial: 1, from, to }
+    }
+
+    fn batch(runs: Vec<Run>) -> AppendingBatch {
+        let batch = AppendBatch {
+            log: LogId { stream: StreamId(1), index: 0 },
+            records: 1,
+            last_offset_delta: 0,
+            max_timestamp: RecordTime(0),
+            producer: None,
+            marks: Vec::new(),
+            bytes: bytes::Bytes::new(),
+        };
+        AppendingBatch { batch, runs }
     }
 
     fn appended() -> Result<Appended, ErrorKind> {
@@ -415,8 +440,9 @@ mod tests {
     fn messages_are_confirmed_unless_one_of_their_queues_refused_them() {
         let appending = Appending {
             runs: vec![run(1, 10)],
-            batches: vec![vec![run(1, 10)], vec![run(3, 5), run(8, 9)], vec![run(6, 7)]],
+            batches: [vec![run(1, 10)], vec![run(3, 5), run(8, 9)], vec![run(6, 7)]].map(batch).into(),
             is_unconfirmed: false,
+            is_retry: false,
             cost: 0,
         };
         let results = vec![appended(), Err(ErrorKind::StreamFull), Err(ErrorKind::UnknownStream)];
@@ -438,8 +464,9 @@ mod tests {
     fn an_append_that_failed_refuses_all_its_messages() {
         let appending = Appending {
             runs: vec![run(4, 6)],
-            batches: vec![vec![run(4, 6)]],
+            batches: vec![batch(vec![run(4, 6)])],
             is_unconfirmed: true,
+            is_retry: false,
             cost: 0,
         };
         let outcome = appending.outcome(Err(ErrorKind::StorageFull));

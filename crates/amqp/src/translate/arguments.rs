@@ -210,6 +210,7 @@ impl Arguments {
             settings.push(LeaseSetting::DeleteUnused(true));
         }
         settings.push(LeaseSetting::Overflow(match self.text("x-overflow") {
+            Some("reject-publish-dlx") if exchange.is_some() => Overflow::RejectDeadLetter,
             Some("reject-publish" | "reject-publish-dlx") => Overflow::Reject,
             _ if exchange.is_some() => Overflow::DeadLetter,
             _ => Overflow::DropOldest,

@@ -93,6 +93,7 @@ impl Client {
         let mut capabilities = TableBuilder::default();
         capabilities
             .put("consumer_cancel_notify", Value::Bool(true))
+            .put("connection.blocked", Value::Bool(true))
             .put("authentication_failure_close", Value::Bool(true));
         let mut properties = TableBuilder::default();
         properties.put("capabilities", Value::Table(capabilities.table()));

@@ -1,5 +1,6 @@
 //! Tests of the AMQP front.
 
+mod blocked;
 mod cells;
 mod channels;
 mod client;
