@@ -82,7 +82,7 @@ fn check(Response { status, head, body }: &Response) -> anyhow::Result<()> {
     let said: Value = serde_json::from_slice(body).context("an error that is no JSON")?;
     let kind = said["__type"].as_str().context("an error without a type")?;
     ensure!(
-        *status == 503 && kind.ends_with("#ServiceUnavailable"),
+        *status == 503 && kind.ends_with("#ServiceUnavailableException"),
         "a full disk is answered with {status} {kind}"
     );
     ensure!(said["message"].is_string(), "an error without a sentence");
