@@ -35,7 +35,7 @@ enum Task {
     Purity,
     /// Check licences, bans and sources of the dependencies
     Deny,
-    /// Run unmodified Kafka clients against the broker
+    /// Run unmodified Kafka, AMQP and SQS clients against the broker
     Compat(compat::Options),
     /// Play the same scenes to the broker and to its peers, and compare what they answer
     Compare {

@@ -16,6 +16,8 @@ use serde_json::Value;
 use crate::clock;
 
 const START: Duration = Duration::from_secs(60);
+/// A free port.
+const ANYWHERE: &str = "127.0.0.1:0";
 
 /// Which broker runs.
 pub(crate) enum Kind {
@@ -53,13 +55,18 @@ struct Listening {
 impl Broker {
     /// Starts a broker in a directory that is emptied first, on a free port.
     pub(crate) fn start(kind: Kind, dir: &Path, log: &Path) -> anyhow::Result<Self> {
+        Self::start_at(kind, dir, log, ANYWHERE)
+    }
+
+    /// The same, with an address for AMQP clients.
+    pub(crate) fn start_at(kind: Kind, dir: &Path, log: &Path, amqp: &str) -> anyhow::Result<Self> {
         if dir.exists() {
             std::fs::remove_dir_all(dir)?;
         }
         std::fs::create_dir_all(dir)?;
         let (dir, log) = (dir.to_path_buf(), log.to_path_buf());
         let (child, listening) = match &kind {
-            Kind::Millstream(binary) => start_millstream(binary, &dir, &log, "127.0.0.1:0")?,
+            Kind::Millstream(binary) => start_millstream(binary, &dir, &log, ANYWHERE, amqp)?,
             Kind::Kafka { class_path, properties } => {
                 let address = format_kafka(class_path, properties, &dir, &log)?;
                 let child = start_kafka(class_path, &dir, &log, &address)?;
@@ -68,6 +75,11 @@ impl Broker {
         };
         let Listening { kafka: address, aws, amqp, http } = listening;
         Ok(Self { kind, dir, log, child, address, aws, amqp, http })
+    }
+
+    /// Host and port for AMQP clients, of a broker that has them.
+    pub(crate) fn amqp(&self) -> Option<&str> {
+        self.amqp.as_deref()
     }
 
     /// Host and port for AWS clients, of a broker that has them.
@@ -93,7 +105,7 @@ impl Broker {
         &self.address
     }
 
-    /// Kills the broker with SIGKILL and starts it again with the same directory at the same address.
+    /// Kills the broker with SIGKILL and starts it again with the same directory at the same addresses for Kafka and AMQP.
     pub(crate) fn crash_and_restart(&mut self) -> anyhow::Result<()> {
         ensure!(
             self.child.try_wait()?.is_none(),
@@ -104,10 +116,10 @@ impl Broker {
         self.child.wait()?;
         self.child = match &self.kind {
             Kind::Millstream(binary) => {
-                let (child, listening) = start_millstream(binary, &self.dir, &self.log, &self.address)?;
+                let amqp = self.amqp.as_deref().unwrap_or(ANYWHERE);
+                let (child, listening) = start_millstream(binary, &self.dir, &self.log, &self.address, amqp)?;
                 // AWS clients come later, so that nobody misses the old address.
                 self.aws = listening.aws;
-                self.amqp = listening.amqp;
                 self.http = listening.http;
                 child
             }
@@ -160,20 +172,21 @@ fn start_millstream(
     binary: &Path,
     dir: &Path,
     log: &Path,
-    listen: &str,
+    kafka: &str,
+    amqp: &str,
 ) -> anyhow::Result<(Child, Listening)> {
     let mut child = Command::new(binary)
         .args([
             "serve",
             "--json",
             "--listen-http",
-            "127.0.0.1:0",
+            ANYWHERE,
             "--listen-aws",
-            "127.0.0.1:0",
+            ANYWHERE,
             "--listen-amqp",
-            "127.0.0.1:0",
+            amqp,
             "--listen-kafka",
-            listen,
+            kafka,
             "--data-dir",
         ])
         .arg(dir)

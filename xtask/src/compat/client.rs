@@ -136,6 +136,9 @@ pub(crate) struct Abilities {
     /// Whether it brings Kafka Streams along.
     #[serde(default)]
     pub counts_words: bool,
+    /// Whether it tells the types of numbers apart, when it writes headers and when it reads them.
+    #[serde(default)]
+    pub types: bool,
     /// Whether it brings a framework along that works on a queue's messages by itself.
     #[serde(default)]
     pub works: bool,
@@ -192,6 +195,11 @@ impl Client {
     /// Creates a topic.
     pub(crate) fn create(&mut self, topic: &str, partitions: u32) -> anyhow::Result<()> {
         self.call(&json!({"do": "create", "topic": topic, "partitions": partitions})).map(drop)
+    }
+
+    /// Kills the client as a crash would.
+    pub(crate) fn kill(self) -> anyhow::Result<()> {
+        self.process.kill()
     }
 
     /// Ends the client.

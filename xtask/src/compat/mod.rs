@@ -1,7 +1,8 @@
-//! `cargo xtask compat`: unmodified Kafka and SQS clients against the real binary.
+//! `cargo xtask compat`: unmodified Kafka, AMQP and SQS clients against the real binary.
 //!
 //! Apart from the workspace's own tests because it needs other languages' tools; `compat/README.md` tells what runs.
 
+mod amqp;
 mod broker;
 mod client;
 mod kcat;
@@ -30,6 +31,18 @@ pub(crate) struct Options {
     /// Run only this Kafka client; may be given several times
     #[arg(long = "client", value_enum)]
     clients: Vec<prepare::Name>,
+    /// Run only this AMQP client; may be given several times
+    #[arg(long = "amqp-client", value_enum)]
+    amqp_clients: Vec<amqp::Name>,
+    /// Run the AMQP clients against the broker at this address, such as 127.0.0.1:5672, and nothing else: are the checks right?
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["clients", "server", "binary"])]
+    amqp_peer: Option<String>,
+    /// Run the test suites that AMQP client libraries bring along, and nothing else; port 5672 must be free
+    #[arg(long, conflicts_with_all = ["clients", "server"])]
+    amqp_suites: bool,
+    /// A checkout of pika, whose packages have no tests
+    #[arg(long, value_name = "DIRECTORY", requires = "amqp_suites")]
+    pika_checkout: Option<PathBuf>,
     /// Run only this SQS client; may be given several times
     #[arg(long = "sqs-client", value_enum)]
     sqs_clients: Vec<sqs::Name>,
@@ -56,11 +69,22 @@ enum Server {
 /// Runs the command; an error if a check failed.
 pub(crate) fn run(options: Options) -> anyhow::Result<()> {
     let root = crate::project::root();
-    let named = !options.clients.is_empty() || !options.sqs_clients.is_empty();
+    let named =
+        !options.clients.is_empty() || !options.amqp_clients.is_empty() || !options.sqs_clients.is_empty();
+    let amqp_clients =
+        if options.amqp_clients.is_empty() && !named { amqp::Name::all() } else { options.amqp_clients };
     let sqs_clients = if named { options.sqs_clients } else { sqs::Name::all() };
     if let Some(endpoint) = options.sqs_endpoint {
+        let clients = if sqs_clients.is_empty() { sqs::Name::all() } else { sqs_clients };
         let mut report = Report::default();
-        sqs::run(&endpoint, &sqs_clients, &root, &mut report)?;
+        sqs::run(&endpoint, &clients, &root, &mut report)?;
+        anyhow::ensure!(report.close(), "some clients do not work as they should");
+        return Ok(());
+    }
+    if let Some(address) = options.amqp_peer {
+        let clients = if amqp_clients.is_empty() { amqp::Name::all() } else { amqp_clients };
+        let mut report = Report::default();
+        amqp::run(amqp::Against::Peer(&address), &clients, &root, &mut report)?;
         anyhow::ensure!(report.close(), "some clients do not work as they should");
         return Ok(());
     }
@@ -71,15 +95,31 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
             None => crate::project::build_binary(&root)?,
         }),
     };
+    if options.amqp_suites {
+        let Kind::Millstream(binary) = kind else {
+            anyhow::bail!("the suites of AMQP run against Millstream")
+        };
+        return amqp::suites(&binary, options.pika_checkout.as_deref(), &root);
+    }
     let clients = if named { options.clients } else { prepare::Name::all() };
-    let report = against(kind, &clients, &sqs_clients)?;
+    let mut report = Report::default();
+    if let Kind::Millstream(binary) = &kind {
+        amqp::run(amqp::Against::Binary(binary), &amqp_clients, &root, &mut report)?;
+    }
+    if !clients.is_empty() || !sqs_clients.is_empty() {
+        report.add(against(kind, &clients, &sqs_clients)?);
+    }
     anyhow::ensure!(report.close(), "some clients do not work as they should");
     Ok(())
 }
 
 /// Runs all clients against this workspace's binary.
 pub(crate) fn all(binary: &Path) -> anyhow::Result<Report> {
-    against(Kind::Millstream(binary.to_path_buf()), &prepare::Name::all(), &sqs::Name::all())
+    let mut report =
+        against(Kind::Millstream(binary.to_path_buf()), &prepare::Name::all(), &sqs::Name::all())?;
+    let root = crate::project::root();
+    amqp::run(amqp::Against::Binary(binary), &amqp::Name::all(), &root, &mut report)?;
+    Ok(report)
 }
 
 fn against(kind: Kind, clients: &[prepare::Name], sqs_clients: &[sqs::Name]) -> anyhow::Result<Report> {

@@ -14,12 +14,29 @@ pub(crate) struct Report {
     failed_elsewhere: usize,
     scope: String,
     since: Option<std::time::Instant>,
+    /// Lines that are printed when another report takes this one over.
+    held: Option<String>,
 }
 
 impl Report {
+    /// A report for what runs beside others: it prints nothing by itself.
+    pub(crate) fn held() -> Self {
+        Self { held: Some(String::new()), ..Self::default() }
+    }
+
+    fn line(&mut self, line: &str) {
+        match &mut self.held {
+            Some(held) => {
+                held.push_str(line);
+                held.push('\n');
+            }
+            None => println!("{line}"),
+        }
+    }
+
     /// Names what the next checks are about.
     pub(crate) fn scope(&mut self, scope: &str) {
-        println!("\n{scope}");
+        self.line(&format!("\n{scope}"));
         scope.clone_into(&mut self.scope);
         self.since = Some(clock::now());
     }
@@ -31,10 +48,10 @@ impl Report {
         match outcome {
             Ok(()) => {
                 self.passed += 1;
-                println!("  ok      {name} ({took:.1} s)");
+                self.line(&format!("  ok      {name} ({took:.1} s)"));
             }
             Err(error) => {
-                println!("  FAILED  {name} ({took:.1} s)\n          {error:#}");
+                self.line(&format!("  FAILED  {name} ({took:.1} s)\n          {error:#}"));
                 self.failed.push(if self.scope.is_empty() {
                     name
                 } else {
@@ -45,12 +62,15 @@ impl Report {
     }
 
     /// Says what is not checked and why.
-    pub(crate) fn note(&self, text: &str) {
-        println!("  --      {text}");
+    pub(crate) fn note(&mut self, text: &str) {
+        self.line(&format!("  --      {text}"));
     }
 
-    /// Counts checks that another report counted.
+    /// Counts checks that another report counted, and prints what it held.
     pub(crate) fn add(&mut self, other: Self) {
+        if let Some(held) = &other.held {
+            print!("{held}");
+        }
         self.passed += other.passed;
         self.failed.extend(other.failed);
         self.failed_elsewhere += other.failed_elsewhere;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::compat::client::Client;
 
 /// Calls an action that must succeed and returns its output.
-pub(super) fn call(client: &mut Client, action: &str, input: &Value) -> anyhow::Result<Value> {
+pub(in crate::compat) fn call(client: &mut Client, action: &str, input: &Value) -> anyhow::Result<Value> {
     let mut done = client.call(&json!({"do": "call", "action": action, "input": input}))?;
     if let Some(code) = done["refused"].as_str() {
         bail!("{action} was refused: {code}: {}", done["message"]);
@@ -17,7 +17,7 @@ pub(super) fn call(client: &mut Client, action: &str, input: &Value) -> anyhow::
 }
 
 /// Calls an action that must be refused with one of these codes; SDKs name the same refusal differently.
-pub(super) fn refused(
+pub(in crate::compat) fn refused(
     client: &mut Client,
     action: &str,
     input: &Value,
@@ -33,18 +33,22 @@ pub(super) fn refused(
 }
 
 /// Creates a queue and returns its URL.
-pub(super) fn create(client: &mut Client, name: &str, attributes: &Value) -> anyhow::Result<String> {
+pub(in crate::compat) fn create(
+    client: &mut Client,
+    name: &str,
+    attributes: &Value,
+) -> anyhow::Result<String> {
     let made = call(client, "CreateQueue", &json!({"QueueName": name, "Attributes": attributes}))?;
     Ok(text(&made, "QueueUrl")?.to_owned())
 }
 
 /// Sends one plain message and returns the answer.
-pub(super) fn send(client: &mut Client, queue: &str, body: &str) -> anyhow::Result<Value> {
+pub(in crate::compat) fn send(client: &mut Client, queue: &str, body: &str) -> anyhow::Result<Value> {
     call(client, "SendMessage", &json!({"QueueUrl": queue, "MessageBody": body}))
 }
 
 /// Receives up to ten messages with all that they have.
-pub(super) fn receive(
+pub(in crate::compat) fn receive(
     client: &mut Client,
     queue: &str,
     count: u32,
@@ -62,40 +66,45 @@ pub(super) fn receive(
 }
 
 /// Receives exactly one message within `wait_s`.
-pub(super) fn receive_one(client: &mut Client, queue: &str, wait_s: u32) -> anyhow::Result<Value> {
+pub(in crate::compat) fn receive_one(client: &mut Client, queue: &str, wait_s: u32) -> anyhow::Result<Value> {
     let mut messages = receive(client, queue, 1, wait_s)?;
     ensure!(messages.len() == 1, "{} messages within {wait_s} s", messages.len());
     Ok(messages.remove(0))
 }
 
 /// Sees that nothing can be received.
-pub(super) fn receive_none(client: &mut Client, queue: &str, wait_s: u32) -> anyhow::Result<()> {
+pub(in crate::compat) fn receive_none(client: &mut Client, queue: &str, wait_s: u32) -> anyhow::Result<()> {
     let messages = receive(client, queue, 10, wait_s)?;
     ensure!(messages.is_empty(), "received what nobody may receive now: {messages:?}");
     Ok(())
 }
 
 /// Deletes a received message.
-pub(super) fn delete(client: &mut Client, queue: &str, message: &Value) -> anyhow::Result<()> {
+pub(in crate::compat) fn delete(client: &mut Client, queue: &str, message: &Value) -> anyhow::Result<()> {
     let handle = text(message, "ReceiptHandle")?;
     call(client, "DeleteMessage", &json!({"QueueUrl": queue, "ReceiptHandle": handle})).map(drop)
 }
 
 /// Sets for how long a received message stays invisible from now.
-pub(super) fn hide(client: &mut Client, queue: &str, message: &Value, seconds: u32) -> anyhow::Result<()> {
+pub(in crate::compat) fn hide(
+    client: &mut Client,
+    queue: &str,
+    message: &Value,
+    seconds: u32,
+) -> anyhow::Result<()> {
     let handle = text(message, "ReceiptHandle")?;
     let input = json!({"QueueUrl": queue, "ReceiptHandle": handle, "VisibilityTimeout": seconds});
     call(client, "ChangeMessageVisibility", &input).map(drop)
 }
 
 /// All attributes of a queue.
-pub(super) fn attributes(client: &mut Client, queue: &str) -> anyhow::Result<Value> {
+pub(in crate::compat) fn attributes(client: &mut Client, queue: &str) -> anyhow::Result<Value> {
     let mut got = call(client, "GetQueueAttributes", &json!({"QueueUrl": queue, "AttributeNames": ["All"]}))?;
     Ok(got["Attributes"].take())
 }
 
 /// How many messages are visible, out and delayed.
-pub(super) fn counts(client: &mut Client, queue: &str) -> anyhow::Result<[u64; 3]> {
+pub(in crate::compat) fn counts(client: &mut Client, queue: &str) -> anyhow::Result<[u64; 3]> {
     let all = attributes(client, queue)?;
     let count = |kind: &str| -> anyhow::Result<u64> {
         Ok(text(&all, &format!("ApproximateNumberOfMessages{kind}"))?.parse()?)
@@ -104,11 +113,11 @@ pub(super) fn counts(client: &mut Client, queue: &str) -> anyhow::Result<[u64; 3
 }
 
 /// A member that is text.
-pub(super) fn text<'a>(value: &'a Value, name: &str) -> anyhow::Result<&'a str> {
+pub(in crate::compat) fn text<'a>(value: &'a Value, name: &str) -> anyhow::Result<&'a str> {
     value[name].as_str().with_context(|| format!("no {name} in {value}"))
 }
 
 /// A member that is a list, which may be absent or null when it is empty.
-pub(super) fn list(value: &mut Value, name: &str) -> anyhow::Result<Vec<Value>> {
+pub(in crate::compat) fn list(value: &mut Value, name: &str) -> anyhow::Result<Vec<Value>> {
     Ok(serde_json::from_value::<Option<_>>(value[name].take())?.unwrap_or_default())
 }

@@ -2,7 +2,7 @@
 //!
 //! Apart from the Kafka clients because nothing is shared but the way in which a client's program is commanded.
 
-mod calls;
+pub(super) mod calls;
 pub(super) mod cross;
 mod prepare;
 mod scenarios;
@@ -15,6 +15,7 @@ use super::client::{Client, Program};
 use super::report::Report;
 use crate::clock;
 pub(crate) use prepare::Name;
+pub(super) use prepare::client;
 use scenarios::Bench;
 
 /// Runs clients against an endpoint, which must be a URL.
@@ -25,7 +26,7 @@ pub(super) fn run(endpoint: &str, clients: &[Name], root: &Path, report: &mut Re
     let tag = format!("{:x}", clock::wall_ms()?);
     for name in clients {
         let since = clock::now();
-        let program = prepare::client(*name, root, endpoint)?;
+        let program = client(*name, root, endpoint)?;
         println!("\n{}: installed in {:.1} s", program.name, (clock::now() - since).as_secs_f64());
         let log = logs.join(format!("{}.log", program.name));
         std::fs::write(&log, "")?;

@@ -32,7 +32,7 @@ impl Name {
 }
 
 /// Installs what a client needs and tells how to start it.
-pub(super) fn client(name: Name, root: &Path, endpoint: &str) -> anyhow::Result<Program> {
+pub(in crate::compat) fn client(name: Name, root: &Path, endpoint: &str) -> anyhow::Result<Program> {
     let (compat, target) = (root.join("compat/sqs"), root.join("target/compat"));
     let python = |folder: &str| {
         let python =
