@@ -13,7 +13,7 @@ use crate::errors::{Code, Fault};
 use crate::limits::{TIME_TO_LIVE_MS_MAX, TRANSACTION_BYTES_MAX};
 use crate::session::{Connection, Content, Run, Target};
 use crate::translate::{Message, Routed, Stored, cleaned, delay_ms, letter, type_name};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use millstream_core::Reply;
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::RecordMark;
@@ -51,8 +51,7 @@ pub(crate) fn finish(cx: &mut Connection, number: u16, content: Content) -> Resu
     let copies = copies(properties)?;
     let mut keys = vec![routing_key];
     keys.extend(copies);
-    let body = joined(parts);
-    let left = reply_to::leave(cx, &exchange, routing_key, &header_bytes, &body);
+    let left = reply_to::leave(cx, &exchange, routing_key, &header_bytes, &parts);
     let Destinations { queues, delays } = route(cx, &exchange, &keys, &Routed::new(properties))?;
     let delay_ms = if delays { delay_ms(properties) } else { None };
     let serial = cx.channel(number).serial;
@@ -63,23 +62,23 @@ pub(crate) fn finish(cx: &mut Connection, number: u16, content: Content) -> Resu
     if cx.channel(number).transaction().is_some() {
         let mark = Marks { time_to_live_ms, delay_ms };
         let returned =
-            (mandatory && queues.is_empty()).then(|| (method.clone(), header_bytes.clone(), body.clone()));
+            (mandatory && queues.is_empty()).then(|| (method.clone(), header_bytes.clone(), joined(&parts)));
         put_off(
             cx,
             number,
             &queues,
-            &Message { exchange: &exchange, routing_key, properties, body: &body },
+            &Message { exchange: &exchange, routing_key, properties, body: &parts },
             mark,
         )?;
         let transaction = cx.channel(number).transaction().expect("it was looked at above");
-        transaction.bytes += body.len();
+        transaction.bytes += bytes_of(&parts);
         transaction.returns.extend(returned);
         cx.settled_bytes += cost;
         return Ok(());
     }
     if queues.is_empty() {
         if mandatory && left != Some(true) {
-            send_back(cx, number, (&exchange, routing_key), properties, &body);
+            send_back(cx, number, (&exchange, routing_key), properties, &joined(&parts));
         }
         if let Some(run) = run {
             confirm(cx, run, true);
@@ -91,7 +90,7 @@ pub(crate) fn finish(cx: &mut Connection, number: u16, content: Content) -> Resu
     for queue in &queues {
         grants.push(cx.allow(Action::Write, &queue.name)?);
     }
-    let message = Message { exchange: &exchange, routing_key, properties, body: &body };
+    let message = Message { exchange: &exchange, routing_key, properties, body: &parts };
     let marks = Marks { time_to_live_ms, delay_ms };
     let targets = targets(cx, &queues, marks, properties);
     let pushed = cx.publishing.push(RecordTime(cx.now.0), &targets, &message, run);
@@ -138,7 +137,7 @@ fn put_off(
     let targets = targets(cx, queues, marks, message.properties);
     let now = RecordTime(cx.now.0);
     let transaction = cx.channel(number).transaction().expect("its channel is transactional");
-    if transaction.bytes + transaction.publishing.bytes() + message.body.len() > TRANSACTION_BYTES_MAX {
+    if transaction.bytes + transaction.publishing.bytes() + bytes_of(message.body) > TRANSACTION_BYTES_MAX {
         let text = format!("a transaction holds at most {TRANSACTION_BYTES_MAX} bytes of messages");
         return Err(Fault::new(Code::RESOURCE_ERROR, text));
     }
@@ -233,14 +232,16 @@ fn copies<'a>(properties: &Properties<'a>) -> Result<Vec<&'a str>, Fault> {
     Ok(keys)
 }
 
+fn bytes_of(parts: &[Bytes]) -> usize {
+    parts.iter().map(Bytes::len).sum()
+}
+
 /// A body as one piece; it is one already unless it was longer than a frame.
-fn joined(mut parts: Vec<Bytes>) -> Bytes {
-    if parts.len() == 1 {
-        return parts.remove(0);
+fn joined(parts: &[Bytes]) -> Bytes {
+    match parts {
+        [part] => part.clone(),
+        parts => parts.concat().into(),
     }
-    let mut joined = BytesMut::with_capacity(parts.iter().map(Bytes::len).sum());
-    parts.iter().for_each(|part| joined.extend_from_slice(part));
-    joined.freeze()
 }
 
 /// Takes what the shard says of an append.

@@ -70,7 +70,7 @@ pub(super) fn leave(
     exchange: &str,
     routing_key: &str,
     header: &Bytes,
-    body: &Bytes,
+    body: &[Bytes],
 ) -> Option<bool> {
     let token = token(routing_key).filter(|_| exchange.is_empty())?;
     let answer = Answer {
@@ -78,7 +78,7 @@ pub(super) fn leave(
         routing_key: routing_key.into(),
         // What it is a part of must not be kept by it.
         header: Bytes::copy_from_slice(header),
-        body: Bytes::copy_from_slice(body),
+        body: body.concat().into(),
     };
     Some(cx.shared.replies.leave(token, answer))
 }

@@ -365,7 +365,8 @@ mod tests {
         let mark = RecordMark { priority, ..RecordMark::default() };
         let targets: Vec<_> = entries.iter().map(|entry| Target { entry, index: 0, mark }).collect();
         let properties = Properties::default();
-        let message = Message { exchange: "", routing_key: "a", properties: &properties, body };
+        let body = [bytes::Bytes::copy_from_slice(body)];
+        let message = Message { exchange: "", routing_key: "a", properties: &properties, body: &body };
         publishing.push(RecordTime(1), &targets, &message, None).unwrap();
     }
 

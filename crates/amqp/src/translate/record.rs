@@ -54,7 +54,8 @@ pub(crate) struct Message<'a> {
     pub(crate) exchange: &'a str,
     pub(crate) routing_key: &'a str,
     pub(crate) properties: &'a Properties<'a>,
-    pub(crate) body: &'a [u8],
+    /// In the parts in which it came.
+    pub(crate) body: &'a [Bytes],
 }
 
 impl Message<'_> {
@@ -132,7 +133,7 @@ pub(crate) fn push_record(
         headers.push((HEADERS, Some(Cow::Borrowed(table.bytes()))));
     }
     let headers = headers.iter().map(|(name, value)| (*name, value.as_deref()));
-    builder.push_with(now, None, Some(message.body), headers)
+    builder.push_parts(now, None, Some(message.body), headers)
 }
 
 /// A value as other protocols see it; `None` for what they cannot see at all. The inner `None` is no value.

@@ -55,7 +55,12 @@ fn every_property_survives_and_numbers_keep_their_width() {
         app_id: Some("a"),
         cluster_id: Some("k"),
     };
-    let message = Message { exchange: "logs", routing_key: "a.b", properties: &properties, body: b"body" };
+    let message = Message {
+        exchange: "logs",
+        routing_key: "a.b",
+        properties: &properties,
+        body: &[Bytes::from_static(b"bo"), Bytes::from_static(b"dy")],
+    };
     let record = through(&message, "orders");
     assert_eq!(header(&record, "text"), Some(&b"a"[..]));
     assert_eq!(header(&record, "small"), Some(&b"-1"[..]));
@@ -74,7 +79,7 @@ fn a_table_of_strings_is_stored_once_and_what_the_name_says_not_at_all() {
     let mut table = TableBuilder::default();
     table.put("b", Value::Long(b"2")).put("a", Value::Long(&[0xff])).put("b", Value::Long(b"3"));
     let properties = Properties { headers: Some(table.table()), ..Properties::default() };
-    let message = Message { exchange: "", routing_key: "orders", properties: &properties, body: b"" };
+    let message = Message { exchange: "", routing_key: "orders", properties: &properties, body: &[] };
     let record = through(&message, "orders");
     assert_eq!(record.headers().len(), 3);
     let mut builder = TableBuilder::default();
@@ -95,7 +100,7 @@ fn blind_copies_are_nobodys_business() {
     let mut table = TableBuilder::default();
     table.put("BCC", Value::Long(b"secret")).put("CC", Value::Long(b"shown"));
     let properties = Properties { headers: Some(table.table()), ..Properties::default() };
-    let message = Message { exchange: "", routing_key: "q", properties: &properties, body: b"" };
+    let message = Message { exchange: "", routing_key: "q", properties: &properties, body: &[] };
     let record = through(&message, "q");
     let mut builder = TableBuilder::default();
     let shown = show(&record, "q", None, &mut builder);

@@ -127,6 +127,22 @@ impl BatchBuilder {
         value: Option<&[u8]>,
         headers: impl ExactSizeIterator<Item = (&'h str, Option<&'h [u8]>)> + Clone,
     ) -> Result<(), BatchError> {
+        self.push_parts(timestamp, key, value.as_ref().map(core::slice::from_ref), headers)
+    }
+
+    /// [`BatchBuilder::push_with`] with a value that came in parts: they are copied once, into the batch.
+    ///
+    /// # Errors
+    /// Those of [`BatchBuilder::push`].
+    pub fn push_parts<'h>(
+        &mut self,
+        timestamp: RecordTime,
+        key: Option<&[u8]>,
+        value: Option<&[impl AsRef<[u8]>]>,
+        headers: impl ExactSizeIterator<Item = (&'h str, Option<&'h [u8]>)> + Clone,
+    ) -> Result<(), BatchError> {
+        let value_bytes =
+            value.map(|parts| parts.iter().map(|part| part.as_ref().len()).fold(0, usize::saturating_add));
         if timestamp < RecordTime::NONE {
             return Err(BatchError::InvalidTimestamp);
         }
@@ -139,7 +155,7 @@ impl BatchBuilder {
             + encoded_bytes(timestamp_delta)
             + encoded_bytes(offset_delta)
             + nullable_bytes(key)
-            + nullable_bytes(value)
+            + nullable_length(value_bytes)
             + encoded_bytes(header_count)
             + headers
                 .clone()
@@ -157,7 +173,10 @@ impl BatchBuilder {
         put(&mut self.bytes, timestamp_delta);
         put(&mut self.bytes, offset_delta);
         put_nullable(&mut self.bytes, key);
-        put_nullable(&mut self.bytes, value);
+        put(&mut self.bytes, value_bytes.map_or(-1, |bytes| bytes as i64));
+        for part in value.into_iter().flatten() {
+            self.bytes.extend_from_slice(part.as_ref());
+        }
         put(&mut self.bytes, header_count);
         for (key, value) in headers {
             put_nullable(&mut self.bytes, Some(key.as_bytes()));
@@ -220,7 +239,11 @@ impl BatchBuilder {
 }
 
 fn nullable_bytes(bytes: Option<&[u8]>) -> usize {
-    bytes.map_or(encoded_bytes(-1), |bytes| encoded_bytes(bytes.len() as i64) + bytes.len())
+    nullable_length(bytes.map(<[u8]>::len))
+}
+
+fn nullable_length(bytes: Option<usize>) -> usize {
+    bytes.map_or(encoded_bytes(-1), |bytes| encoded_bytes(bytes as i64).saturating_add(bytes))
 }
 
 fn put_nullable(out: &mut Vec<u8>, bytes: Option<&[u8]>) {

@@ -197,3 +197,18 @@ fn builder_refuses_what_no_batch_can_hold() {
     assert_eq!(from_none.push(RecordTime(i64::MAX), None, None, &[]), Err(BatchError::InvalidTimestamp));
     assert_eq!((builder.bytes(), builder.record_count()), before, "a refused record leaves no trace");
 }
+
+#[test]
+fn a_value_in_parts_is_the_value_as_one() {
+    let headers = [("h", Some(&b"1"[..]))];
+    let value = b"abcdefgh";
+    let mut whole = BatchBuilder::new();
+    whole.push(RecordTime(5), None, Some(value), &headers).unwrap();
+    whole.push(RecordTime(6), None, Some(b""), &[]).unwrap();
+    let mut parts = BatchBuilder::new();
+    parts
+        .push_parts(RecordTime(5), None, Some(&[&value[..3], &value[3..3], &value[3..]]), headers.into_iter())
+        .unwrap();
+    parts.push_parts(RecordTime(6), None, Some(&[] as &[&[u8]]), [].into_iter()).unwrap();
+    assert_eq!(whole.finish(Compression::None), parts.finish(Compression::None));
+}
