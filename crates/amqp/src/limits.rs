@@ -42,6 +42,11 @@ pub(crate) const BLOCKED_RETRY_MS: u64 = 1_000;
 pub(crate) const OCTETS_SHOWN: usize = 64;
 /// Bytes of messages that wait for one commit: 32 MiB. They are in memory, and go into one frame of the write-ahead log.
 pub(crate) const TRANSACTION_BYTES_MAX: usize = 32 << 20;
+/// Bytes of the messages that wait for commits on all connections together: 128 MiB. They are beside the memory budget, as nobody
+/// can say when a client commits.
+pub(crate) const TRANSACTIONS_BYTES_MAX: usize = 128 << 20;
+/// Bytes of answers that wait for all sessions together: 64 MiB.
+pub(crate) const ANSWERS_BYTES_MAX: usize = 64 << 20;
 /// Records that one consumer is given at once: more than clients' usual prefetch counts.
 pub(crate) const RECORDS_PER_ACQUIRE: u32 = 512;
 /// Asked for when several records are to be read: 256 KiB.
@@ -62,6 +67,7 @@ const _: () = {
     assert!(FRAME_BYTES_MIN <= FRAME_BYTES_FIRST && FRAME_BYTES_FIRST <= FRAME_BYTES_OFFERED);
     assert!(MESSAGE_BYTES_MAX < BATCH_BYTES as u64 && BATCH_BYTES <= BATCH_BYTES_MAX);
     assert!(TRANSACTION_BYTES_MAX < millstream_types::limits::FRAME_BYTES_MAX as usize / 2);
+    assert!(TRANSACTION_BYTES_MAX <= TRANSACTIONS_BYTES_MAX);
     assert!(RECORDS_PER_ACQUIRE <= LEASE_ACQUIRE_RECORDS_MAX);
     assert!(
         (BATCH_BYTES as u64 - MESSAGE_BYTES_MAX) > 3 * FRAME_BYTES_OFFERED as u64,

@@ -4,6 +4,7 @@
 //! address that the broker makes up, and an answer published to that address is left here for its session, which is rung.
 //! What nobody takes is lost with the connection, and what is too much is dropped, as in RabbitMQ.
 
+use crate::limits::ANSWERS_BYTES_MAX;
 use bytes::Bytes;
 use millstream_front::Bell;
 use parking_lot::Mutex;
@@ -34,13 +35,21 @@ struct Requester {
 
 /// All of them, by the random part of their addresses.
 #[derive(Default)]
+struct Requesters {
+    by_token: BTreeMap<u128, Requester>,
+    /// Bytes of the answers that wait for them together.
+    bytes: usize,
+}
+
+/// See the module's documentation.
+#[derive(Default)]
 pub(crate) struct Replies {
-    requesters: Mutex<BTreeMap<u128, Requester>>,
+    requesters: Mutex<Requesters>,
 }
 
 impl core::fmt::Debug for Replies {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Replies").field("requesters", &self.requesters.lock().len()).finish()
+        f.debug_struct("Replies").field("requesters", &self.requesters.lock().by_token.len()).finish()
     }
 }
 
@@ -58,30 +67,37 @@ pub(crate) fn token(address: &str) -> Option<u128> {
 impl Replies {
     /// Takes answers for a requester from now on.
     pub(crate) fn open(&self, token: u128, bell: Arc<dyn Bell>) {
-        self.requesters.lock().insert(token, Requester { bell, answers: VecDeque::new(), bytes: 0 });
+        let requester = Requester { bell, answers: VecDeque::new(), bytes: 0 };
+        self.requesters.lock().by_token.insert(token, requester);
     }
 
     /// Takes none any more.
     pub(crate) fn close(&self, token: u128) {
-        self.requesters.lock().remove(&token);
+        let mut all = self.requesters.lock();
+        let closed = all.by_token.remove(&token);
+        all.bytes -= closed.map_or(0, |requester| requester.bytes);
     }
 
     /// Whether a requester is there.
     pub(crate) fn is_open(&self, token: u128) -> bool {
-        self.requesters.lock().contains_key(&token)
+        self.requesters.lock().by_token.contains_key(&token)
     }
 
     /// Leaves an answer. `false` when its requester is gone.
     pub(crate) fn leave(&self, token: u128, answer: Answer) -> bool {
         let bell = {
-            let mut requesters = self.requesters.lock();
-            let Some(requester) = requesters.get_mut(&token) else { return false };
+            let mut all = self.requesters.lock();
+            let left = ANSWERS_BYTES_MAX.saturating_sub(all.bytes);
+            let Some(requester) = all.by_token.get_mut(&token) else { return false };
             let bytes = answer.header.len() + answer.body.len();
-            if requester.answers.is_empty() || requester.bytes + bytes <= WAITING_BYTES_MAX {
+            let fits = bytes <= left && requester.bytes + bytes <= WAITING_BYTES_MAX;
+            let bell = requester.bell.clone();
+            if requester.answers.is_empty() || fits {
                 requester.bytes += bytes;
                 requester.answers.push_back(answer);
+                all.bytes += bytes;
             }
-            requester.bell.clone()
+            bell
         };
         bell.ring();
         true
@@ -89,10 +105,11 @@ impl Replies {
 
     /// The answers that were left.
     pub(crate) fn take(&self, token: u128) -> VecDeque<Answer> {
-        let mut requesters = self.requesters.lock();
-        let Some(requester) = requesters.get_mut(&token) else { return VecDeque::new() };
-        requester.bytes = 0;
-        std::mem::take(&mut requester.answers)
+        let mut all = self.requesters.lock();
+        let Some(requester) = all.by_token.get_mut(&token) else { return VecDeque::new() };
+        let (bytes, answers) = (std::mem::take(&mut requester.bytes), std::mem::take(&mut requester.answers));
+        all.bytes -= bytes;
+        answers
     }
 }
 
@@ -139,7 +156,9 @@ mod tests {
         assert_eq!((replies.take(1).len(), replies.take(1).len()), (1, 0));
         assert!(replies.leave(1, answer(1)) && replies.is_open(1));
         assert_eq!((replies.take(1).len(), bell.0.load(Ordering::Relaxed)), (1, 3));
+        assert!(replies.leave(1, answer(5)));
         replies.close(1);
         assert!(!replies.is_open(1));
+        assert_eq!(replies.requesters.lock().bytes, 0);
     }
 }

@@ -4,11 +4,13 @@
 //! Apart because it lives as long as the process and no longer. Nothing here decides about records; a crash takes it
 //! with the connections that it speaks of.
 
+use crate::limits::TRANSACTIONS_BYTES_MAX;
 use crate::replies::Replies;
 use millstream_types::StreamId;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Numbers connections, once each while the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +23,42 @@ pub(crate) struct Shared {
     /// 0: nobody has asked for one.
     next_holder: AtomicU64,
     queues: Mutex<BTreeMap<StreamId, QueueUse>>,
+    /// Bytes of the messages that wait for commits, of all connections.
+    transactions_bytes: AtomicUsize,
     /// Answers on their way from one connection to another.
     pub(crate) replies: Replies,
+}
+
+/// Bytes of one open transaction; they are given back when it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    /// With the bytes, once there are any.
+    of: Option<(Arc<Shared>, usize)>,
+}
+
+impl Held {
+    pub(crate) fn bytes(&self) -> usize {
+        self.of.as_ref().map_or(0, |(_, bytes)| *bytes)
+    }
+
+    /// Takes more; `false` when all transactions together have too much already.
+    pub(crate) fn grow(&mut self, shared: &Arc<Shared>, bytes: usize) -> bool {
+        let before = shared.transactions_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes > TRANSACTIONS_BYTES_MAX {
+            shared.transactions_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return false;
+        }
+        self.of.get_or_insert_with(|| (shared.clone(), 0)).1 += bytes;
+        true
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some((shared, bytes)) = self.of.take() {
+            shared.transactions_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Who uses a queue.
@@ -142,6 +178,19 @@ mod tests {
         assert!(shared.remove_consumer(queue));
         assert!(!shared.remove_consumer(queue), "there is none");
         assert!(shared.queues.lock().is_empty());
+    }
+
+    #[test]
+    fn open_transactions_share_a_bound_and_give_back_what_they_held() {
+        let shared = Arc::<Shared>::default();
+        let (mut one, mut other) = (Held::default(), Held::default());
+        assert!(one.grow(&shared, TRANSACTIONS_BYTES_MAX - 10) && other.grow(&shared, 10));
+        assert!(!other.grow(&shared, 1));
+        assert_eq!((one.bytes(), other.bytes()), (TRANSACTIONS_BYTES_MAX - 10, 10));
+        drop(one);
+        assert!(other.grow(&shared, 1));
+        drop(other);
+        assert_eq!(shared.transactions_bytes.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -69,9 +69,9 @@ pub(crate) fn finish(cx: &mut Connection, number: u16, content: Content) -> Resu
             &queues,
             &Message { exchange: &exchange, routing_key, properties, body: &parts },
             mark,
+            cost,
         )?;
         let transaction = cx.channel(number).transaction().expect("it was looked at above");
-        transaction.bytes += bytes_of(&parts);
         transaction.returns.extend(returned);
         cx.settled_bytes += cost;
         return Ok(());
@@ -129,6 +129,7 @@ fn put_off(
     queues: &[Arc<StreamEntry>],
     message: &Message<'_>,
     marks: Marks,
+    cost: usize,
 ) -> Result<(), Fault> {
     let mut grants = Vec::with_capacity(queues.len());
     for queue in queues {
@@ -136,9 +137,14 @@ fn put_off(
     }
     let targets = targets(cx, queues, marks, message.properties);
     let now = RecordTime(cx.now.0);
+    let shared = cx.shared.clone();
     let transaction = cx.channel(number).transaction().expect("its channel is transactional");
-    if transaction.bytes + transaction.publishing.bytes() + bytes_of(message.body) > TRANSACTION_BYTES_MAX {
+    if transaction.held.bytes() + cost > TRANSACTION_BYTES_MAX {
         let text = format!("a transaction holds at most {TRANSACTION_BYTES_MAX} bytes of messages");
+        return Err(Fault::new(Code::RESOURCE_ERROR, text));
+    }
+    if !transaction.held.grow(&shared, cost) {
+        let text = "the open transactions of all connections hold too much memory";
         return Err(Fault::new(Code::RESOURCE_ERROR, text));
     }
     let pushed = transaction.publishing.push(now, &targets, message, None);
@@ -230,10 +236,6 @@ fn copies<'a>(properties: &Properties<'a>) -> Result<Vec<&'a str>, Fault> {
         }
     }
     Ok(keys)
-}
-
-fn bytes_of(parts: &[Bytes]) -> usize {
-    parts.iter().map(Bytes::len).sum()
 }
 
 /// A body as one piece; it is one already unless it was longer than a frame.

@@ -56,7 +56,7 @@ fn take(cx: &mut Connection, number: u16) -> Result<Transaction, Fault> {
 }
 
 fn commit(cx: &mut Connection, number: u16, transaction: Transaction) -> Result<Step, Fault> {
-    let Transaction { mut publishing, settles, returns, .. } = transaction;
+    let Transaction { mut publishing, settles, returns, held } = transaction;
     let (mut appends, mut grants) = publishing.take_batches(RecordTime(cx.now.0));
     // A queue that was deleted meanwhile has its messages like one that nobody reads.
     appends.retain(|batch| cx.backend.stream_by_id(batch.log.stream).is_some());
@@ -76,6 +76,7 @@ fn commit(cx: &mut Connection, number: u16, transaction: Transaction) -> Result<
         let unacked: Vec<Unacked> = settles.into_iter().map(|(unacked, _)| unacked).collect();
         cx.credit_back(&unacked, number);
         cx.send(number, &Method::TxCommitOk {});
+        drop(held);
         Step::Done
     };
     let Some(request) = request else { return Ok(done(cx)) };

@@ -32,7 +32,7 @@ pub(crate) struct Transaction {
     /// Mandatory messages that no queue gets: their publish, header and body.
     pub(crate) returns: Vec<(Bytes, Bytes, Bytes)>,
     /// Bytes of all of them.
-    pub(crate) bytes: usize,
+    pub(crate) held: crate::shared::Held,
 }
 
 /// A message that is being received.
