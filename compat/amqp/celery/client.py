@@ -71,14 +71,20 @@ class Celery:
 
     def start(self):
         """Start both workers, the second when the first is ready, so that it has someone to ask."""
-        for name, queue, backend in (("one", "celery", None), ("two", "other", "rpc://")):
-            log = ("-l", "debug", "-f", str(self.scratch / f"{name}.log"))
-            environment = {"COMPAT_BACKEND": backend} if backend else {}
-            self.celery(name, "worker", "-n", f"{name}@compat", "-Q", queue, "-c", "2", *log, **environment)
-            wait_for(f"worker {name}", lambda: f"{name}@compat ready" in self.log(name))
+        self.worker("one", "celery")
+        self.worker("two", "other", COMPAT_BACKEND="rpc://")
         inspect = self.tasks.app.control.inspect(timeout=2)
-        answers = wait_for("both workers to answer", lambda: len(inspect.ping() or {}) == 2 and inspect.ping())
-        return {"workers": sorted(answers)}
+
+        def both():
+            answers = inspect.ping() or {}
+            return len(answers) == 2 and answers
+
+        return {"workers": sorted(wait_for("both workers to answer", both))}
+
+    def worker(self, name, queue, **environment):
+        log = ("-l", "debug", "-f", str(self.scratch / f"{name}.log"))
+        self.celery(name, "worker", "-n", f"{name}@compat", "-Q", queue, "-c", "2", *log, **environment)
+        wait_for(f"worker {name}", lambda: f"{name}@compat ready" in self.log(name))
 
     def neighbours(self):
         """What the workers' logs tell of each other."""
@@ -97,6 +103,18 @@ class Celery:
         ran = [result.get(timeout=PATIENCE_S) for result in sent]
         return {"ran": len(ran), "too_early": sum(at < eta.timestamp() for at in ran)}
 
+    def delayed(self, seconds):
+        """Tasks for later on a quorum queue, which wait in the broker (`celery_delayed_27` and those below it)."""
+        self.worker("three", "quorum", COMPAT_QUORUM="1")
+        app = self.tasks.app.__class__("quorum", broker=self.environment["COMPAT_BROKER"])
+        app.conf.update(self.tasks.QUORUM, result_backend=self.environment["COMPAT_BACKEND"])
+        sent = [(time.time() + later, app.send_task("tasks.stamp", countdown=later)) for later in seconds]
+        early = [result.get(timeout=PATIENCE_S) < due for due, result in sent]
+        with app.connection_for_read() as connection:
+            # It is there, and what it had is gone.
+            level = connection.default_channel.queue_declare("celery_delayed_0", passive=True)
+        return {"ran": len(early), "too_early": sum(early), "left": level.message_count}
+
     def chord(self, count):
         from celery import chord
 
@@ -111,7 +129,8 @@ class Celery:
         """One task before its time, one while it runs."""
         app = self.tasks.app
         place = self.scratch / "revoked"
-        later = self.tasks.flaky.apply_async((str(place),), countdown=2)
+        # So late that the revocation is there before, however slow the machine is.
+        later = self.tasks.flaky.apply_async((str(place),), countdown=10)
         app.control.revoke(later.id)
         running = self.tasks.long.delay(str(place))
         wait_for("the task to start", lambda: running.state == "STARTED")
@@ -164,7 +183,7 @@ class Celery:
         with self.tasks.app.connection_for_read() as connection:
             left = [
                 connection.default_channel.queue_declare(queue, passive=True).message_count
-                for queue in ("celery", "other")
+                for queue in ("celery", "other", "quorum")
             ]
         return {"codes": codes, "left": sum(left)}
 

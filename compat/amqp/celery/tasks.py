@@ -5,6 +5,14 @@ import time
 
 from celery import Celery
 
+QUORUM = {
+    "task_default_queue": "quorum",
+    "task_default_exchange": "quorum",
+    "task_default_routing_key": "quorum",
+    "task_default_exchange_type": "topic",
+    "task_default_queue_type": "quorum",
+}
+
 app = Celery("compat", broker=os.environ["COMPAT_BROKER"], backend=os.environ["COMPAT_BACKEND"])
 app.conf.update(
     broker_connection_retry_on_startup=True,
@@ -15,6 +23,9 @@ app.conf.update(
     task_send_sent_event=True,
     task_track_started=True,
 )
+if os.environ.get("COMPAT_QUORUM"):
+    # Tasks for later then wait in the broker, in 28 queues with times to live that are chained by dead letters.
+    app.conf.update(QUORUM)
 
 
 def note(place, word):

@@ -46,6 +46,11 @@ pub(super) fn run(
             json!({"do": "flower"}),
             json!({"workers": workers, "state": "SUCCESS"}),
         ),
+        (
+            "tasks for later on a quorum queue wait in the broker, in queues chained by dead letters",
+            json!({"do": "delayed", "seconds": [1, 2, 3]}),
+            json!({"ran": 3, "too_early": 0, "left": 0}),
+        ),
     ];
     for (name, command, wanted) in steps {
         let outcome = client.call(&command).and_then(|done| equal(&done, &wanted));

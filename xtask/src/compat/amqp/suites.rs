@@ -18,6 +18,15 @@ const ADDRESS: &str = "127.0.0.1:5672";
 /// The source package that has py-amqp's tests.
 const PY_AMQP: &str = "amqp==5.4.2";
 
+/// pika's tests that need a broker; not all have names that pytest finds by itself.
+const PIKA: [&str; 5] = [
+    "async_adapter_tests",
+    "blocking_adapter_test",
+    "thread_safe_bounded_queue_test",
+    "thread_safe_connection_test",
+    "twisted_adapter_tests",
+];
+
 /// Runs py-amqp's integration tests, and pika's acceptance tests if a checkout of it is at hand: its packages have none.
 pub(crate) fn run(binary: &Path, pika: Option<&Path>, root: &Path) -> anyhow::Result<()> {
     let work = root.join("target/compat/amqp-suites");
@@ -36,8 +45,8 @@ pub(crate) fn run(binary: &Path, pika: Option<&Path>, root: &Path) -> anyhow::Re
     report.scope("pika's acceptance tests");
     match pika {
         Some(source) => {
-            let tests =
-                ["tests/acceptance/async_adapter_tests.py", "tests/acceptance/blocking_adapter_test.py"];
+            let tests = PIKA.map(|name| format!("tests/acceptance/{name}.py"));
+            let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
             report.check("they pass".to_owned(), pytest(&python, source, &tests));
         }
         None => report.note("not run: name a checkout of pika with --pika-checkout"),

@@ -11,9 +11,9 @@ use super::Bench;
 use crate::compat::amqp::calls::{PATIENCE_MS, call, queue};
 
 /// Numbers that are published.
-const COUNT: u64 = 3_000;
+const COUNT: u64 = 2_000;
 /// The broker is killed when so many were confirmed.
-const KILLS: [u64; 2] = [500, 1_500];
+const KILLS: [u64; 2] = [400, 1_100];
 
 pub(super) fn run(bench: &mut Bench<'_>) {
     if bench.broker.is_none() {
