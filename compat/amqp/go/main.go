@@ -357,14 +357,14 @@ func (p *program) consume(c command) (object, error) {
 	}
 	go func() {
 		for got := range deliveries {
-			running.messages <- shown(got)
-			if c.NoAck {
-				continue
+			// Held before it is shown: whoever has seen it may settle it.
+			if !c.NoAck {
+				running.mutex.Lock()
+				running.held = append(running.held, got)
+				running.mutex.Unlock()
 			}
-			running.mutex.Lock()
-			running.held = append(running.held, got)
-			running.mutex.Unlock()
-			if c.Then != "hold" {
+			running.messages <- shown(got)
+			if !c.NoAck && c.Then != "hold" {
 				if err := running.settle(c.Then); err != nil {
 					fmt.Fprintln(os.Stderr, err)
 				}

@@ -311,14 +311,14 @@ public final class Client {
             String then = text(command, "then", "ack");
             tag = channel.basicConsume(command.get("queue").asText(), noAck, "", false, exclusive, values,
                 (consumerTag, delivery) -> {
+                    // Held before it is shown: whoever has seen it may settle it.
+                    if (!noAck) {
+                        synchronized (held) {
+                            held.add(delivery.getEnvelope().getDeliveryTag());
+                        }
+                    }
                     messages.add(shown(delivery.getEnvelope(), delivery.getProperties(), delivery.getBody()));
-                    if (noAck) {
-                        return;
-                    }
-                    synchronized (held) {
-                        held.add(delivery.getEnvelope().getDeliveryTag());
-                    }
-                    if (!then.equals("hold")) {
+                    if (!noAck && !then.equals("hold")) {
                         settle(then);
                     }
                 },
