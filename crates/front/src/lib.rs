@@ -1,5 +1,5 @@
 //! What all fronts share: the session trait, HTTP as values, requests as chains of steps, the backend they speak to,
-//! permissions, the memory budget, the registry of operations, the ways of dead letters.
+//! permissions, the memory budget, the registry of operations, the ways of dead letters, the names that are reserved.
 //!
 //! Apart so that a front sees nothing else: it translates its protocol into [`Request`](millstream_core::Request)s
 //! and reads, gets each permitted by the [`Authorizer`](auth::Authorizer), and hands them to whoever drives it. There
@@ -13,6 +13,7 @@ pub mod dead_letters;
 pub mod http;
 pub mod limits;
 pub mod registry;
+pub mod reserved;
 pub mod session;
 pub mod steps;
 

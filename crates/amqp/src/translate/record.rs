@@ -9,6 +9,7 @@
 use super::deaths;
 use crate::codec::{Properties, Table, TableBuilder, Value};
 use bytes::Bytes;
+use millstream_front::reserved::is_reserved;
 use millstream_types::RecordTime;
 use millstream_types::batch::{BatchBuilder, BatchError, Record};
 use millstream_types::dead_letter;
@@ -32,18 +33,6 @@ const TYPE: &str = "amqp.type";
 const USER_ID: &str = "amqp.user-id";
 const APP_ID: &str = "amqp.app-id";
 const CLUSTER_ID: &str = "amqp.cluster-id";
-/// What protocols' own headers begin with (R17).
-const RESERVED: [&str; 9] = [
-    dead_letter::PREFIX,
-    "amqp.",
-    "kinesis.",
-    "millstream.",
-    "pubsub.",
-    "redis.",
-    routed::PREFIX,
-    "sns.",
-    "sqs.",
-];
 /// Receivers that nobody else is to see: taken away before the message is stored.
 const BLIND_COPIES: &str = "BCC";
 const COPIES: &str = "CC";
@@ -155,10 +144,6 @@ fn plain(value: Value<'_>) -> Option<Option<Cow<'_, [u8]>>> {
         | Value::U32(_)
         | Value::I64(_) => text(value.as_integer().unwrap_or_default().to_string()),
     }
-}
-
-fn is_reserved(name: &str) -> bool {
-    RESERVED.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// What a consumer sees of a record of a queue, wherever the record came from. `deliveries` is how often it was delivered

@@ -9,9 +9,9 @@ use crate::sqs::limits::{GROUP_ID_CHARS_MAX, MESSAGE_ATTRIBUTES_MAX};
 use crate::sqs::message::{Attribute, Value, is_attribute_name, is_legal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use millstream_front::reserved::is_reserved;
 use millstream_types::batch::{BatchBuilder, BatchError, RecordView};
-use millstream_types::dead_letter::{self, DeadLetter};
-use millstream_types::routed;
+use millstream_types::dead_letter::DeadLetter;
 use millstream_types::{Offset, RecordTime};
 use std::borrow::Cow;
 
@@ -23,18 +23,6 @@ const ESCAPED: &str = "sqs.attribute.";
 const DEDUPLICATION_ID: &str = "sqs.deduplication-id";
 /// The trace header.
 const TRACE_HEADER: &str = "sqs.trace-header";
-/// What protocols' own headers begin with (R17).
-const RESERVED: [&str; 9] = [
-    dead_letter::PREFIX,
-    "amqp.",
-    "kinesis.",
-    "millstream.",
-    "pubsub.",
-    "redis.",
-    routed::PREFIX,
-    "sns.",
-    "sqs.",
-];
 /// The attribute that says that a body is in base64, because the record's value is not text.
 const BODY_ENCODING: &str = "millstream.body-encoding";
 
@@ -131,10 +119,6 @@ impl<'a> Message<'a> {
             }),
         }
     }
-}
-
-fn is_reserved(name: &str) -> bool {
-    RESERVED.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Bytes as text that a body or an attribute may be.
