@@ -20,19 +20,21 @@ struct Slew {
     /// Engine time in microseconds at `mono_us`.
     engine_us: i64,
     mono_us: i64,
+    /// The latest that was said: nobody is told less, whatever the clocks do between two looks.
+    said: EngineTime,
 }
 
 impl Slew {
     fn new(start: EngineTime, mono_us: i64) -> Slew {
-        Slew { engine_us: start.0.saturating_mul(1000), mono_us }
+        Slew { engine_us: start.0.saturating_mul(1000), mono_us, said: start }
     }
 
     /// The time at a moment so soon after the last look that the wall need not be looked at: as early as it may be, so
     /// that what the next look says is not before it. `None` when it is time for a look.
-    fn soon(&self, mono_us: i64) -> Option<EngineTime> {
+    fn soon(&mut self, mono_us: i64) -> Option<EngineTime> {
         let elapsed = (mono_us - self.mono_us).max(0);
         let slowest = self.engine_us.saturating_add(elapsed - elapsed / SLEW_DIVISOR);
-        (elapsed < LOOK_US).then_some(EngineTime(slowest / 1000))
+        (elapsed < LOOK_US).then(|| self.say(slowest))
     }
 
     /// Moves on to a later moment of the monotonic clock and leans towards the wall.
@@ -42,7 +44,12 @@ impl Slew {
         let lean = wall_us.saturating_sub(straight).clamp(-elapsed / SLEW_DIVISOR, elapsed / SLEW_DIVISOR);
         self.engine_us = straight.saturating_add(lean);
         self.mono_us = self.mono_us.max(mono_us);
-        EngineTime(self.engine_us / 1000)
+        self.say(self.engine_us)
+    }
+
+    fn say(&mut self, engine_us: i64) -> EngineTime {
+        self.said = self.said.max(EngineTime(engine_us / 1000));
+        self.said
     }
 }
 
@@ -128,6 +135,10 @@ mod tests {
             assert!(last >= EngineTime(9), "it goes on: {last}");
         }
         assert_eq!(Slew::new(EngineTime(5), 0).soon(LOOK_US), None);
+        let mut slew = Slew::new(EngineTime(5), 0);
+        slew.advance(3 * LOOK_US, 0);
+        assert_eq!(slew.soon(4 * LOOK_US - 1), Some(EngineTime(8)));
+        assert_eq!(slew.soon(3 * LOOK_US), Some(EngineTime(8)), "clocks of two processors may differ");
     }
 
     #[test]
