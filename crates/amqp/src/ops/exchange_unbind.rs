@@ -20,7 +20,7 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     let (source, destination): (Arc<str>, Arc<str>) = (cleaned(source).into(), cleaned(destination).into());
     check_default(&source)?;
     check_default(&destination)?;
-    let binding = BindingArguments::new(routing_key, arguments);
+    let binding = BindingArguments::new(&destination, routing_key, arguments);
     let (Some(source), Some(destination)) = (find(cx, &source), find(cx, &destination)) else {
         // What is not there leads nowhere.
         done(cx, number, nowait);

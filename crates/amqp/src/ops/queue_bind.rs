@@ -21,7 +21,7 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     };
     let name = queues::name_of(cx, number, queue)?;
     let key = if queue.is_empty() && routing_key.is_empty() { &*name } else { routing_key };
-    let binding = BindingArguments::new(key, arguments);
+    let binding = BindingArguments::new(&name, key, arguments);
     let exchange = cleaned(exchange);
     check_default(&exchange)?;
     with_exchange(cx, &exchange, move |cx, source| {

@@ -134,14 +134,17 @@ pub(super) fn with_exchange(
 
 /// A binding as its client names it.
 pub(super) struct BindingArguments {
+    /// What it leads to.
+    destination: Box<str>,
     pub(super) key: Box<str>,
     /// The table as it was sent.
     pub(super) arguments: Box<[u8]>,
 }
 
 impl BindingArguments {
-    pub(super) fn new(key: &str, arguments: Table<'_>) -> BindingArguments {
-        BindingArguments { key: key.into(), arguments: arguments.bytes().into() }
+    pub(super) fn new(destination: &str, key: &str, arguments: Table<'_>) -> BindingArguments {
+        let arguments = arguments.bytes().into();
+        BindingArguments { destination: destination.into(), key: key.into(), arguments }
     }
 }
 
@@ -153,17 +156,20 @@ pub(super) fn bind(
     binding: BindingArguments,
     done: impl FnOnce(&mut Connection) + Send + 'static,
 ) -> Result<Step, Fault> {
-    let BindingArguments { key, arguments } = binding;
+    let BindingArguments { destination: name, key, arguments } = binding;
     let table = Table::of(&arguments).map_err(|error| Fault::internal(error.to_string()))?;
     let condition = condition(source, &key, table)?;
     let binding =
         Binding { destination, key: key.as_bytes().into(), condition, arguments: arguments.clone() };
     let request = RouteRequest::Bind { source: source.id, binding: Box::new(binding) };
     let request = permit(cx, Action::Alter, &source.name, request)?;
-    Ok(submit(request, move |cx, reply| {
-        route_reply(reply)?;
-        done(cx);
-        Ok(Step::Done)
+    Ok(submit(request, move |cx, reply| match reply {
+        Reply::Refused(kind) => Err(Fault::of_queue(kind, &name, &cx.vhost)),
+        reply => {
+            route_reply(reply)?;
+            done(cx);
+            Ok(Step::Done)
+        }
     }))
 }
 
