@@ -2,6 +2,7 @@
 //!
 //! Apart because this is where it is decided what may legitimately vary from run to run: names that brokers make up,
 //! times, how confirms are grouped, and in which order different channels are served. All else is written as it comes.
+//! Long, because every step works on the same stage: its connections, what was heard on them, and what was written down.
 
 use super::connection::{Got, Wire};
 use super::method::{Argument, Arguments, header_payload, method_payload, parse_arguments, shape};
