@@ -51,12 +51,13 @@ pub enum Request {
     /// Make a namespace. Answer: [`Reply::Namespace`], of the one that has the name already if there is one (nothing of
     /// it changes), or `InvalidName`, `InvalidConfig` for annotations that are too large, `LimitExceeded`.
     CreateNamespace(Box<CreateNamespace>),
-    /// Replace the annotations of a namespace. Answer: [`Reply::Namespace`], or `UnknownNamespace`, `InvalidConfig`.
+    /// Change annotations of a namespace; all changes or none. Answer: [`Reply::Namespace`], or `UnknownNamespace`,
+    /// `InvalidConfig`.
     AlterNamespace {
         /// The namespace.
         namespace: Namespace,
-        /// All of its annotations.
-        annotations: Annotations,
+        /// Keys with their new values; `None`: there is none any more. Others stay.
+        changes: Vec<(Box<str>, Option<Box<str>>)>,
     },
     /// Delete a namespace and everything in it. Nobody finds it any more, and nothing is created in it, once this is answered;
     /// its routes and streams go in slices after that. Cursor groups in it lose their offsets with the streams and go by themselves, as
@@ -112,7 +113,7 @@ pub struct CreateStream {
 pub struct CreateNamespace {
     /// Its name: UTF-8, 1 to 255 bytes.
     pub name: Arc<str>,
-    /// What fronts keep with it, 8 KiB at most.
+    /// What fronts keep with it, 32 KiB at most.
     pub annotations: Annotations,
 }
 
@@ -225,9 +226,9 @@ impl Request {
                 let head = NAMESPACE_ENTRY_HEAD_BYTES + create.name.len();
                 size(head + annotations_bytes(&create.annotations), false)
             }
-            Request::AlterNamespace { annotations, .. } => {
+            Request::AlterNamespace { .. } => {
                 let head = NAMESPACE_ENTRY_HEAD_BYTES + NAME_BYTES_MAX;
-                size(head + annotations_bytes(annotations), false)
+                size(head + NAMESPACE_ANNOTATION_BYTES_MAX, false)
             }
             Request::DeleteNamespace { .. } => {
                 let head = NAMESPACE_ENTRY_HEAD_BYTES + NAME_BYTES_MAX;

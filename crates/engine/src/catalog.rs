@@ -52,6 +52,12 @@ impl Catalog {
         self.namespaces.pin().get(name).map(|entry| entry.number)
     }
 
+    /// The namespace of a name with what is kept of it.
+    #[must_use]
+    pub fn namespace_entry(&self, name: &str) -> Option<Arc<NamespaceEntry>> {
+        self.namespaces.pin().get(name).cloned()
+    }
+
     /// Every namespace, in the order of names.
     #[must_use]
     pub fn namespaces(&self) -> Vec<Arc<NamespaceEntry>> {

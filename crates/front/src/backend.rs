@@ -26,6 +26,11 @@ pub trait Backend: Lookup + Send + Sync + 'static {
     /// The namespace of a name; [`millstream_core::catalog::DEFAULT_NAME`] always has one.
     fn namespace(&self, name: &str) -> Option<Namespace>;
 
+    /// The namespace of a name with what is kept of it.
+    fn namespace_entry(&self, name: &str) -> Option<Arc<NamespaceEntry>> {
+        self.namespaces().into_iter().find(|entry| &*entry.name == name)
+    }
+
     /// Every namespace, in the order of names.
     fn namespaces(&self) -> Vec<Arc<NamespaceEntry>>;
 

@@ -33,7 +33,7 @@ pub const NAME_BYTES_MAX: usize = 255;
 /// Annotations of one stream at most, together: they stand in one image with it.
 pub const ANNOTATION_BYTES_MAX: usize = 48 << 10;
 /// Annotations of one namespace at most, together.
-pub const NAMESPACE_ANNOTATION_BYTES_MAX: usize = 8 << 10;
+pub const NAMESPACE_ANNOTATION_BYTES_MAX: usize = 32 << 10;
 /// Namespaces of one shard at most.
 pub const NAMESPACES_MAX: usize = 65_536;
 /// Logs of one stream at most.

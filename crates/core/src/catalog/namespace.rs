@@ -19,6 +19,7 @@ use crate::shard::{Shard, Turn};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use millstream_types::limits::{NAMESPACE_ANNOTATION_BYTES_MAX, NAMESPACES_MAX};
 use millstream_types::{EngineTime, ErrorKind, Namespace};
 
@@ -155,18 +156,27 @@ pub(crate) fn create(
     put(shard, turn, ticket, entry, true, effects);
 }
 
-/// Replaces the annotations of a namespace.
+/// Changes annotations of a namespace.
 pub(crate) fn alter(
     shard: &mut Shard,
     turn: Turn,
     ticket: Ticket,
     number: Namespace,
-    annotations: Annotations,
+    changes: Vec<(Box<str>, Option<Box<str>>)>,
     effects: &mut Effects,
 ) {
-    let known = shard.namespaces.get(number).ok_or(ErrorKind::UnknownNamespace);
-    match known.and_then(|known| check_annotations(&annotations).map(|()| (**known).clone())) {
-        Ok(known) => put(shard, turn, ticket, NamespaceEntry { annotations, ..known }, false, effects),
+    let Some(known) = shard.namespaces.get(number) else {
+        return refuse(shard, ticket, ErrorKind::UnknownNamespace, effects);
+    };
+    let mut entry = (**known).clone();
+    for (key, value) in changes {
+        match value {
+            Some(value) => entry.annotations.insert(key, value),
+            None => entry.annotations.remove(&key),
+        };
+    }
+    match check_annotations(&entry.annotations) {
+        Ok(()) => put(shard, turn, ticket, entry, false, effects),
         Err(kind) => refuse(shard, ticket, kind, effects),
     }
 }

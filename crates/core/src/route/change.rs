@@ -8,13 +8,14 @@
 //! | 65 | route deleted, with all bindings that lead on from it | route u64 |
 //! | 66 | bound | route u64, number of the binding in it u64, binding |
 //! | 67 | unbound | route u64, count u32, then a binding's number u64 each |
+//! | 68 | route altered | route u64, configuration |
 //!
 //! A route's bindings are numbered from 1 in the order in which they were made, and a number is never used again in its
 //! route: so entries can be folded once more over a state that is newer already. Bindings *to* something that is gone are
 //! freed by entries of the routes that they lead from.
 
 use super::binding::Binding;
-use super::entry::RouteHead;
+use super::entry::{RouteConfig, RouteHead};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -49,6 +50,13 @@ pub enum RouteChange {
         /// Which ones.
         numbers: Vec<u64>,
     },
+    /// It is set up like this now; how it matches stays.
+    Altered {
+        /// The route.
+        route: RouteId,
+        /// All of its set-up.
+        config: Arc<RouteConfig>,
+    },
 }
 
 impl RouteChange {
@@ -58,7 +66,8 @@ impl RouteChange {
             RouteChange::Created(head) => head.id,
             RouteChange::Deleted { route }
             | RouteChange::Bound { route, .. }
-            | RouteChange::Unbound { route, .. } => *route,
+            | RouteChange::Unbound { route, .. }
+            | RouteChange::Altered { route, .. } => *route,
         }
     }
 
@@ -85,6 +94,11 @@ impl RouteChange {
                 out.u32(u32::try_from(numbers.len()).expect("a slice at most"));
                 numbers.iter().for_each(|number| out.u64(*number));
             }
+            RouteChange::Altered { route, config } => {
+                out.u8(FIRST_TAG + 4);
+                out.u64(route.0);
+                config.put(out);
+            }
         }
     }
 
@@ -107,6 +121,7 @@ impl RouteChange {
                 }
                 RouteChange::Unbound { route, numbers }
             }
+            68 => RouteChange::Altered { route: route(input)?, config: Arc::new(RouteConfig::get(input)?) },
             tag => return Err(DecodeError::UnknownTag(tag)),
         })
     }

@@ -1,11 +1,11 @@
-//! Creating and deleting routes, binding and unbinding: what is asked for, checked and decided.
+//! Creating, altering and deleting routes, binding and unbinding: what is asked for, checked and decided.
 //!
 //! Apart because these are the only writers of routes, beside what is freed by itself. Each request makes one entry, or two
 //! when the last binding takes its route along.
 
 use super::binding::{Binding, BindingName, Destination};
 use super::change::RouteChange;
-use super::entry::{MatchKind, RouteHead};
+use super::entry::{MatchKind, RouteConfig, RouteHead};
 use super::request::{CreateRoute, RouteReply, RouteRequest};
 use crate::catalog::check_name;
 use crate::effect::{Effects, Ticket};
@@ -14,6 +14,7 @@ use crate::request::Reply;
 use crate::route::Condition;
 use crate::shard::{Shard, Turn};
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -37,6 +38,9 @@ pub(crate) fn apply(
 ) {
     let result = match request {
         RouteRequest::Create(create) => self::create(shard, turn, *create, effects),
+        RouteRequest::Alter { route, alternate, annotations } => {
+            alter(shard, turn, route, (alternate, annotations), effects)
+        }
         RouteRequest::Delete { route, if_unused } => delete(shard, turn, route, if_unused, effects),
         RouteRequest::Bind { source, binding } => bind(shard, turn, source, *binding, effects),
         RouteRequest::Unbind { source, destination, key, arguments } => {
@@ -81,6 +85,28 @@ fn create(shard: &mut Shard, turn: Turn, create: CreateRoute, effects: &mut Effe
     record(shard, turn, RouteChange::Created(head), effects);
     let entry = shard.routes.routes[&id].entry.clone();
     Ok((turn.position, RouteReply::Route { entry, is_new: true }))
+}
+
+/// A route's alternate and annotations.
+type SetUp = (Option<Arc<str>>, BTreeMap<Box<str>, Box<str>>);
+
+fn alter(
+    shard: &mut Shard,
+    turn: Turn,
+    id: RouteId,
+    (alternate, annotations): SetUp,
+    effects: &mut Effects,
+) -> Decided {
+    let route = shard.routes.routes.get(&id).ok_or(ErrorKind::UnknownRoute)?;
+    let config = RouteConfig { alternate, annotations, ..(*route.entry.config).clone() };
+    config.check()?;
+    let mut after = route.last;
+    if *route.entry.config != config {
+        record(shard, turn, RouteChange::Altered { route: id, config: Arc::new(config) }, effects);
+        after = turn.position;
+    }
+    let entry = shard.routes.routes[&id].entry.clone();
+    Ok((after, RouteReply::Route { entry, is_new: false }))
 }
 
 fn delete(shard: &mut Shard, turn: Turn, id: RouteId, if_unused: bool, effects: &mut Effects) -> Decided {

@@ -114,6 +114,9 @@ impl RouteConfig {
         if fits { Ok(()) } else { Err(ErrorKind::InvalidConfig) }
     }
 
+    /// Bytes that [`RouteConfig::put`] writes at most, whatever is set.
+    pub(super) const BYTES_MAX: usize = 32 + 2 * NAME_BYTES_MAX + ROUTE_ANNOTATIONS_BYTES_MAX;
+
     /// Bytes that [`RouteConfig::put`] writes at most.
     pub(super) fn bytes(&self) -> usize {
         32 + 2 * NAME_BYTES_MAX + self.annotations_bytes()

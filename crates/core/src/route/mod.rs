@@ -11,6 +11,7 @@
 //! |---|---|---|---|
 //! | create, as it is | → without bindings | nothing | nothing |
 //! | create, in another way | → without bindings | RouteDiffers | RouteDiffers |
+//! | alter | UnknownRoute | nothing | nothing |
 //! | delete | UnknownRoute | → absent | → absent |
 //! | delete if unused | UnknownRoute | → absent | RouteInUse |
 //! | bind | UnknownRoute | → bound | → bound |

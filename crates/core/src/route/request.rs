@@ -7,6 +7,7 @@ use super::binding::{Binding, Destination};
 use super::declare::FREE_BYTES;
 use super::entry::{RouteConfig, RouteEntry, RouteHead};
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use millstream_types::{Namespace, RouteId};
 
@@ -16,6 +17,15 @@ pub enum RouteRequest {
     /// Create a route. Answer: [`RouteReply::Route`], also if it is there already and set up in this way; or `RouteDiffers`,
     /// `InvalidName`, `InvalidConfig`, `LimitExceeded`.
     Create(Box<CreateRoute>),
+    /// Set up a route anew, but for how it matches. Answer: [`RouteReply::Route`], or `UnknownRoute`, `InvalidConfig`.
+    Alter {
+        /// The route.
+        route: RouteId,
+        /// Where records go that it takes nowhere, see [`RouteConfig::alternate`].
+        alternate: Option<Arc<str>>,
+        /// All of its annotations.
+        annotations: BTreeMap<Box<str>, Box<str>>,
+    },
     /// Delete a route, the bindings from it and, in slices, those to it. Answer: [`RouteReply::Deleted`], or `UnknownRoute`,
     /// `RouteInUse`.
     Delete {
@@ -85,6 +95,7 @@ impl RouteRequest {
     pub(crate) fn entries_bytes_max(&self) -> (usize, bool) {
         match self {
             RouteRequest::Create(create) => (1 + RouteHead::bytes_max(&create.name, &create.config), false),
+            RouteRequest::Alter { .. } => (16 + RouteConfig::BYTES_MAX, false),
             RouteRequest::Bind { binding, .. } => (17 + binding.bytes(), false),
             RouteRequest::Unbind { .. } => (64, true),
             RouteRequest::Delete { .. } => (64 + FREE_BYTES, true),

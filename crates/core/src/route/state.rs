@@ -6,7 +6,7 @@
 
 use super::binding::{Binding, BindingName, Destination};
 use super::change::RouteChange;
-use super::entry::{RouteEntry, RouteHead};
+use super::entry::{RouteConfig, RouteEntry, RouteHead};
 use super::table::Table;
 use crate::hash::{HashSeed, KeyedMap};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -114,6 +114,7 @@ impl Routes {
             RouteChange::Unbound { numbers, .. } => {
                 numbers.iter().for_each(|number| self.unbind(position, id, *number));
             }
+            RouteChange::Altered { config, .. } => self.alter(position, id, config),
         }
     }
 
@@ -137,6 +138,15 @@ impl Routes {
         let entry = Arc::new(RouteEntry { id, namespace, name, config, created, version, table });
         let (bindings, names) = (BTreeMap::new(), BTreeSet::new());
         self.routes.insert(id, Route { entry, bindings, names, next_binding, last });
+    }
+
+    fn alter(&mut self, position: WalPosition, id: RouteId, config: Arc<RouteConfig>) {
+        let version = self.version();
+        let Some(route) = self.routes.get_mut(&id) else { return };
+        route.last = position;
+        let entry = Arc::make_mut(&mut route.entry);
+        assert_eq!(entry.config.match_kind, config.match_kind, "its table is made for how it matches");
+        (entry.version, entry.config) = (version, config);
     }
 
     fn delete(&mut self, id: RouteId) {

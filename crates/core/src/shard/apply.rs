@@ -35,8 +35,8 @@ impl Shard {
             Request::CreateNamespace(create) => {
                 catalog::create_namespace(self, turn, ticket, *create, effects);
             }
-            Request::AlterNamespace { namespace, annotations } => {
-                catalog::alter_namespace(self, turn, ticket, namespace, annotations, effects);
+            Request::AlterNamespace { namespace, changes } => {
+                catalog::alter_namespace(self, turn, ticket, namespace, changes, effects);
             }
             Request::DeleteNamespace { namespace } => {
                 catalog::delete_namespace(self, turn, ticket, namespace, effects);

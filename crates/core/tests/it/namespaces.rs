@@ -74,16 +74,22 @@ fn a_namespace_is_made_once_and_keeps_its_number() {
     assert_eq!(broker.namespace(&"x".repeat(256), &[]), Err(ErrorKind::InvalidName));
     assert_eq!(broker.namespace("a\nb", &[]), Err(ErrorKind::InvalidName));
     let large = "v".repeat(4_000);
-    let too_large = [("a", &*large), ("b", &large), ("c", &large)];
+    let too_large: Vec<(&str, &str)> =
+        ["a", "b", "c", "d", "e", "f", "g", "h", "i"].map(|key| (key, &*large)).into();
     assert_eq!(broker.namespace("large", &too_large), Err(ErrorKind::InvalidConfig));
 
-    let alter = |namespace, annotations: &[_]| Request::AlterNamespace {
+    let alter = |namespace, changes: &[(&str, Option<&str>)]| Request::AlterNamespace {
         namespace,
-        annotations: annotated(annotations),
+        changes: changes.iter().map(|(key, value)| (Box::from(*key), value.map(Box::from))).collect(),
     };
-    let (altered, _) = broker.on_namespace(alter(tenant.number, &[("more", "x")])).unwrap();
+    let (altered, _) = broker.on_namespace(alter(tenant.number, &[("more", Some("x"))])).unwrap();
+    assert_eq!(altered.annotations, annotated(&[("more", "x"), ("note", "theirs")]));
+    let too_large: Vec<(&str, Option<&str>)> =
+        too_large.iter().map(|(key, value)| (*key, Some(*value))).collect();
+    assert_eq!(broker.on_namespace(alter(tenant.number, &too_large)), Err(ErrorKind::InvalidConfig));
+    let (altered, _) = broker.on_namespace(alter(tenant.number, &[("note", None), ("none", None)])).unwrap();
     assert_eq!(altered.annotations, annotated(&[("more", "x")]));
-    broker.on_namespace(alter(Namespace::DEFAULT, &[("default", "too")])).unwrap();
+    broker.on_namespace(alter(Namespace::DEFAULT, &[("default", Some("too"))])).unwrap();
     let unknown = broker.on_namespace(alter(Namespace(9), &[]));
     assert_eq!(unknown, Err(ErrorKind::UnknownNamespace));
     broker.crash();

@@ -68,6 +68,15 @@ impl Scene {
             "create, in another way" => {
                 create(broker, "r", RouteConfig { internal: true, ..self.config.clone() }).err()
             }
+            "alter" => {
+                let annotations = [(Box::from("note"), Box::from("x"))].into();
+                let alter = RouteRequest::Alter { route, alternate: Some("other".into()), annotations };
+                let refused = ask(broker, alter).err();
+                let entry = broker.route_by_id(route);
+                let alternate = entry.and_then(|entry| entry.config.alternate.clone());
+                assert_eq!(alternate.as_deref(), refused.is_none().then_some("other"));
+                refused
+            }
             "delete" => ask(broker, RouteRequest::Delete { route, if_unused: false }).err(),
             "delete if unused" => ask(broker, RouteRequest::Delete { route, if_unused: true }).err(),
             "bind" => bind(broker, route, Binding { key: (*b"other").into(), ..self.binding.clone() }).err(),
@@ -120,7 +129,7 @@ fn every_cell_of_the_table_is_as_written() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 33);
+    assert_eq!(cells, 36);
 }
 
 #[test]
@@ -243,4 +252,28 @@ fn what_is_out_of_bounds_or_does_not_belong_is_refused() {
     let mut config = RouteConfig::new(MatchKind::Exact);
     config.annotations.insert("a".into(), "v".repeat(16 << 10).into());
     assert_eq!(create(&mut broker, "large", config), Err(ErrorKind::InvalidConfig));
+}
+
+#[test]
+fn what_is_altered_stays_over_restarts_and_counts_at_once() {
+    let mut broker = Broker::new();
+    let stream = broker.stream("s", 1);
+    let other = create(&mut broker, "other", RouteConfig::new(MatchKind::Everything)).expect("created");
+    bind(&mut broker, other, binding(Destination::Stream(stream), "")).expect("bound");
+    let route = create(&mut broker, "r", RouteConfig::new(MatchKind::Exact)).expect("created");
+    assert_eq!(targets(&broker, route, "k"), []);
+    let annotations: std::collections::BTreeMap<Box<str>, Box<str>> =
+        [(Box::from("note"), Box::from("x"))].into();
+    for alternate in [Some("other"), None, Some("other")] {
+        let (alternate, annotations) = (alternate.map(Into::into), annotations.clone());
+        ask(&mut broker, RouteRequest::Alter { route, alternate, annotations }).expect("altered");
+        let found = targets(&broker, route, "k");
+        broker.crash();
+        assert_eq!(targets(&broker, route, "k"), found);
+    }
+    assert_eq!(targets(&broker, route, "k"), [stream]);
+    assert_eq!(broker.route_by_id(route).expect("it is there").config.annotations, annotations);
+    let large = [(Box::from("note"), "x".repeat(17 << 10).into())].into();
+    let alter = RouteRequest::Alter { route, alternate: None, annotations: large };
+    assert_eq!(ask(&mut broker, alter).err(), Some(ErrorKind::InvalidConfig));
 }

@@ -49,6 +49,26 @@ impl Model {
             .collect();
         self.bound.retain(|name| !gone(name) && !in_doubt.contains(&name.0));
         self.lose(in_doubt);
+        self.doubt_what_may_have_gone_with_its_last();
+    }
+
+    /// A route that goes with its last binding may have had bindings that are not known here, because of a crash say: it is
+    /// only certain as long as one of its bindings is.
+    fn doubt_what_may_have_gone_with_its_last(&mut self) {
+        loop {
+            let before = self.bound.len();
+            let bound = self.bound.clone();
+            let has_binding = |route: &RouteId| bound.iter().any(|name| name.0 == *route);
+            self.routes.retain(|route, goes_with_last| !*goes_with_last || has_binding(route));
+            let routes = &self.routes;
+            self.bound.retain(|name| match &name.1 {
+                Destination::Route(to) => routes.get(to) == Some(&false) || has_binding(to),
+                Destination::Stream(_) => true,
+            });
+            if self.bound.len() == before {
+                return;
+            }
+        }
     }
 
     /// Routes may be gone, and so what leads to them.
@@ -155,7 +175,12 @@ impl History {
                 let if_unused = self.random.one_in(2);
                 routed(RouteRequest::Delete { route, if_unused }, Asked::Delete(route))
             }
-            8..=11 => {
+            8 => {
+                let alternate = self.random.one_in(2).then(|| "r2".into());
+                let annotations = Default::default();
+                routed(RouteRequest::Alter { route, alternate, annotations }, Asked::Other)
+            }
+            9..=12 => {
                 self.model.doubt(|bound| *bound == name);
                 let (destination, key, arguments) = (binding.destination, binding.key, binding.arguments);
                 routed(RouteRequest::Unbind { source: route, destination, key, arguments }, Asked::Unbind)

@@ -65,6 +65,10 @@ impl Backend for EngineBackend {
         self.handle.catalog().namespace(name)
     }
 
+    fn namespace_entry(&self, name: &str) -> Option<Arc<NamespaceEntry>> {
+        self.handle.catalog().namespace_entry(name)
+    }
+
     fn namespaces(&self) -> Vec<Arc<NamespaceEntry>> {
         self.handle.catalog().namespaces()
     }
