@@ -13,6 +13,8 @@ pub const FRAME_BYTES_OFFERED: u32 = 128 << 10;
 pub(crate) const FRAME_BYTES_FIRST: u32 = 8 << 10;
 /// The smallest frames that a client may ask for: 4 KiB, which clients for Node still do.
 pub(crate) const FRAME_BYTES_MIN: u32 = 4 << 10;
+/// Bytes of what a client says of itself that are kept; clients say some hundreds.
+pub(crate) const CLIENT_BYTES_MAX: usize = 4 << 10;
 /// Seconds between heartbeats that are offered.
 pub(crate) const HEARTBEAT_SECONDS: u16 = 60;
 /// A peer has so long to open its connection, from the first byte on.

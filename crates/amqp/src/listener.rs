@@ -23,6 +23,11 @@ impl Listener {
     pub fn new(options: AmqpOptions, authorizer: Arc<Authorizer>) -> Listener {
         Listener { options: Arc::new(options), authorizer, shared: Arc::default() }
     }
+
+    /// What its sessions share.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        self.shared.clone()
+    }
 }
 
 impl SessionFactory for Listener {

@@ -5,7 +5,11 @@
 //! with the connections that it speaks of.
 
 use crate::limits::TRANSACTIONS_BYTES_MAX;
+use crate::policy::{Policies, PolicyCache};
+use crate::presence::Presences;
 use crate::replies::Replies;
+use crate::translate::namespace_name;
+use millstream_front::Backend;
 use millstream_types::StreamId;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -27,6 +31,9 @@ pub(crate) struct Shared {
     transactions_bytes: AtomicUsize,
     /// Answers on their way from one connection to another.
     pub(crate) replies: Replies,
+    /// Connections that are open.
+    pub(crate) presences: Presences,
+    policies: PolicyCache,
 }
 
 /// Bytes of one open transaction; they are given back when it is dropped.
@@ -84,6 +91,12 @@ pub(crate) struct InExclusiveUse;
 impl Shared {
     pub(crate) fn next_connection(&self) -> ConnectionId {
         ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// The policies of a virtual host.
+    pub(crate) fn policies(&self, backend: &dyn Backend, vhost: &str) -> Arc<Policies> {
+        let namespace = backend.namespace_entry(namespace_name(vhost));
+        namespace.map_or_else(Arc::default, |namespace| self.policies.of(&namespace))
     }
 
     /// A number for who takes records out. Fronts do not know of each other's: they begin at random, far apart.

@@ -1,118 +1,19 @@
-//! Requests that a web page of somebody else has made a browser send.
+//! Refusing what a page of another site may have sent, in this API's words.
 //!
-//! Apart because without users whoever reaches the API may do everything, and a browser on this machine reaches it for any
-//! page that it shows. Two things betray such a request: a page that had its own name point here (DNS rebinding) is asked
-//! for by that name, and one that calls another site says from where (`Origin`, `Sec-Fetch-Site`). Answers are never
-//! given to other sites either: there are no CORS headers at all.
+//! Apart because how such a request is told from others is the same for every HTTP front ([`millstream_front::site`]). Answers
+//! are never given to other sites either: there are no CORS headers at all.
 
 use crate::errors::{Code, Problem};
-use core::net::{IpAddr, Ipv6Addr};
 use millstream_front::http::Request;
+use millstream_front::site::{self, Foreign};
 
 /// Refuses what a page of another site may have sent.
 pub(crate) fn check(request: &Request<'_>, is_loopback: bool) -> Result<(), Problem> {
-    let host = request.header("host").unwrap_or_default();
-    if is_loopback && !is_local_name(host) {
-        return Err(Problem::new(
-            Code::HostNotAllowed,
-            format!(
-                "The broker listens on this machine alone and is not called {host:?}; use localhost or an address."
-            ),
-        ));
-    }
-    let foreign = |site: &str| {
-        let detail = format!("The request came from {site:?}, which is not the site that it was sent to.");
-        Err(Problem::new(Code::OriginNotAllowed, detail))
-    };
-    if let Some((_, origin)) = request.headers.iter().find(|(name, _)| *name == "origin") {
-        let origin = String::from_utf8_lossy(origin);
-        // Only the authority: a proxy in between may have ended the TLS that the page came by.
-        let is_own = origin.split_once("://").is_some_and(|(_, origin)| origin.eq_ignore_ascii_case(host));
-        if !is_own {
-            return foreign(&origin);
-        }
-    }
-    match request.header("sec-fetch-site") {
-        None | Some("same-origin" | "none") => Ok(()),
-        Some(site) => foreign(site),
-    }
-}
-
-/// Whether nobody else's name can be meant: an address, or a name that always is this machine.
-fn is_local_name(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => {
-            let Some((address, port)) = rest.split_once(']') else { return false };
-            return address.parse::<Ipv6Addr>().is_ok() && (port.is_empty() || is_port(port));
-        }
-        None => match host.split_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            Some(_) => return false,
-            None => host,
-        },
-    };
-    let name = name.to_ascii_lowercase();
-    name.parse::<IpAddr>().is_ok() || name == "localhost" || name.ends_with(".localhost")
-}
-
-fn is_port(text: &str) -> bool {
-    text.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn verdict(headers: &[(&str, &[u8])], is_loopback: bool) -> Result<(), Code> {
-        let request = Request { method: "GET", path: "/", query: "", headers, body: b"", is_tls: false };
-        check(&request, is_loopback).map_err(|problem| problem.code)
-    }
-
-    #[test]
-    fn on_loopback_only_addresses_and_local_names_are_answered() {
-        for host in [
-            "127.0.0.1:8080",
-            "127.0.0.1",
-            "[::1]:8080",
-            "[::1]",
-            "localhost:8080",
-            "LOCALHOST",
-            "a.localhost:1",
-        ] {
-            assert_eq!(verdict(&[("host", host.as_bytes())], true), Ok(()), "{host}");
-        }
-        for host in [
-            "",
-            "evil.example:8080",
-            "localhost.evil.example",
-            "evil-localhost",
-            "[::1",
-            "[evil]",
-            "::1",
-            "[::1]evil",
-            "localhost:x",
-        ] {
-            assert_eq!(verdict(&[("host", host.as_bytes())], true), Err(Code::HostNotAllowed), "{host}");
-        }
-        assert_eq!(verdict(&[], true), Err(Code::HostNotAllowed));
-        assert_eq!(verdict(&[("host", b"broker.example")], false), Ok(()));
-    }
-
-    #[test]
-    fn pages_of_other_sites_are_refused_everywhere() {
-        let host: (&str, &[u8]) = ("host", b"localhost:8080");
-        for is_loopback in [true, false] {
-            let of = |header: (&str, &'static [u8])| verdict(&[host, header], is_loopback);
-            assert_eq!(of(("origin", b"http://localhost:8080")), Ok(()));
-            assert_eq!(of(("origin", b"https://LOCALHOST:8080")), Ok(()));
-            assert_eq!(of(("sec-fetch-site", b"same-origin")), Ok(()));
-            assert_eq!(of(("sec-fetch-site", b"none")), Ok(()));
-            for origin in [&b"http://localhost:3000"[..], b"http://evil.example", b"null", b"", b"\xff"] {
-                assert_eq!(of(("origin", origin)), Err(Code::OriginNotAllowed), "{origin:?}");
-            }
-            for site in [&b"cross-site"[..], b"same-site"] {
-                assert_eq!(of(("sec-fetch-site", site)), Err(Code::OriginNotAllowed), "{site:?}");
-            }
-        }
-    }
+    site::check(request, is_loopback).map_err(|foreign| {
+        let code = match foreign {
+            Foreign::Host(_) => Code::HostNotAllowed,
+            Foreign::Origin(_) => Code::OriginNotAllowed,
+        };
+        Problem::new(code, foreign.sentence())
+    })
 }

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod registry;
 pub mod reserved;
 pub mod session;
+pub mod site;
 pub mod steps;
 
 pub use auth::{Action, Authorized, Authorizer, Grant, Principal, Resource};

@@ -7,9 +7,9 @@
 use crate::config::{Durability, Settings};
 use crate::credentials;
 use crate::descriptors::Descriptors;
-use crate::wiring::{Broker, BrokerOptions, SOCKET};
+use crate::wiring::{Broker, BrokerOptions, SOCKET, errand};
 use anyhow::{Context, anyhow, bail};
-use millstream_amqp::AmqpOptions;
+use millstream_amqp::{AmqpOptions, Management, ManagementOptions};
 use millstream_aws::AwsOptions;
 use millstream_aws::sigv4::Credentials;
 use millstream_console::ConsoleOptions;
@@ -35,6 +35,7 @@ const RUNTIME_END: Duration = Duration::from_secs(1);
 struct Listeners {
     kafka: Option<Bound>,
     amqp: Option<Bound>,
+    amqp_management: Option<Bound>,
     aws: Option<Bound>,
     http: Option<Bound>,
 }
@@ -42,7 +43,7 @@ struct Listeners {
 impl Listeners {
     /// How many there are.
     fn count(&self) -> usize {
-        [&self.kafka, &self.amqp, &self.aws, &self.http].into_iter().flatten().count()
+        [&self.kafka, &self.amqp, &self.amqp_management, &self.aws, &self.http].into_iter().flatten().count()
     }
 }
 
@@ -71,8 +72,10 @@ impl Ready {
     /// For people.
     pub(crate) fn to_text(&self) -> String {
         let mut text = format!("Millstream {} is ready.\n\n", env!("CARGO_PKG_VERSION"));
+        // As wide as what stands below the names, unless one is longer.
+        let width = self.listen.keys().map(|name| name.len()).max().unwrap_or(0).max(11);
         for (name, addr) in &self.listen {
-            text.push_str(&format!("  {name:<11} {addr}\n"));
+            text.push_str(&format!("  {name:<width$} {addr}\n"));
         }
         let durability = match self.durability {
             Durability::Fsync => "every acknowledged record is synced to the disk".to_owned(),
@@ -80,9 +83,13 @@ impl Ready {
                 format!("synced every {} ms; a power cut takes that much with it", self.interval_ms)
             }
         };
-        text.push_str(&format!("  {:<11} {}\n", "data", self.data_dir.display()));
-        text.push_str(&format!("  {:<11} {durability}\n", "durability"));
-        text.push_str(&format!("  {:<11} Ctrl-C, or SIGTERM to process {}\n\n", "stop", std::process::id()));
+        text.push_str(&format!("  {:<width$} {}\n", "data", self.data_dir.display()));
+        text.push_str(&format!("  {:<width$} {durability}\n", "durability"));
+        text.push_str(&format!(
+            "  {:<width$} Ctrl-C, or SIGTERM to process {}\n\n",
+            "stop",
+            std::process::id()
+        ));
         text
     }
 }
@@ -109,6 +116,10 @@ async fn live(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()
             .map(|addr| bind("kafka", addr, settings.insecure))
             .transpose()?,
         amqp: settings.listen_amqp.as_ref().map(|addr| bind("amqp", addr, settings.insecure)).transpose()?,
+        amqp_management: settings
+            .amqp_management()
+            .map(|addr| bind("amqp_management", &addr, settings.insecure))
+            .transpose()?,
         aws: settings
             .listen_aws
             .as_ref()
@@ -138,6 +149,7 @@ async fn serve(
     signals: &mut Signals,
     say: impl FnOnce(&Ready) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    carry_policies_out(broker).await?;
     let budget = Budget::new(settings.memory_budget_bytes / 2);
     let output_budget = Budget::new(settings.memory_budget_bytes / 8);
     let authorizer = Arc::new(Authorizer::local_only());
@@ -162,12 +174,26 @@ async fn serve(
         let front = millstream_kafka::Listener::new(options, authorizer.clone());
         listen(bound, Front::Sessions(Arc::new(front)), Options::default())?;
     }
+    let amqp_addr = bound.amqp.as_ref().map(Bound::addr);
+    let options = AmqpOptions { version: env!("CARGO_PKG_VERSION") };
+    let front = Arc::new(millstream_amqp::Listener::new(options, authorizer.clone()));
+    if let Some(bound) = bound.amqp_management {
+        let options = ManagementOptions {
+            version: env!("CARGO_PKG_VERSION"),
+            is_loopback: bound.addr().ip().is_loopback(),
+            listeners: amqp_addr
+                .map(|addr| ("amqp", addr))
+                .into_iter()
+                .chain([("http", bound.addr())])
+                .collect(),
+        };
+        let management = Management::new(options, &front, authorizer.clone());
+        listen(bound, Front::Http(Arc::new(management)), Options::default())?;
+    }
     if let Some(bound) = bound.amqp {
-        let options = AmqpOptions { version: env!("CARGO_PKG_VERSION") };
-        let front = millstream_amqp::Listener::new(options, authorizer.clone());
         // Who is still there is found out by heartbeats; a consumer of a quiet queue may say nothing for days.
         let limits = Options { idle_ms: u64::from(u32::MAX), ..Options::default() };
-        listen(bound, Front::Sessions(Arc::new(front)), limits)?;
+        listen(bound, Front::Sessions(front), limits)?;
     }
     if let Some(bound) = bound.aws {
         let options = AwsOptions { host: bound.addr().to_string(), credentials };
@@ -220,6 +246,21 @@ async fn serve(
     outcome
 }
 
+/// Has every queue as the policies say, if an end in the middle of a change has left some behind.
+async fn carry_policies_out(broker: &Broker) -> anyhow::Result<()> {
+    let backend = broker.backend.clone();
+    let settling = tokio::task::spawn_blocking(move || {
+        let authorizer = Arc::new(Authorizer::local_only());
+        errand::run(&backend, |commands| millstream_amqp::settle_policies(&backend, &authorizer, commands))
+    });
+    let response = settling.await.context("carrying policies out panicked")?;
+    if response.status != 200 {
+        let why = String::from_utf8_lossy(&response.body);
+        tracing::warn!(%why, "policies could not be carried out on every queue; the next change of one tries again");
+    }
+    Ok(())
+}
+
 /// Takes an address, and refuses one that strangers can reach.
 fn bind(name: &'static str, (host, port): &(String, u16), insecure: bool) -> anyhow::Result<Bound> {
     let addr = (host.as_str(), *port)
@@ -240,7 +281,10 @@ fn bind(name: &'static str, (host, port): &(String, u16), insecure: bool) -> any
 }
 
 fn in_use(name: &str, addr: SocketAddr) -> String {
-    format!("cannot listen on {addr} for {name} (another address: --listen-{name} HOST:PORT)")
+    format!(
+        "cannot listen on {addr} for {name} (another address: --listen-{} HOST:PORT)",
+        name.replace('_', "-")
+    )
 }
 
 /// Says what `--insecure` means, where nobody overlooks it.

@@ -82,6 +82,11 @@ pub struct ContentHeader<'a> {
 }
 
 impl<'a> ContentHeader<'a> {
+    /// Writes a header frame's payload.
+    pub fn put(&self, out: &mut BytesMut) {
+        put_header(out, self.body_bytes, &self.properties);
+    }
+
     /// Reads the payload of a header frame.
     ///
     /// # Errors

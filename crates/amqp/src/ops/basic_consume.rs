@@ -8,6 +8,7 @@ use super::{misplaced, operation};
 use crate::codec::Method;
 use crate::errors::{Code, Fault};
 use crate::limits::CONSUMERS_PER_CHANNEL_MAX;
+use crate::presence::ConsumerPresence;
 use crate::replies::REPLY_TO;
 use crate::session::{Connection, Consumer};
 use crate::shared::InExclusiveUse;
@@ -81,6 +82,9 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
         reading: None,
         slice: None,
     };
+    let (no_ack, prefetch) = (consumer.no_ack, consumer.prefetch);
+    let shown = ConsumerPresence { queue: name, no_ack, exclusive, prefetch, priority };
+    cx.show_consumer(number, &tag, shown);
     cx.consumers.insert(id, consumer);
     if !nowait {
         cx.send(number, &Method::BasicConsumeOk { consumer_tag: &tag });

@@ -30,6 +30,7 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     } else {
         channel.prefetch = prefetch_count;
     }
+    cx.show_channel(number);
     cx.send(number, &Method::BasicQosOk {});
     Ok(Step::Done)
 }

@@ -17,6 +17,7 @@ pub(crate) fn start(cx: &mut Connection, number: u16) -> Result<Step, Fault> {
         cx.end_channel(number);
         cx.channels.remove(&number);
     }
+    cx.show_channel(number);
     cx.send(number, &Method::ChannelCloseOk {});
     Ok(Step::Done)
 }

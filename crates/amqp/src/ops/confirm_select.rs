@@ -18,6 +18,7 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
         Mode::Confirm(_) => {}
         Mode::Tx(_) => return Err(Fault::precondition("cannot switch from tx to confirm mode")),
     }
+    cx.show_channel(number);
     if !nowait {
         cx.send(number, &Method::ConfirmSelectOk {});
     }

@@ -1,17 +1,13 @@
 //! exchange.declare (40/10): an exchange is there afterwards, as it was asked for. Passively it is only looked for.
 
-use super::routes::{check_default, find, permit, route_reply};
+use super::routes::{check_default, create, find};
 use super::{misplaced, operation};
 use crate::codec::Method;
 use crate::errors::Fault;
 use crate::session::Connection;
-use crate::step::{Step, submit};
+use crate::step::Step;
 use crate::translate::{Declaration, check_not_reserved, cleaned, predeclared};
-use millstream_core::Reply;
-use millstream_core::route::{CreateRoute, RouteRequest};
-use millstream_front::Action;
 use millstream_front::registry::Operation;
-use millstream_types::ErrorKind;
 use std::sync::Arc;
 
 pub(crate) const OPERATION: Operation = operation(
@@ -53,17 +49,7 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
         return Ok(done(cx, number, nowait));
     }
     check_not_reserved(&name)?;
-    let create = CreateRoute { namespace: cx.namespace, name: name.clone(), config };
-    let request = permit(cx, Action::Create, &name, RouteRequest::Create(Box::new(create)))?;
-    Ok(submit(request, move |cx, reply| match reply {
-        Reply::Refused(ErrorKind::InvalidName) => {
-            Err(Fault::precondition(format!("invalid exchange name '{name}'")))
-        }
-        reply => {
-            route_reply(reply)?;
-            Ok(done(cx, number, nowait))
-        }
-    }))
+    create(cx, name, config, move |cx, _| Ok(done(cx, number, nowait)))
 }
 
 fn done(cx: &mut Connection, number: u16, nowait: bool) -> Step {

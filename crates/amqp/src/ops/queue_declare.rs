@@ -11,7 +11,7 @@ use crate::codec::Method;
 use crate::errors::{Code, Fault};
 use crate::session::Connection;
 use crate::step::{Step, submit};
-use crate::translate::{Arguments, Stored, cleaned, server_name};
+use crate::translate::{Arguments, Stored, cleaned, server_name, set_up_queue};
 use millstream_core::catalog::{StreamConfig, StreamEntry};
 use millstream_core::request::CreateStream;
 use millstream_core::{Reply, Request};
@@ -102,6 +102,9 @@ fn create(cx: &mut Connection, mut declare: Declare) -> Result<Step, Fault> {
     for change in declare.arguments.iter().flat_map(|arguments| arguments.creation()) {
         config.change(&change)?;
     }
+    for change in set_up_queue(&declare.name, &config, &cx.policies()) {
+        config.change(&change)?;
+    }
     let grant = cx.allow(Action::Create, &declare.name)?;
     let create = CreateStream {
         namespace: cx.namespace,
@@ -119,9 +122,24 @@ fn create(cx: &mut Connection, mut declare: Declare) -> Result<Step, Fault> {
             if declare.exclusive {
                 cx.shared.own(entry.id, cx.id);
             }
-            answer(cx, declare, &grant, &entry)
+            settled(cx, declare, grant, entry)
         }
     }))
+}
+
+/// Answers once the queue is as the policies say: one may have changed while it was made, before anybody saw it.
+fn settled(
+    cx: &mut Connection,
+    declare: Declare,
+    grant: Grant,
+    entry: Arc<StreamEntry>,
+) -> Result<Step, Fault> {
+    let changes = set_up_queue(&entry.name, &entry.config, &cx.policies());
+    if changes.is_empty() {
+        return answer(cx, declare, &grant, &entry);
+    }
+    let request = grant.allow(Request::AlterStream { stream: entry.id, changes });
+    Ok(submit(request, move |cx, reply| settled(cx, declare, grant, stream_reply(reply)?)))
 }
 
 /// Declares a queue that is there, or makes a queue of a stream.

@@ -8,7 +8,7 @@ use crate::codec::Table;
 use crate::errors::{Code, Fault};
 use crate::session::Connection;
 use crate::step::{Step, submit};
-use crate::translate::{Routed, condition, is_queue, predeclared};
+use crate::translate::{Routed, condition, is_queue, predeclared, set_up_exchange};
 use millstream_core::catalog::StreamEntry;
 use millstream_core::route::{
     Binding, CreateRoute, Destination, RouteConfig, RouteEntry, RouteReply, RouteRequest, RoutedRecord,
@@ -16,6 +16,7 @@ use millstream_core::route::{
 };
 use millstream_core::{Reply, Request};
 use millstream_front::{Action, Authorized};
+use millstream_types::ErrorKind;
 use std::sync::Arc;
 
 /// Where messages of a publish go.
@@ -124,12 +125,49 @@ pub(super) fn with_exchange(
         return then(cx, entry);
     }
     let config = predeclared(exchange).ok_or_else(|| Fault::no_exchange(exchange, &cx.vhost))?;
-    let create = CreateRoute { namespace: cx.namespace, name: exchange.into(), config };
-    let request = permit(cx, Action::Create, exchange, RouteRequest::Create(Box::new(create)))?;
-    Ok(submit(request, move |cx, reply| match route_reply(reply)? {
-        RouteReply::Route { entry, .. } => then(cx, entry),
-        _ => Err(Fault::internal("an answer that was not asked for")),
+    create(cx, exchange.into(), config, then)
+}
+
+/// Makes an exchange, set up as it is declared and as the policies say, and goes on with it.
+///
+/// # Errors
+/// When there cannot be one of the name.
+pub(super) fn create(
+    cx: &mut Connection,
+    name: Arc<str>,
+    config: RouteConfig,
+    then: impl FnOnce(&mut Connection, Arc<RouteEntry>) -> Result<Step, Fault> + Send + 'static,
+) -> Result<Step, Fault> {
+    let config = set_up_exchange(&name, &config, &cx.policies()).unwrap_or(config);
+    let create = CreateRoute { namespace: cx.namespace, name: name.clone(), config };
+    let request = permit(cx, Action::Create, &name, RouteRequest::Create(Box::new(create)))?;
+    Ok(submit(request, move |cx, reply| match reply {
+        Reply::Refused(ErrorKind::InvalidName) => {
+            Err(Fault::precondition(format!("invalid exchange name '{name}'")))
+        }
+        reply => settled(cx, route_entry(reply)?, Box::new(then)),
     }))
+}
+
+/// What is done with an exchange that was made.
+type WithExchange = Box<dyn FnOnce(&mut Connection, Arc<RouteEntry>) -> Result<Step, Fault> + Send>;
+
+/// Goes on once an exchange is as the policies say: one may have changed while it was made, before anybody saw it.
+fn settled(cx: &mut Connection, entry: Arc<RouteEntry>, then: WithExchange) -> Result<Step, Fault> {
+    let Some(config) = set_up_exchange(&entry.name, &entry.config, &cx.policies()) else {
+        return then(cx, entry);
+    };
+    let RouteConfig { alternate, annotations, .. } = config;
+    let alter = RouteRequest::Alter { route: entry.id, alternate, annotations };
+    let request = permit(cx, Action::Alter, &entry.name, alter)?;
+    Ok(submit(request, move |cx, reply| settled(cx, route_entry(reply)?, then)))
+}
+
+fn route_entry(reply: Reply) -> Result<Arc<RouteEntry>, Fault> {
+    match route_reply(reply)? {
+        RouteReply::Route { entry, .. } => Ok(entry),
+        _ => Err(Fault::internal("an answer that was not asked for")),
+    }
 }
 
 /// A binding as its client names it.

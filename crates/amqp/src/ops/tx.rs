@@ -31,6 +31,7 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
                 Mode::Tx(_) => {}
                 Mode::Confirm(_) => return Err(Fault::precondition("cannot switch from confirm to tx mode")),
             }
+            cx.show_channel(number);
             cx.send(number, &Method::TxSelectOk {});
             Ok(Step::Done)
         }

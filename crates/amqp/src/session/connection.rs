@@ -5,13 +5,16 @@
 //! first, then what was settled, then who asks for more.
 
 use super::blocked::Blocked;
-use super::channel::Channel;
+use super::channel::{Channel, Mode};
 use super::consumer::{Consumer, Source};
 use super::pending::{Pending, PendingTable};
 use super::publish::Publishing;
 use crate::codec::{Frame, Method, Output};
 use crate::errors::{Code, Fault};
+use crate::management::{Context, Vhost};
 use crate::options::AmqpOptions;
+use crate::policy::Policies;
+use crate::presence::{ConsumerPresence, Presence};
 use crate::shared::{ConnectionId, Shared};
 use core::net::SocketAddr;
 use millstream_core::Request;
@@ -21,6 +24,7 @@ use millstream_front::{
 };
 use millstream_types::limits::LEASE_SETTLE_RECORDS_MAX;
 use millstream_types::{EngineTime, LogId, Namespace, Offset, RecordTime};
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -53,7 +57,12 @@ pub(crate) struct Connection {
     pub(crate) now: EngineTime,
     pub(crate) out: Output,
     pub(crate) capabilities: Capabilities,
+    /// What others may know of it, once it is open.
+    pub(crate) presence: Option<Arc<Presence>>,
     pub(crate) user: Box<str>,
+    /// What the client says of itself, as a field table.
+    pub(crate) client: Box<[u8]>,
+    pub(crate) mechanism: &'static str,
     pub(crate) vhost: Box<str>,
     pub(crate) namespace: Namespace,
     pub(crate) channel_max: u16,
@@ -101,7 +110,10 @@ impl Connection {
             principal: Principal::local(),
             out: Output::default(),
             capabilities: Capabilities::default(),
+            presence: None,
             user: "".into(),
+            client: [].into(),
+            mechanism: "",
             vhost: "/".into(),
             namespace: Namespace::DEFAULT,
             channel_max: crate::limits::CHANNEL_MAX,
@@ -125,6 +137,17 @@ impl Connection {
         }
     }
 
+    /// One that nobody is at the other end of: what it takes to publish as clients do.
+    pub(crate) fn within(cx: &Context, vhost: &Vhost) -> Connection {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (backend, authorizer, shared) = (cx.backend.clone(), cx.authorizer.clone(), cx.shared.clone());
+        let options = Arc::new(AmqpOptions { version: cx.version });
+        let mut connection = Connection::new(peer, backend, options, authorizer, shared);
+        (connection.user, connection.vhost) = (cx.user.clone(), (*vhost.name).into());
+        (connection.namespace, connection.now) = (vhost.number(), cx.now);
+        connection
+    }
+
     /// Asks for permission to do something with a queue.
     pub(crate) fn allow(&self, action: Action, queue: &str) -> Result<Grant, Fault> {
         let denied = |_| {
@@ -144,6 +167,71 @@ impl Connection {
             Fault::new(Code::ACCESS_REFUSED, text)
         };
         self.authorizer.authorize(&self.principal, action, Resource::Route(exchange)).map_err(denied)
+    }
+
+    /// The policies of its virtual host.
+    pub(crate) fn policies(&self) -> Arc<Policies> {
+        self.shared.policies(&*self.backend, &self.vhost)
+    }
+
+    /// Shows itself to others from now on.
+    pub(crate) fn come(&mut self, heartbeat_seconds: u16) {
+        let presence = Arc::new(Presence {
+            id: self.id,
+            peer: self.peer,
+            user: self.user.clone(),
+            vhost: self.vhost.clone(),
+            since: self.now,
+            client: std::mem::take(&mut self.client),
+            mechanism: self.mechanism,
+            channel_max: self.channel_max,
+            frame_max: self.frame_max,
+            heartbeat_seconds,
+            bell: self.bell.clone(),
+            state: Mutex::default(),
+        });
+        self.shared.presences.come(presence.clone());
+        self.presence = Some(presence);
+    }
+
+    /// Is not there for others any more.
+    pub(crate) fn go(&mut self) {
+        if self.presence.take().is_some() {
+            self.shared.presences.go(self.id);
+        }
+    }
+
+    /// Shows what a channel is like now, but for its consumers; one that is gone or closing is not shown.
+    pub(crate) fn show_channel(&self, number: u16) {
+        let Some(presence) = &self.presence else { return };
+        let mut state = presence.state.lock();
+        let Some(channel) = self.channels.get(&number).filter(|channel| !channel.is_closing) else {
+            state.channels.remove(&number);
+            return;
+        };
+        let shown = state.channels.entry(number).or_default();
+        (shown.prefetch, shown.prefetch_all) = (channel.prefetch, channel.prefetch_all);
+        shown.confirms = matches!(channel.mode, Mode::Confirm(_));
+        shown.transactional = matches!(channel.mode, Mode::Tx(_));
+        shown.unacked = channel.deliveries.shown();
+    }
+
+    /// Shows a consumer.
+    pub(crate) fn show_consumer(&self, number: u16, tag: &Arc<str>, consumer: ConsumerPresence) {
+        if let Some(presence) = &self.presence {
+            presence.channel(number, |channel| {
+                channel.consumers.insert(tag.clone(), consumer);
+            });
+        }
+    }
+
+    /// A consumer is there no more.
+    pub(crate) fn hide_consumer(&self, number: u16, tag: &str) {
+        if let Some(presence) = &self.presence {
+            presence.channel(number, |channel| {
+                channel.consumers.remove(tag);
+            });
+        }
     }
 
     /// A number for who takes records out: used once while the process runs.

@@ -98,7 +98,7 @@ pub(crate) enum Found {
 /// Batches that were read, gone through once from front to back.
 #[derive(Debug)]
 pub(crate) struct Slice {
-    log: u32,
+    pub(crate) log: u32,
     /// Everything before this offset was gone through.
     from: Offset,
     /// Offset behind the last record.

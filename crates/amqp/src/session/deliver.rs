@@ -242,6 +242,8 @@ impl Connection {
     pub(crate) fn cancel(&mut self, number: u16, tag: &str) {
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some(id) = channel.consumers.remove(tag) else { return };
+        self.hide_consumer(number, tag);
+        let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
         let source = consumer.source.clone();
         if consumer.out > 0 {
@@ -303,6 +305,7 @@ impl Connection {
         if let Some(channel) = self.channels.get_mut(&number) {
             channel.consumers.remove(&tag);
         }
+        self.hide_consumer(number, &tag);
         self.end_consumer(id);
         if self.capabilities.cancel_notify {
             self.send(number, &Method::BasicCancel { consumer_tag: &tag, nowait: true });

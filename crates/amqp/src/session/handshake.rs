@@ -10,7 +10,7 @@
 use super::connection::{Capabilities, Connection};
 use crate::codec::{Long, Method, PROTOCOL_HEADER, PROTOCOL_HEADER_OLD, Table, TableBuilder, Value};
 use crate::errors::{Code, Fault};
-use crate::limits::{CHANNEL_MAX, FRAME_BYTES_MIN, FRAME_BYTES_OFFERED, HEARTBEAT_SECONDS};
+use crate::limits::{CHANNEL_MAX, CLIENT_BYTES_MAX, FRAME_BYTES_MIN, FRAME_BYTES_OFFERED, HEARTBEAT_SECONDS};
 use millstream_types::Namespace;
 
 /// Ways to say who one is, separated by spaces.
@@ -29,7 +29,7 @@ const CAPABILITIES: [&str; 9] = [
 ];
 /// The broker that clients take this one for: they decide by the version how prefetch is meant.
 const PRODUCT: &str = "RabbitMQ";
-const PRODUCT_VERSION: &str = "3.13.7";
+pub(crate) const PRODUCT_VERSION: &str = "3.13.7";
 
 /// Whether the first bytes of a connection are the protocol's.
 #[derive(Debug, PartialEq, Eq)]
@@ -133,6 +133,8 @@ pub(crate) fn start_ok(
         );
         return Err(Refusal::Credentials(Fault::new(Code::ACCESS_REFUSED, text)));
     };
+    cx.client = if client.bytes().len() <= CLIENT_BYTES_MAX { client.bytes().into() } else { [].into() };
+    cx.mechanism = if mechanism == "PLAIN" { "PLAIN" } else { "AMQPLAIN" };
     // While there are no users every one is the local principal (R20); the name is what messages may carry.
     cx.user = user.into();
     let tune = Method::ConnectionTune {

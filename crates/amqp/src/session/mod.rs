@@ -27,6 +27,7 @@ pub(crate) use channel::{Channel, Content, Mode, Transaction};
 pub(crate) use connection::Connection;
 pub(crate) use consumer::{Consumer, Found, Slice, Source};
 pub(crate) use deliver::{UNDELIVERED, lease_of, told_count};
+pub(crate) use handshake::PRODUCT_VERSION;
 pub use judge::{ChannelState, Incoming, Verdict, judge};
 pub(crate) use pending::Pending;
 pub(crate) use publish::{Appending, Run, Target};
@@ -250,6 +251,7 @@ impl AmqpSession {
                 match handshake::open(&mut self.cx, virtual_host) {
                     Ok(()) => {
                         self.phase = Phase::Running;
+                        self.cx.come(u16::try_from(self.heartbeat_ms / 1000).expect("it came in two bytes"));
                         self.limit = None;
                         Ok(())
                     }
@@ -409,6 +411,7 @@ impl AmqpSession {
             if let Some(channel) = self.cx.channels.get_mut(&number) {
                 channel.is_closing = true;
             }
+            self.cx.show_channel(number);
             let close = Method::ChannelClose { reply_code, reply_text: &reply_text, class_id, method_id };
             self.cx.send(number, &close);
             return Ok(());
@@ -445,6 +448,7 @@ impl AmqpSession {
     }
 
     fn end_channels(&mut self) {
+        self.cx.go();
         let numbers: Vec<u16> = self.cx.channels.keys().copied().collect();
         for number in numbers {
             self.cx.end_channel(number);
@@ -508,6 +512,10 @@ impl AmqpSession {
                 _ => Ok(()),
             },
             Event::Rung => {
+                let asked = self.cx.presence.as_ref().and_then(|presence| presence.state.lock().end.take());
+                if let Some(why) = asked {
+                    return self.fail(0, None, Fault::new(Code::CONNECTION_FORCED, why));
+                }
                 self.cx.deliver_answers();
                 Ok(())
             }

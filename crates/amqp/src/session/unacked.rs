@@ -3,6 +3,7 @@
 //! Apart because tags are counted per channel and settled from the front as a rule: a row of places with gaps, not a map.
 
 use super::consumer::Source;
+use crate::presence::Unacknowledged;
 use millstream_core::lease::LeaseRef;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,11 +26,13 @@ pub(crate) struct Deliveries {
     first: u64,
     places: VecDeque<Option<Unacked>>,
     count: usize,
+    /// The same for others to see.
+    shown: Unacknowledged,
 }
 
 impl Default for Deliveries {
     fn default() -> Deliveries {
-        Deliveries { first: 1, places: VecDeque::new(), count: 0 }
+        Deliveries { first: 1, places: VecDeque::new(), count: 0, shown: Unacknowledged::default() }
     }
 }
 
@@ -37,6 +40,11 @@ impl Deliveries {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.count
+    }
+
+    /// How many there are, for others to see.
+    pub(crate) fn shown(&self) -> Unacknowledged {
+        self.shown.clone()
     }
 
     /// The tag of the next delivery, one that needs no acknowledgement included.
@@ -81,12 +89,14 @@ impl Deliveries {
         let before = self.places[place].replace(unacked);
         assert!(before.is_none(), "it was taken");
         self.count += 1;
+        self.shown.set(self.count);
     }
 
     /// Takes everything.
     pub(crate) fn take_all(&mut self) -> Vec<Unacked> {
         self.first += self.places.len() as u64;
         self.count = 0;
+        self.shown.set(0);
         self.places.drain(..).flatten().collect()
     }
 
@@ -95,6 +105,7 @@ impl Deliveries {
             self.places.pop_front();
             self.first += 1;
         }
+        self.shown.set(self.count);
     }
 }
 

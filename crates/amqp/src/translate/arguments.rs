@@ -18,6 +18,8 @@ const CREATED: &str = "amqp.created";
 const DURABLE: &str = "amqp.durable";
 const AUTO_DELETE: &str = "amqp.auto-delete";
 const EXCLUSIVE: &str = "amqp.exclusive";
+/// What a policy makes of the consumer timeout, in milliseconds.
+pub(super) const CONSUMER_TIMEOUT: &str = "amqp.consumer-timeout";
 /// Begins the annotation of an argument: its type's letter, and its value as text.
 const ARGUMENT: &str = "amqp.argument.";
 
@@ -99,7 +101,7 @@ pub(crate) struct Arguments {
     pub(crate) exclusive: bool,
     pub(crate) auto_delete: bool,
     /// The known arguments, in the order of their names: type letter, and value as text.
-    known: Vec<(&'static str, char, String)>,
+    pub(super) known: Vec<(&'static str, char, String)>,
 }
 
 /// Whether a stream is a queue: it is worked by leases.
@@ -172,8 +174,13 @@ impl Arguments {
         Ok(arguments)
     }
 
-    fn text(&self, argument: &str) -> Option<&str> {
+    pub(super) fn text(&self, argument: &str) -> Option<&str> {
         self.known.iter().find(|(name, ..)| *name == argument).map(|(.., text)| &**text)
+    }
+
+    /// The known arguments as values that JSON has.
+    pub(crate) fn listed(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.known.iter().map(|(name, letter, text)| ((*name).to_owned(), value_of(*letter, text))).collect()
     }
 
     fn number(&self, argument: &str) -> Option<i64> {
@@ -185,7 +192,7 @@ impl Arguments {
     }
 
     /// The settings that the core acts on.
-    fn settings(&self) -> Vec<LeaseSetting> {
+    pub(super) fn settings(&self) -> Vec<LeaseSetting> {
         let mut settings = Vec::new();
         let unsigned = |argument| self.number(argument).and_then(|number| u64::try_from(number).ok());
         if let Some(ms) = unsigned("x-message-ttl") {
@@ -299,6 +306,15 @@ impl Shape {
     }
 }
 
+/// An argument, by the letter of its type and its text, as a value that JSON has.
+fn value_of(letter: char, text: &str) -> serde_json::Value {
+    match letter {
+        'S' => text.into(),
+        't' => (text == "true").into(),
+        _ => text.parse::<i64>().map_or_else(|_| text.into(), Into::into),
+    }
+}
+
 /// RabbitMQ's words for a word that is none of those that an argument may be.
 fn unsupported(words: &[&str], text: &str) -> String {
     if words.contains(&"quorum") {
@@ -407,7 +423,23 @@ impl<'a> Stored<'a> {
 
     /// How long a delivery may take until it is settled.
     pub(crate) fn consumer_timeout_ms(self) -> Option<u64> {
-        self.argument("x-consumer-timeout").and_then(|(_, text)| text.parse().ok())
+        let by_policy = self.config.annotation(CONSUMER_TIMEOUT);
+        let text = by_policy.or_else(|| self.argument("x-consumer-timeout").map(|(_, text)| text));
+        text.and_then(|text| text.parse().ok())
+    }
+
+    /// What the queue was declared with, last.
+    pub(crate) fn arguments(self) -> Arguments {
+        let known = KNOWN.iter().filter_map(|(argument, ..)| {
+            let (letter, text) = self.argument(argument)?;
+            Some((*argument, letter, text.to_owned()))
+        });
+        Arguments {
+            durable: self.flag(DURABLE).unwrap_or(true),
+            exclusive: self.is_exclusive(),
+            auto_delete: self.is_auto_delete(),
+            known: known.collect(),
+        }
     }
 
     /// Whether this front has declared the queue, as its own or as one of another front.

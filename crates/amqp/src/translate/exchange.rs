@@ -4,7 +4,7 @@
 //! beside what the route acts on.
 
 use super::arguments::{letter, type_name};
-use crate::codec::{Properties, Table, Value};
+use crate::codec::{Properties, Table, TableBuilder, Value};
 use crate::errors::{Code, Fault};
 use millstream_core::route::{Condition, Criteria, HashBy, Headers, MatchKind, RouteConfig, RouteEntry};
 use millstream_core::route::{Value as Wanted, ValueRef};
@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 const TYPE: &str = "amqp.type";
 const DURABLE: &str = "amqp.durable";
-const ALTERNATE: &str = "alternate-exchange";
+pub(super) const ALTERNATE: &str = "alternate-exchange";
+/// The alternate is a policy's.
+pub(super) const ALTERNATE_BY_POLICY: &str = "amqp.alternate-by-policy";
 /// What a delayed message says of itself, in milliseconds.
 const DELAY: &str = "x-delay";
 /// Longest delay: as long as the core puts anything off, a leap year.
@@ -156,20 +158,73 @@ impl Declaration<'_> {
                 return differs(what, format!("'{received}'"), format!("'{current}'"));
             }
         }
-        if new.alternate != current.alternate {
-            let both = new.alternate.is_some() && current.alternate.is_some();
-            let side = |name: &Option<Arc<str>>| match name {
+        if new.alternate.as_deref() != declared_alternate(current) {
+            let both = new.alternate.is_some() && declared_alternate(current).is_some();
+            let side = |name: Option<&str>| match name {
                 Some(name) if both => format!("'{name}'"),
                 Some(name) => format!("the value '{name}' of type 'longstr'"),
                 None => "none".to_owned(),
             };
-            return differs(ALTERNATE, side(&new.alternate), side(&current.alternate));
+            return differs(ALTERNATE, side(new.alternate.as_deref()), side(declared_alternate(current)));
         }
         if new.match_kind != current.match_kind {
             return differs("arguments", "others".to_owned(), "as declared before".to_owned());
         }
         Ok(())
     }
+}
+
+/// The alternate that an exchange was declared with.
+pub(crate) fn declared_alternate(config: &RouteConfig) -> Option<&str> {
+    let is_by_policy = config.annotations.contains_key(ALTERNATE_BY_POLICY);
+    config.alternate.as_deref().filter(|_| !is_by_policy)
+}
+
+/// The type of an exchange; of a route that another protocol made, the one that is nearest.
+pub(crate) fn type_of(config: &RouteConfig) -> &str {
+    if let Some(declared) = config.annotations.get(TYPE) {
+        return declared;
+    }
+    match &config.match_kind {
+        MatchKind::Exact => "direct",
+        MatchKind::Pattern => "topic",
+        MatchKind::Headers => "headers",
+        MatchKind::Everything => "fanout",
+        MatchKind::Hash { by: HashBy::Random, .. } => "x-random",
+        MatchKind::Hash { weighted: true, .. } => "x-consistent-hash",
+        MatchKind::Hash { weighted: false, .. } => "x-modulus-hash",
+    }
+}
+
+/// Whether an exchange was declared durable; those of other protocols are.
+pub(crate) fn is_durable(config: &RouteConfig) -> bool {
+    config.annotations.get(DURABLE).is_none_or(|text| &**text == "true")
+}
+
+/// The arguments that an exchange was declared with.
+pub(crate) fn arguments_of(config: &RouteConfig) -> TableBuilder {
+    let mut table = TableBuilder::default();
+    let mut put = |name: &str, text: &str| {
+        table.put(name, Value::Long(text.as_bytes()));
+    };
+    if let Some(alternate) = declared_alternate(config) {
+        put(ALTERNATE, alternate);
+    }
+    match &config.match_kind {
+        MatchKind::Hash { by: HashBy::Header(name), .. } => put("hash-header", name),
+        MatchKind::Hash { by: HashBy::Property(name), .. } => put("hash-property", name),
+        _ => {}
+    }
+    if config.delay {
+        let inner = RouteConfig { annotations: Default::default(), ..config.clone() };
+        put("x-delayed-type", type_of(&inner));
+    }
+    table
+}
+
+/// The names of exchanges that are always there.
+pub(crate) fn predeclared_names() -> impl Iterator<Item = &'static str> {
+    PREDECLARED.iter().map(|(name, _)| *name)
 }
 
 /// What a binding asks for, by the type of the exchange that it leads from.
@@ -310,7 +365,6 @@ pub(crate) fn check_not_reserved(name: &str) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::TableBuilder;
 
     fn declaration<'a>(exchange_type: &'a str, arguments: Table<'a>) -> Declaration<'a> {
         Declaration { exchange_type, durable: true, auto_delete: false, internal: false, arguments }

@@ -3,12 +3,17 @@
 //! Apart because this is the one place where both are known: behind it there are streams, leases and records only.
 
 mod arguments;
+mod by_policy;
 mod deaths;
 mod exchange;
 mod names;
 mod record;
 
 pub(crate) use arguments::{Arguments, QueueType, Stored, is_own, is_queue, letter, type_name};
-pub(crate) use exchange::{Declaration, Routed, check_not_reserved, condition, delay_ms, predeclared};
-pub(crate) use names::{cleaned, server_name};
+pub(crate) use by_policy::{Merged, applied, applied_to_exchange, set_up_exchange, set_up_queue};
+pub(crate) use exchange::{
+    Declaration, Routed, arguments_of, check_not_reserved, condition, delay_ms, is_durable, predeclared,
+    predeclared_names, type_of,
+};
+pub(crate) use names::{cleaned, namespace_name, server_name, vhost_name};
 pub(crate) use record::{Message, push_record, show};

@@ -2,6 +2,7 @@
 //!
 //! Apart because names come in every other method.
 
+use millstream_core::catalog::DEFAULT_NAME;
 use std::borrow::Cow;
 
 /// Digits of names that the broker makes up.
@@ -10,6 +11,16 @@ const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 /// A name without the line ends that scripts leave in it, as RabbitMQ takes them away.
 pub(crate) fn cleaned(name: &str) -> Cow<'_, str> {
     if name.contains(['\r', '\n']) { name.replace(['\r', '\n'], "").into() } else { name.into() }
+}
+
+/// What the namespace of a virtual host is called.
+pub(crate) fn namespace_name(vhost: &str) -> &str {
+    if vhost == "/" { DEFAULT_NAME } else { vhost }
+}
+
+/// What a namespace is called as a virtual host.
+pub(crate) fn vhost_name(namespace: &str) -> &str {
+    if namespace == DEFAULT_NAME { "/" } else { namespace }
 }
 
 /// A name from 128 random bits, in RabbitMQ's shape.

@@ -7,7 +7,7 @@ use millstream_amqp::codec::{
     ContentHeader, FrameKind, Long, Method, Output, PROTOCOL_HEADER, Properties, Table, TableBuilder, Value,
     split_frame,
 };
-use millstream_amqp::{AmqpOptions, Listener};
+use millstream_amqp::{AmqpOptions, Listener, Management, ManagementOptions};
 use millstream_front::backend::{Blocking, Inbox};
 use millstream_front::{
     Authorizer, Backend, Bell, Close, Event, Io, LogReader, Need, ReadError, ReadOutcome, Session,
@@ -52,6 +52,13 @@ impl Server {
     pub(crate) fn new() -> Server {
         let listener = Listener::new(AmqpOptions { version: "0" }, Arc::new(Authorizer::local_only()));
         Server { broker: TestBroker::new(), listener }
+    }
+
+    /// The management API beside it.
+    pub(crate) fn management(&self) -> Management {
+        let listeners = vec![("amqp", core::net::SocketAddr::from(([127, 0, 0, 1], 5672)))];
+        let options = ManagementOptions { version: "0", is_loopback: true, listeners };
+        Management::new(options, &self.listener, Arc::new(Authorizer::local_only()))
     }
 
     /// A connection on which nothing was sent.

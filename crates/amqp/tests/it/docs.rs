@@ -1,10 +1,10 @@
-//! The documentation's table of methods is what the registry says.
+//! The documentation's tables of methods and of the management API are what the code says.
 //!
-//! Apart because it is the one test that writes: `UPDATE_DOCS=1 cargo test -p millstream-amqp --test it docs` puts the table
-//! into `docs/amqp.md`; without the variable it only compares.
+//! Apart because it is the one test that writes: `UPDATE_DOCS=1 cargo test -p millstream-amqp --test it docs` puts the tables
+//! into `docs/amqp.md` and `docs/amqp-management.md`; without the variable it only compares.
 
-use millstream_amqp::OPERATIONS;
 use millstream_amqp::codec::{MethodKind, Sender};
+use millstream_amqp::{ENDPOINTS, OPERATIONS};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -31,6 +31,27 @@ fn the_table_of_methods_is_up_to_date() {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}"))
             .expect("docs/amqp.md can be written");
+        return;
+    }
+    assert_eq!(committed, table, "run: UPDATE_DOCS=1 cargo test -p millstream-amqp --test it docs");
+}
+
+/// The table of the management API's page, between the same markers.
+#[test]
+fn the_table_of_the_management_api_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/amqp-management.md");
+    let page = std::fs::read_to_string(&path).expect("docs/amqp-management.md is there");
+    let (before, rest) = page.split_once(BEGIN).expect("the begin marker");
+    let (committed, after) = rest.split_once(END).expect("the end marker");
+    let mut table = String::from("| | | |\n|---|---|---|\n");
+    for row in ENDPOINTS {
+        assert!(!row.doc.contains(['|', '\n']) && row.doc.ends_with('.'), "{}", row.path);
+        writeln!(table, "| {} | `{}` | {} |", row.method, row.path, row.doc)
+            .expect("a string takes everything");
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}"))
+            .expect("docs/amqp-management.md can be written");
         return;
     }
     assert_eq!(committed, table, "run: UPDATE_DOCS=1 cargo test -p millstream-amqp --test it docs");

@@ -10,4 +10,5 @@ mod docs;
 mod exchanges;
 mod faults;
 mod fuzzed;
+mod management;
 mod queues;

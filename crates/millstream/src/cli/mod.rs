@@ -3,10 +3,12 @@
 //! Apart so that a command can be added without touching another. Flags that set a knob come from the knobs' table
 //! (`config::knobs`); only what is not a knob is declared here.
 
+mod amqp;
 mod api;
 mod config;
 mod dlq;
 mod knob_args;
+mod migrate;
 mod moment;
 mod output;
 mod queue;
@@ -45,6 +47,10 @@ enum Command {
     Queue(Box<queue::QueueArgs>),
     /// Look at dead letters, bring them back, or be done with them.
     Dlq(Box<dlq::DlqArgs>),
+    /// Exchanges, queues, bindings, policies and connections of AMQP clients.
+    Amqp(Box<amqp::AmqpArgs>),
+    /// Take over what another broker has: what is declared, and messages.
+    Migrate(Box<migrate::MigrateArgs>),
     /// Print the version.
     Version,
     /// Print a completion script for a shell.
@@ -67,6 +73,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Remote(command) => remote::run(command),
         Command::Queue(args) => queue::run(*args),
         Command::Dlq(args) => dlq::run(*args),
+        Command::Amqp(args) => amqp::run(*args),
+        Command::Migrate(args) => migrate::run(*args),
         Command::Version => print(&format!("millstream {}\n", env!("CARGO_PKG_VERSION"))),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -14,6 +14,7 @@ use serde::Serialize;
 const PROGRESS_TICK: Duration = Duration::from_millis(200);
 
 /// A column: its heading, and whether it holds numbers.
+#[derive(Clone, Copy)]
 pub(super) enum Column {
     /// Left-aligned.
     Text(&'static str),

@@ -3,7 +3,7 @@
 //! Apart so that a knob is one entry: whoever adds one says what it is for and what it costs, or does not add it.
 
 use super::values::{boolean, bytes, choice, host_port, number, show_host_port, word};
-use super::{Durability, LogFormat, Settings};
+use super::{Durability, Listen, LogFormat, Settings};
 use millstream_types::limits::LOGS_PER_STREAM_MAX;
 use std::path::PathBuf;
 
@@ -139,6 +139,30 @@ pub(crate) const KNOBS: &[Knob] = &[
             Ok(())
         },
         show: |settings| settings.listen_amqp.as_ref().map_or("off".to_owned(), show_host_port),
+    },
+    Knob {
+        key: "listen_amqp_management",
+        value: "ADDR|off",
+        kind: Kind::Text,
+        unit: "",
+        doc: "Address of RabbitMQ's management API as HOST:PORT; port 0 takes a free one, off means none; not set: the host of \
+              listen_amqp and its port + 10000, as 15672 with 5672, and none without it",
+        cost: "Beyond loopback everybody who reaches the address may do everything, so it needs insecure.",
+        set: |settings, text| {
+            settings.listen_amqp_management = match text {
+                "off" => Listen::Off,
+                text => {
+                    let (host, port) = host_port(text)?;
+                    Listen::At(host, port)
+                }
+            };
+            Ok(())
+        },
+        show: |settings| match &settings.listen_amqp_management {
+            Listen::Follows => String::new(),
+            Listen::Off => "off".to_owned(),
+            Listen::At(host, port) => show_host_port(&(host.clone(), *port)),
+        },
     },
     Knob {
         key: "listen_aws",

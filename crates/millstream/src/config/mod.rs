@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) advertise_kafka: Option<(String, u16)>,
     /// Host and port, or `None` for no listener.
     pub(crate) listen_amqp: Option<(String, u16)>,
+    /// Where the management API is found.
+    pub(crate) listen_amqp_management: Listen,
     /// Host and port, or `None` for no listener.
     pub(crate) listen_aws: Option<(String, u16)>,
     /// A file with the credentials that AWS clients sign with; `None`: every one is taken.
@@ -46,6 +48,34 @@ pub(crate) struct Settings {
     pub(crate) insecure: bool,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
+}
+
+/// Where a listener that belongs to another one is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listen {
+    /// Where the other one says.
+    Follows,
+    /// Nowhere.
+    Off,
+    /// At this host and port.
+    At(String, u16),
+}
+
+/// How much higher than that of AMQP the port of the management API is, as in RabbitMQ.
+const MANAGEMENT_PORT_OFFSET: u16 = 10_000;
+
+impl Settings {
+    /// Host and port of the management API.
+    pub(crate) fn amqp_management(&self) -> Option<(String, u16)> {
+        match &self.listen_amqp_management {
+            Listen::Off => None,
+            Listen::At(host, port) => Some((host.clone(), *port)),
+            Listen::Follows => match self.listen_amqp.as_ref()? {
+                (host, 0) => Some((host.clone(), 0)),
+                (host, port) => Some((host.clone(), port.checked_add(MANAGEMENT_PORT_OFFSET)?)),
+            },
+        }
+    }
 }
 
 /// When a record counts as stored.
@@ -71,6 +101,7 @@ impl Default for Settings {
             listen_kafka: Some(("127.0.0.1".to_owned(), 9092)),
             advertise_kafka: None,
             listen_amqp: Some(("127.0.0.1".to_owned(), 5672)),
+            listen_amqp_management: Listen::Follows,
             listen_aws: Some(("127.0.0.1".to_owned(), 4566)),
             aws_credentials_file: None,
             listen_http: Some(("127.0.0.1".to_owned(), 8080)),

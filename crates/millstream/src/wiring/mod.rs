@@ -4,6 +4,7 @@
 //! the [`Backend`] that fronts know, and the engine's replies into a connection's inbox.
 
 mod backend;
+pub(crate) mod errand;
 mod random;
 mod reader;
 mod status;

@@ -23,6 +23,7 @@ use tokio::net::TcpStream;
 
 use super::error::ApiError;
 use super::socket::Socket;
+use crate::cli::output::base64;
 
 /// What stands for itself in an address.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -32,12 +33,23 @@ const ANSWER_BYTES_MAX: usize = 256 << 20;
 const PAGE_ITEMS: usize = 1000;
 /// The port of an address without one.
 const PORT_DEFAULT: u16 = 8080;
+/// The port of RabbitMQ's management API.
+const MANAGEMENT_PORT_DEFAULT: u16 = 15672;
 /// What stands before every address of the API.
 const PREFIX: &str = "/api/v1";
 
 /// The address of a resource: the names on the way to it, and the parameters that have a value.
 pub(in crate::cli) fn address(parts: &[&str], query: &[(&str, Option<String>)]) -> String {
-    let mut address = PREFIX.to_owned();
+    address_below(PREFIX, parts, query)
+}
+
+/// As [`address`], in an API whose addresses begin like this.
+pub(in crate::cli) fn address_below(
+    prefix: &str,
+    parts: &[&str],
+    query: &[(&str, Option<String>)],
+) -> String {
+    let mut address = prefix.to_owned();
     for part in parts {
         address.push('/');
         address.extend(utf8_percent_encode(part, ESCAPED));
@@ -58,33 +70,55 @@ pub(in crate::cli) struct Api {
     authority: String,
     /// Where the names in all requests are; `None`: where the broker puts whoever asks.
     namespace: Option<String>,
+    /// What says who asks, where the API wants to know.
+    authorization: Option<String>,
     patience: Duration,
     connection: Option<SendRequest<Whole>>,
 }
 
-/// A problem, as the API describes it.
+/// A problem, as the admin API or RabbitMQ's describes it.
 #[derive(Deserialize)]
 struct Problem {
+    #[serde(alias = "error")]
     code: String,
+    #[serde(alias = "reason")]
     detail: String,
 }
 
 impl Api {
     /// A client of the API at an address like `http://127.0.0.1:8080`.
     pub(super) fn new(server: &str, namespace: Option<String>, patience: Duration) -> Result<Api, ApiError> {
-        let wrong = || ApiError::Address(server.to_owned());
+        Api::at(server, PORT_DEFAULT, namespace, patience).ok_or_else(|| ApiError::Address(server.to_owned()))
+    }
+
+    /// A client of RabbitMQ's management API at an address like `http://127.0.0.1:15672`.
+    pub(in crate::cli) fn management(
+        server: &str,
+        (user, password): (&str, &str),
+        patience: Duration,
+    ) -> Result<Api, ApiError> {
+        let credential = base64(format!("{user}:{password}").as_bytes());
+        let authorization = Some(format!("Basic {credential}"));
+        let api = Api::at(server, MANAGEMENT_PORT_DEFAULT, None, patience);
+        let api = api.ok_or_else(|| ApiError::ManagementAddress(server.to_owned()))?;
+        Ok(Api { authorization, ..api })
+    }
+
+    /// A client of an API at an address; `None`: it is none.
+    fn at(server: &str, port_default: u16, namespace: Option<String>, patience: Duration) -> Option<Api> {
         let authority = server.strip_prefix("http://").unwrap_or(server).trim_end_matches('/');
-        let parsed: http::uri::Authority = authority.parse().map_err(|_| wrong())?;
+        let parsed: http::uri::Authority = authority.parse().ok()?;
         if parsed.host().is_empty() || parsed.as_str().contains('@') {
-            return Err(wrong());
+            return None;
         }
         let port = match parsed.port() {
             Some(port) => port.as_u16(),
             // What stands behind the colon is no port.
-            None if authority.ends_with(':') || authority.len() > parsed.host().len() => return Err(wrong()),
-            None => PORT_DEFAULT,
+            None if authority.ends_with(':') || authority.len() > parsed.host().len() => return None,
+            None => port_default,
         };
-        Ok(Api { authority: format!("{}:{port}", parsed.host()), namespace, patience, connection: None })
+        let authority = format!("{}:{port}", parsed.host());
+        Some(Api { authority, namespace, authorization: None, patience, connection: None })
     }
 
     /// Gets a document.
@@ -203,6 +237,9 @@ impl Api {
         let server = self.authority.clone();
         let lost = |why: String| ApiError::Lost { server: server.clone(), why };
         let mut request = Request::builder().method(method).uri(address).header("host", &server);
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }

@@ -11,6 +11,9 @@ pub(in crate::cli) enum ApiError {
     /// The address is none.
     #[error("--server {0:?} is not an address of the admin API, like http://127.0.0.1:8080")]
     Address(String),
+    /// The address is none, of the other API.
+    #[error("{0:?} is not an address of a management API, like http://127.0.0.1:15672")]
+    ManagementAddress(String),
     /// Nobody answers.
     #[error(
         "no broker answers at {server} ({}); start one with `millstream serve`, or say where it is with --server",
@@ -26,7 +29,7 @@ pub(in crate::cli) enum ApiError {
     )]
     Lost { server: String, why: String },
     /// Something else listens there.
-    #[error("what answers at {server} is not the admin API of Millstream: {what}")]
+    #[error("what answers at {server} is not the API that is asked for: {what}")]
     Foreign { server: String, what: String },
     /// The broker refused.
     #[error("{detail}")]

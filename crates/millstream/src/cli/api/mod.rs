@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-pub(super) use client::{Api, address};
+pub(super) use client::{Api, address, address_below};
 pub(super) use error::ApiError;
 pub(super) use record::{Record, moment};
 

@@ -1,0 +1,263 @@
+//! Bindings: listed from either side, made and taken back.
+//!
+//! A binding between two is named by its key and a hash of its arguments (`properties_key`). Every queue has one from the
+//! default exchange, by its name, which is shown and cannot be changed.
+
+use super::super::call::Call;
+use super::super::context::{Context, Step, Vhost, document, nothing, submit};
+use super::super::errors::Problem;
+use super::super::json::{object_of, to_table};
+use super::super::page::Wanted;
+use super::super::show::{self, DEFAULT_EXCHANGE, properties_key};
+use super::exchanges::route_reply;
+use super::queues;
+use crate::codec::Table;
+use crate::errors::Fault;
+use crate::translate::{condition, is_queue, predeclared};
+use bytes::Bytes;
+use millstream_core::Request;
+use millstream_core::route::{Binding, CreateRoute, Destination, RouteEntry, RouteReply, RouteRequest};
+use millstream_front::http::Response;
+use millstream_front::{Action, Authorized, Resource};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// All bindings of a virtual host.
+pub(super) fn all(cx: &Context, vhost: &Vhost, with_implicit: bool) -> Vec<Value> {
+    let mut items = Vec::new();
+    if with_implicit {
+        let queues = cx.backend.streams(vhost.number()).into_iter().filter(|entry| is_queue(entry));
+        items.extend(queues.map(|entry| show::implicit(&vhost.name, &entry.name)));
+    }
+    for source in cx.backend.routes(vhost.number()) {
+        let bindings = source.bindings();
+        items.extend(bindings.iter().filter_map(|bound| show::bound(cx, &vhost.name, &source, bound)));
+    }
+    items
+}
+
+fn answer(call: &Call<'_>, items: Vec<Value>) -> Result<Step, Problem> {
+    let wanted = Wanted::of(call)?;
+    let total = items.len();
+    Ok(document(&wanted.list(items, total)?))
+}
+
+pub(super) fn list(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    let vhosts = cx.vhosts(call)?;
+    answer(call, vhosts.iter().flat_map(|vhost| all(cx, vhost, true)).collect())
+}
+
+/// The bindings of a virtual host of which something is so.
+fn those(cx: &Context, vhost: &Vhost, with_implicit: bool, is_one: impl Fn(&Value) -> bool) -> Vec<Value> {
+    all(cx, vhost, with_implicit).into_iter().filter(|item| is_one(item)).collect()
+}
+
+/// The name of an exchange in an address as bindings have it.
+fn exchange_name(name: &str) -> &str {
+    if name == DEFAULT_EXCHANGE { "" } else { name }
+}
+
+pub(super) fn from_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    let (vhost, name) = (cx.vhost(call.name(0))?, exchange_name(call.name(1)));
+    check_exchange(cx, &vhost, name)?;
+    answer(call, those(cx, &vhost, name.is_empty(), |item| item["source"] == name))
+}
+
+pub(super) fn to_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    let (vhost, name) = (cx.vhost(call.name(0))?, exchange_name(call.name(1)));
+    check_exchange(cx, &vhost, name)?;
+    answer(
+        call,
+        those(cx, &vhost, false, |item| {
+            item["destination_type"] == "exchange" && item["destination"] == name
+        }),
+    )
+}
+
+pub(super) fn to_queue(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    let vhost = cx.vhost(call.name(0))?;
+    let name = queues::find(cx, &vhost, call.name(1))?.name.clone();
+    answer(
+        call,
+        those(cx, &vhost, true, |item| item["destination_type"] == "queue" && item["destination"] == *name),
+    )
+}
+
+fn check_exchange(cx: &Context, vhost: &Vhost, name: &str) -> Result<(), Problem> {
+    cx.allow(Action::Describe, Resource::Route(name))?;
+    let is_there =
+        name.is_empty() || cx.backend.route(vhost.number(), name).is_some() || predeclared(name).is_some();
+    if is_there { Ok(()) } else { Err(Problem::not_found()) }
+}
+
+/// The bindings between two.
+fn between(cx: &Context, call: &Call<'_>, kind: &str) -> Result<Vec<Value>, Problem> {
+    let vhost = cx.vhost(call.name(0))?;
+    let (source, name) = (exchange_name(call.name(1)), call.name(2));
+    check_exchange(cx, &vhost, source)?;
+    match kind {
+        "queue" => drop(queues::find(cx, &vhost, name)?),
+        _ => check_exchange(cx, &vhost, name)?,
+    }
+    if source.is_empty() {
+        let is_own = kind == "queue";
+        return Ok(is_own.then(|| show::implicit(&vhost.name, name)).into_iter().collect());
+    }
+    let Some(source) = cx.backend.route(vhost.number(), source) else { return Ok(Vec::new()) };
+    let bindings = source.bindings();
+    let shown = bindings.iter().filter_map(|bound| show::bound(cx, &vhost.name, &source, bound));
+    Ok(shown.filter(|item| item["destination_type"] == kind && item["destination"] == name).collect())
+}
+
+pub(super) fn to_queue_from(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    answer(call, between(cx, call, "queue")?)
+}
+
+pub(super) fn to_exchange_from(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    answer(call, between(cx, call, "exchange")?)
+}
+
+fn show_one(cx: &Context, call: &Call<'_>, kind: &str) -> Result<Step, Problem> {
+    let wanted = Wanted::of(call)?;
+    let found = between(cx, call, kind)?.into_iter().find(|item| is_named(item, call.name(3)));
+    Ok(show::one(&wanted, found.ok_or_else(Problem::not_found)?))
+}
+
+/// Whether an address means a binding, whether its key was escaped once or twice.
+fn is_named(item: &Value, properties: &str) -> bool {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    decoded(item["properties_key"].as_str().unwrap_or_default()) == decoded(properties)
+}
+
+pub(super) fn show_queue(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    show_one(cx, call, "queue")
+}
+
+pub(super) fn show_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    show_one(cx, call, "exchange")
+}
+
+/// An exchange that bindings lead from or to, if it is a route; else what has to be asked for to make it one.
+pub(super) fn route_of(
+    cx: &Context,
+    vhost: &Vhost,
+    name: &str,
+) -> Result<Result<Arc<RouteEntry>, Authorized<Request>>, Problem> {
+    if name.is_empty() {
+        return Err(Problem::bad_request("operation not permitted on the default exchange"));
+    }
+    if let Some(entry) = cx.backend.route(vhost.number(), name) {
+        return Ok(Ok(entry));
+    }
+    let config = predeclared(name).ok_or_else(|| Fault::no_exchange(name, &vhost.name))?;
+    let grant = cx.allow(Action::Create, Resource::Route(name))?;
+    let create = CreateRoute { namespace: vhost.number(), name: name.into(), config };
+    Ok(Err(grant.request(Request::Route(Box::new(RouteRequest::Create(Box::new(create)))))))
+}
+
+/// Goes on with an exchange as a route.
+fn with_route(
+    cx: &mut Context,
+    vhost: Vhost,
+    name: &str,
+    then: impl FnOnce(&mut Context, Vhost, Arc<RouteEntry>) -> Result<Step, Problem> + Send + 'static,
+) -> Result<Step, Problem> {
+    match route_of(cx, &vhost, name)? {
+        Ok(entry) => then(cx, vhost, entry),
+        Err(request) => Ok(submit(request, move |cx, reply| match route_reply(reply)? {
+            RouteReply::Route { entry, .. } => then(cx, vhost, entry),
+            _ => Err(Problem::unexpected()),
+        })),
+    }
+}
+
+/// A binding that leads on from a route: what has to be asked for, and what its arguments are as a table.
+pub(super) fn bind(
+    cx: &Context,
+    source: &RouteEntry,
+    destination: Destination,
+    object: &Map<String, Value>,
+) -> Result<(Authorized<Request>, String), Problem> {
+    let key = match object.get("routing_key") {
+        None | Some(Value::Null) => "",
+        Some(Value::String(text)) if text.len() <= 255 => text,
+        Some(other) => return Err(Problem::bad_request(format!("routing_key cannot be {other}"))),
+    };
+    let table = to_table(&object_of(object.get("arguments"))?)?;
+    let arguments: Box<[u8]> = table.table().bytes().into();
+    let of = Table::of(&arguments).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let condition = condition(source, key, of)?;
+    let properties = properties_key(key, &arguments);
+    let binding = Binding { destination, key: key.as_bytes().into(), condition, arguments };
+    let grant = cx.allow(Action::Alter, Resource::Route(&source.name))?;
+    let bind = RouteRequest::Bind { source: source.id, binding: Box::new(binding) };
+    Ok((grant.request(Request::Route(Box::new(bind))), properties))
+}
+
+fn bind_to(
+    cx: &mut Context,
+    source: &RouteEntry,
+    to: Destination,
+    object: &Map<String, Value>,
+) -> Result<Step, Problem> {
+    let (request, properties) = bind(cx, source, to, object)?;
+    Ok(submit(request, move |_, reply| {
+        route_reply(reply)?;
+        // The address of what was made stands below that of the request.
+        let location = utf8_percent_encode(&properties, NON_ALPHANUMERIC).to_string();
+        let headers = vec![("location", location.into())];
+        Ok(Step::Respond(Response { status: 201, headers, body: Bytes::new() }))
+    }))
+}
+
+pub(super) fn bind_queue(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    let (vhost, object) = (cx.vhost(call.name(0))?, call.object()?);
+    let queue = queues::find(cx, &vhost, call.name(2))?;
+    with_route(cx, vhost, exchange_name(call.name(1)), move |cx, _, source| {
+        bind_to(cx, &source, Destination::Stream(queue.id), &object)
+    })
+}
+
+pub(super) fn bind_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    let (vhost, object) = (cx.vhost(call.name(0))?, call.object()?);
+    let (from, to) = (exchange_name(call.name(1)).to_owned(), exchange_name(call.name(2)).to_owned());
+    check_exchange(cx, &vhost, &from)?;
+    with_route(cx, vhost, &to, move |cx, vhost, to| {
+        with_route(cx, vhost, &from, move |cx, _, source| {
+            bind_to(cx, &source, Destination::Route(to.id), &object)
+        })
+    })
+}
+
+fn unbind(cx: &Context, call: &Call<'_>, kind: &str) -> Result<Step, Problem> {
+    let vhost = cx.vhost(call.name(0))?;
+    let source = exchange_name(call.name(1));
+    let source = cx.backend.route(vhost.number(), source).ok_or_else(Problem::not_found)?;
+    let named = source.bindings().into_iter().find(|bound| {
+        let item = show::bound(cx, &vhost.name, &source, bound).unwrap_or_else(|| json!({}));
+        item["destination_type"] == kind
+            && item["destination"] == call.name(2)
+            && is_named(&item, call.name(3))
+    });
+    let bound = named.ok_or_else(Problem::not_found)?;
+    let grant = cx.allow(Action::Alter, Resource::Route(&source.name))?;
+    let unbind = RouteRequest::Unbind {
+        source: source.id,
+        destination: bound.destination,
+        key: bound.key.clone(),
+        arguments: bound.arguments.clone(),
+    };
+    Ok(submit(grant.request(Request::Route(Box::new(unbind))), |_, reply| {
+        route_reply(reply)?;
+        Ok(nothing())
+    }))
+}
+
+pub(super) fn unbind_queue(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    unbind(cx, call, "queue")
+}
+
+pub(super) fn unbind_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
+    unbind(cx, call, "exchange")
+}

@@ -1,0 +1,180 @@
+//! Lists: filtered, sorted, a page of them, and only the columns that are asked for.
+//!
+//! Apart because all lists take the same parameters, in RabbitMQ's words: `page`, `page_size`, `name`, `use_regex`, `sort`,
+//! `sort_reverse`, `columns`.
+
+use super::call::Call;
+use super::errors::Problem;
+use crate::policy::pattern;
+use fancy_regex::Regex;
+use serde_json::{Map, Value, json};
+use std::cmp::Ordering;
+
+/// Items of a page when nothing is said, and at most.
+const PAGE_SIZE: usize = 100;
+const PAGE_SIZE_MAX: usize = 500;
+
+/// What is wanted of a list.
+pub(crate) struct Wanted {
+    page: Option<(usize, usize)>,
+    name: Option<Name>,
+    sort: Option<(String, bool)>,
+    columns: Vec<String>,
+}
+
+/// Which names.
+enum Name {
+    /// Those with this in them, in letters of any size.
+    Part(String),
+    Pattern(Box<Regex>),
+}
+
+impl Wanted {
+    pub(crate) fn of(call: &Call<'_>) -> Result<Wanted, Problem> {
+        let number = |name: &str, default: usize, max: usize| match call.parameter(name) {
+            None => Ok(default),
+            Some(text) => {
+                text.parse::<usize>().ok().filter(|number| (1..=max).contains(number)).ok_or_else(|| {
+                    Problem::bad_request(format!("{name} must be a number from 1 to {max}, not '{text}'"))
+                })
+            }
+        };
+        let page = match call.parameter("page") {
+            None => None,
+            Some(_) => Some((
+                number("page", 1, usize::MAX / PAGE_SIZE_MAX)?,
+                number("page_size", PAGE_SIZE, PAGE_SIZE_MAX)?,
+            )),
+        };
+        let name = match call.parameter("name") {
+            None => None,
+            Some(text) if call.flag("use_regex") => {
+                let pattern =
+                    pattern(text).map_err(|why| Problem::bad_request(format!("invalid pattern: {why}")))?;
+                Some(Name::Pattern(Box::new(pattern)))
+            }
+            Some(text) => Some(Name::Part(text.to_lowercase())),
+        };
+        let sort = call.parameter("sort").map(|column| (column.to_owned(), call.flag("sort_reverse")));
+        let columns = call
+            .parameter("columns")
+            .map_or_else(Vec::new, |columns| columns.split(',').map(str::to_owned).collect());
+        Ok(Wanted { page, name, sort, columns })
+    }
+
+    /// Whether something of a name belongs into the list.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        match &self.name {
+            None => true,
+            Some(Name::Part(part)) => name.to_lowercase().contains(part),
+            Some(Name::Pattern(pattern)) => pattern.is_match(name).unwrap_or(false),
+        }
+    }
+
+    /// One item with the columns that are wanted.
+    pub(crate) fn one(&self, item: Value) -> Value {
+        if self.columns.is_empty() {
+            return item;
+        }
+        let mut kept = Value::Object(Map::new());
+        for column in &self.columns {
+            let path: Vec<&str> = column.split('.').collect();
+            if let Some(value) = find(&item, &path) {
+                put(&mut kept, &path, value.clone());
+            }
+        }
+        kept
+    }
+
+    /// The list as it is answered with; `total` is how many there were before those of other names were left out.
+    pub(crate) fn list(&self, mut items: Vec<Value>, total: usize) -> Result<Value, Problem> {
+        if let Some((column, is_reverse)) = &self.sort {
+            let path: Vec<&str> = column.split('.').collect();
+            items.sort_by(|a, b| compare(find(a, &path), find(b, &path)));
+            if *is_reverse {
+                items.reverse();
+            }
+        }
+        let Some((page, size)) = self.page else {
+            return Ok(items.into_iter().map(|item| self.one(item)).collect());
+        };
+        let filtered = items.len();
+        let pages = filtered.div_ceil(size).max(1);
+        if page > pages {
+            let reason = format!("page {page} is beyond the last one, {pages}");
+            return Err(Problem { status: 400, error: "page_out_of_range", reason });
+        }
+        let items: Vec<Value> =
+            items.into_iter().skip((page - 1) * size).take(size).map(|item| self.one(item)).collect();
+        Ok(json!({
+            "filtered_count": filtered,
+            "item_count": items.len(),
+            "items": items,
+            "page": page,
+            "page_count": pages,
+            "page_size": size,
+            "total_count": total,
+        }))
+    }
+}
+
+fn find<'a>(item: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    path.iter().try_fold(item, |item, key| item.get(key))
+}
+
+fn put(item: &mut Value, path: &[&str], value: Value) {
+    let Some((last, way)) = path.split_last() else { return };
+    let mut place = item;
+    for key in way {
+        place = &mut place[*key];
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+    }
+    place[*last] = value;
+}
+
+fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    match (a, b) {
+        (Some(Value::Number(a)), Some(Value::Number(b))) => {
+            a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal)
+        }
+        (Some(Value::String(a)), Some(Value::String(b))) => a.cmp(b),
+        (a, b) => a.map(Value::to_string).cmp(&b.map(Value::to_string)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(query: &[(&str, &str)]) -> Result<Wanted, Problem> {
+        let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Wanted::of(&Call { path: Vec::new(), query, body: b"" })
+    }
+
+    #[test]
+    fn lists_are_filtered_sorted_cut_and_narrowed() {
+        let items: Vec<Value> =
+            ["b", "a", "c"].iter().map(|name| json!({"name": name, "n": {"m": 1}})).collect();
+        let plain = wanted(&[("sort", "name"), ("columns", "name")]).unwrap();
+        assert_eq!(plain.list(items.clone(), 3), Ok(json!([{"name": "a"}, {"name": "b"}, {"name": "c"}])));
+        let page =
+            wanted(&[("page", "2"), ("page_size", "2"), ("sort", "name"), ("sort_reverse", "true")]).unwrap();
+        let page = page.list(items.clone(), 7).unwrap();
+        assert_eq!(page["items"], json!([{"name": "a", "n": {"m": 1}}]));
+        assert_eq!((&page["page_count"], &page["total_count"]), (&json!(2), &json!(7)));
+        assert_eq!(
+            wanted(&[("page", "9")]).unwrap().list(items.clone(), 3).unwrap_err().error,
+            "page_out_of_range"
+        );
+        assert_eq!(wanted(&[("columns", "n.m,x.y")]).unwrap().one(items[0].clone()), json!({"n": {"m": 1}}));
+        let regex = wanted(&[("name", "^(a|b)$"), ("use_regex", "true")]).unwrap();
+        assert!(regex.takes("a") && !regex.takes("ab"));
+        assert!(wanted(&[("name", "OR")]).unwrap().takes("orders"));
+        for wrong in [("page", "0"), ("page", "x")] {
+            assert!(wanted(&[wrong]).is_err(), "{wrong:?}");
+        }
+        assert!(wanted(&[("name", "("), ("use_regex", "true")]).is_err());
+    }
+}
