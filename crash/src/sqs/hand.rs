@@ -159,6 +159,7 @@ impl Hand {
                 time_to_live_us: None,
                 key: message.group,
                 dedup: message.group.map(|_| message.number),
+                ..Send::default()
             }));
         }
         Ok(stored)
@@ -209,6 +210,7 @@ impl Hand {
             lease_us,
             connection,
             got,
+            ..Poll::default()
         }));
         Ok(received)
     }
@@ -271,7 +273,13 @@ impl Hand {
                 Answer::NotNow => continue,
                 Answer::Unknown => Outcome::Unknown,
             };
-            self.events.push(Event::Settle(Settle { delivery: one.delivery, at, act, outcome }));
+            self.events.push(Event::Settle(Settle {
+                delivery: one.delivery,
+                at,
+                act,
+                outcome,
+                together: None,
+            }));
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ impl Queue {
             delivery_limit: self.letters.map(|(_, limit)| limit),
             dead_letter: self.letters.map(|(letters, _)| letters),
             dedup_window_us: self.is_fifo().then_some(DEDUP_WINDOW_US),
-            gives_up: false,
+            ..Rules::default()
         }
     }
 }

@@ -13,7 +13,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use millstream_types::limits::{APPEND_TARGETS_MAX, LEASE_SETTLE_RECORDS_MAX, TRANSACT_ENTRIES_MAX};
-use millstream_types::{ErrorKind, LogId, WalPosition};
+use millstream_types::{ErrorKind, LogId, WalPosition, planted};
 
 /// See [`Request::Transact`](crate::Request::Transact).
 #[derive(Debug, Default)]
@@ -79,7 +79,8 @@ pub(crate) fn apply(
     }
     let (last, settled) = lease::settle_all(shard, turn, &settles, &leased, effects);
     let reply = Reply::Transacted(Box::new(Transacted { appended, settled }));
-    effects.replies.push(ReplyEffect { ticket, reply, after: Some(after.max(last)) });
+    let after = if planted!(TransactedBeforeDurable) { WalPosition::ZERO } else { after.max(last) };
+    effects.replies.push(ReplyEffect { ticket, reply, after: Some(after) });
 }
 
 fn check(shard: &Shard, turn: Turn, transact: &Transact) -> Result<(), ErrorKind> {

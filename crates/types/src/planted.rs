@@ -87,6 +87,19 @@ bugs! {
     MovedAndKept, "lease", "A record that was moved into another stream stays where it was, too.";
     NeighbourMoved, "mover", "A record's neighbour in its batch is moved in its place.";
     StampTakenForFrame, "core", "A reply about what an image holds waits for a frame behind it.";
+    WaitEndsFirst, "lease", "A wait that ends in the moment in which a lease does gets nothing.";
+    PriorityUpsideDown, "lease", "The lower a priority, the sooner a record is delivered.";
+    TakenFromHolder, "lease", "A record that somebody has is settled by its place.";
+    AttemptForgotten, "lease", "A receive that is repeated gets other records.";
+    CapIgnored, "lease", "More records are handed out than may be out.";
+    TwoHoldersServed, "lease", "Where one holder is to be served at a time, all are.";
+    NamedLeasesEnd, "lease", "A restart ends leases that only their holders end.";
+    BindingsLostInImages, "route", "Images leave the bindings of routes out.";
+    BoundBeforeDurable, "route", "A binding is confirmed before it is durable.";
+    UnboundStillMatches, "route", "What was unbound still matches.";
+    WildcardTakesOneWord, "route", "A wildcard for any words stands for just one.";
+    TransactedBeforeDurable, "core", "A transaction is confirmed before it is durable.";
+    OneHeirOnly, "mover", "Of the streams that dead letters go to by a route only the first one gets them.";
     OlderObjectOnTop, "views", "After a start the older of two objects answers for what both have.";
 }
 

@@ -8,7 +8,7 @@ use millstream_core::{Reply, Request};
 use millstream_engine::Submission;
 use millstream_testkit::sim_disk::Faults;
 
-use super::plan::LETTERS;
+use super::plan::{LETTERS, NAMED};
 use super::{Live, STEPS_MAX, World};
 
 /// Time that passes in each round.
@@ -29,6 +29,12 @@ impl World {
         self.disk.crash_after_names(None);
         let mut live = self.start()?;
         self.end_redrives(&mut live)?;
+        if self.clients.routes.is_some() {
+            // Leases that only their holders end: everything comes again.
+            let (tag, request) = self.clients.replay(NAMED);
+            self.ask(&mut live, tag, request)?;
+            self.settle_down(&mut live)?;
+        }
         for round in 1..=STEPS_MAX {
             self.pass(if round.is_multiple_of(LONG_ONE_IN) { LONG_MS } else { ROUND_MS });
             for _ in 0..3 {

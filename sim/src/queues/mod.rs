@@ -9,12 +9,14 @@ mod drain;
 mod plan;
 pub mod sightings;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
-use clients::Clients;
+use clients::{Clients, Routes};
 use millstream_core::request::CreateStream;
+use millstream_core::route::{CreateRoute, RouteReply, RouteRequest};
 use millstream_core::{Reply, Request};
 use millstream_engine::Submission;
 use millstream_engine::steps::Steps;
@@ -23,8 +25,9 @@ use millstream_testkit::checker::queue::judge;
 use millstream_testkit::sim_disk::{Faults, Rng, SimDisk};
 use millstream_testkit::sometimes;
 use millstream_types::batch::{OpenLimits, records};
+use millstream_types::dead_letter::DeadLetter;
 use millstream_types::{EngineTime, LogId, Namespace, Offset, StreamUid};
-use plan::Plan;
+use plan::{PLAIN_QUEUES, Plan};
 
 use crate::Outcome;
 use crate::broker::client::{Answers, answers};
@@ -45,8 +48,20 @@ const READ_BYTES: u32 = 4 << 10;
 /// # Errors
 /// The first broken promise.
 pub fn run(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<Outcome> {
+    simulate(seed, points, disk, true)
+}
+
+/// As [`run`], without routes, and with consumers of the simplest kind only.
+///
+/// # Errors
+/// The first broken promise.
+pub fn run_plain(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<Outcome> {
+    simulate(seed, points, disk, false)
+}
+
+fn simulate(seed: u64, points: u64, disk: Option<SimDisk>, has_routes: bool) -> Result<Outcome> {
     let mut rng = Rng::new(seed ^ 0x5175_6575_6573);
-    let plan = Plan::draw(seed, &mut rng);
+    let plan = Plan::draw(seed, has_routes, &mut rng);
     let disk = disk.unwrap_or_else(|| SimDisk::new(plan.disk_seed, plan.faults));
     World::new(seed, rng, plan, disk).run(seed, points)
 }
@@ -173,6 +188,11 @@ impl World {
                         "a start began with a checkpoint"
                     );
                     self.check_starts(&steps)?;
+                    if let Some(routes) = &mut self.clients.routes {
+                        let doubts = routes.settle(steps.catalog(), &self.clients.streams)?;
+                        let seen = &mut self.outcome.sightings;
+                        sometimes!(seen, doubts > 0, "a start decided where a route leads");
+                    }
                     return Ok(Live { steps, answers: answers(), moved: 0 });
                 }
                 Err(OpenError::Io { .. }) => {
@@ -203,6 +223,29 @@ impl World {
             let Reply::Stream(entry) = reply else { bail!("a queue is not made: {reply:?}") };
             self.clients.streams.push(entry.id);
         }
+        if self.clients.queues.len() > PLAIN_QUEUES { self.make_routes(live) } else { Ok(()) }
+    }
+
+    fn make_routes(&mut self, live: &mut Live) -> Result<()> {
+        let mut ids = BTreeMap::new();
+        for (name, config) in Routes::first_ones() {
+            let create = CreateRoute { namespace: Namespace::DEFAULT, name: name.into(), config };
+            let create = RouteRequest::Create(Box::new(create));
+            let reply = self.answered(live, Request::Route(Box::new(create)))?;
+            let Reply::Route(reply) = reply else { bail!("a route is not made: {reply:?}") };
+            let RouteReply::Route { entry, is_new: true } = *reply else {
+                bail!("a route is not made: {reply:?}")
+            };
+            ids.insert(name, entry.id);
+        }
+        let mut routes = Routes::new(ids);
+        for bind in routes.begin(&self.clients.streams) {
+            let reply = self.answered(live, bind)?;
+            let is_bound =
+                matches!(&reply, Reply::Route(reply) if matches!(**reply, RouteReply::Bound { .. }));
+            ensure!(is_bound, "a route is not bound: {reply:?}");
+        }
+        self.clients.routes = Some(routes);
         Ok(())
     }
 
@@ -287,9 +330,12 @@ impl World {
     /// A few requests, and often the lane writes what came of them.
     fn requests(&mut self, live: &mut Live) -> Result<bool> {
         for _ in 0..=self.rng.below(4) {
-            if let Some((tag, request)) = self.clients.ask(&mut self.rng) {
+            if let Some((tag, request)) = self.clients.ask(&mut self.rng, live.steps.catalog()) {
                 self.ask(live, tag, request)?;
             }
+        }
+        if let Some(routes) = &self.clients.routes {
+            routes.check(live.steps.catalog(), &self.clients.streams)?;
         }
         if self.rng.one_in(4) { Ok(true) } else { self.write(live) }
     }
@@ -375,7 +421,11 @@ impl World {
 
 /// What a client finds where it was told that there is a record.
 pub(super) enum Found {
-    Value(Bytes),
+    Record {
+        value: Bytes,
+        /// Where it died, if it is a dead letter.
+        source: Option<Box<str>>,
+    },
     /// It was trimmed meanwhile.
     Trimmed,
     /// The power went, and the front with it.
@@ -395,7 +445,8 @@ fn read_value(view: &LogView, offset: Offset, disk: &SimDisk) -> Result<Found> {
     for record in records(&batch.to_contiguous(), OpenLimits::default())? {
         let record = record?;
         if u64::from(record.offset_delta) == delta {
-            return Ok(Found::Value(record.value.context("a message without a value")?));
+            let source = DeadLetter::parse(record.headers()).map(|letter| letter.source);
+            return Ok(Found::Record { value: record.value.context("a message without a value")?, source });
         }
     }
     bail!("no record at {offset} in the batch at {}", batch.base_offset)

@@ -2,12 +2,15 @@
 //!
 //! Apart because a seed draws all of it before anything runs.
 
-use millstream_core::catalog::{ConfigChange, LeaseSetting, Ordering, Overflow, Setting, StreamConfig};
+use millstream_core::catalog::{
+    ConfigChange, DeadLetterRoute, LeaseSetting, Ordering, Overflow, Setting, StreamConfig,
+};
 use millstream_engine::EngineOptions;
 use millstream_storage::{Durability, Options};
 use millstream_testkit::checker::queue::Rules;
 use millstream_testkit::sim_disk::{Faults, Rng};
 
+use super::clients::BURIAL;
 use crate::broker::plan as shared;
 
 /// Dead letters of all queues.
@@ -19,6 +22,18 @@ pub(super) const REPLAYED: usize = 3;
 
 /// One sender's burst does not starve the others.
 pub(super) const FAIR: usize = 5;
+/// Queues of a seed without routes.
+pub(super) const PLAIN_QUEUES: usize = 6;
+/// Has holders that outlive everything.
+pub(super) const NAMED: usize = 6;
+/// Serves one holder at a time.
+pub(super) const SINGLE: usize = 7;
+/// Is published to; its dead letters go by a route.
+pub(super) const FIRST: usize = 8;
+/// Is published to as well.
+pub(super) const SECOND: usize = 9;
+/// Where the dead letters of one queue go, each to all of them.
+pub(super) const GRAVES: [usize; 2] = [10, 11];
 
 /// A queue.
 pub(super) struct Queue {
@@ -45,7 +60,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn draw(seed: u64, rng: &mut Rng) -> Plan {
+    pub(super) fn draw(seed: u64, has_routes: bool, rng: &mut Rng) -> Plan {
         // What a group of moves announces fits.
         let wal_file_bytes = [512 << 10, 1 << 20][rng.below(2) as usize];
         let mut often = |one_in: u32| if rng.one_in(2) { one_in } else { 0 };
@@ -62,7 +77,11 @@ impl Plan {
         // What a client was told stands: what interval durability may take is the other simulation's matter.
         let options = Options { durability: Durability::Fsync, ..shared::options(seed, wal_file_bytes, rng) };
         let engine = EngineOptions { checkpoint_bytes: u64::MAX, upkeep, ..EngineOptions::default() };
-        Plan { queues: queues(rng), options, engine, faults, disk_seed }
+        let mut queues = queues(rng);
+        if has_routes {
+            queues.extend(more_queues(rng));
+        }
+        Plan { queues, options, engine, faults, disk_seed }
     }
 }
 
@@ -103,10 +122,35 @@ fn queues(rng: &mut Rng) -> Vec<Queue> {
     queues
 }
 
+/// What is published to, has holders of other kinds, or gets dead letters by a route.
+fn more_queues(rng: &mut Rng) -> Vec<Queue> {
+    let names = ["named", "single", "first", "second", "left", "right"];
+    let mut queues: Vec<Queue> = names.iter().map(|name| queue(name, rng)).collect();
+    let of = |place: usize| place - PLAIN_QUEUES;
+    queues[of(SINGLE)].set(LeaseSetting::SingleHolder(true));
+    queues[of(SINGLE)].rules.single = true;
+    let first = &mut queues[of(FIRST)];
+    let limit = [None, Some(1), Some(3)][rng.below(3) as usize];
+    first.set(LeaseSetting::DeliveryLimit(limit));
+    first.rules.delivery_limit = limit;
+    first.rules.has_heirs = true;
+    let route = DeadLetterRoute { route: BURIAL.into(), key: None };
+    first.set(LeaseSetting::DeadLetterRoute(Some(route)));
+    if rng.one_in(3) {
+        first.live([500, 5_000][rng.below(2) as usize]);
+    }
+    if rng.one_in(2) {
+        queues[of(SECOND)].set(LeaseSetting::DeliveryLimit(Some(2)));
+        queues[of(SECOND)].rules.delivery_limit = Some(2);
+    }
+    queues[of(SECOND)].buries();
+    queues
+}
+
 fn queue(name: &'static str, rng: &mut Rng) -> Queue {
     let timeout_ms = [30, 400, 5_000][rng.below(3) as usize];
     let kept_ms = [0, 0, 2_000][rng.below(3) as usize];
-    let rules = Rules { name: name.to_owned(), ..Rules::default() };
+    let rules = Rules { name: name.to_owned(), in_order: true, ..Rules::default() };
     let mut queue = Queue {
         name,
         logs: 1 + rng.below(2) as u32,
@@ -150,6 +194,7 @@ impl Queue {
 
     fn key(&mut self, ordering: Ordering) {
         self.has_keys = true;
+        self.rules.in_order = false;
         self.set(LeaseSetting::Ordering(ordering));
     }
 }

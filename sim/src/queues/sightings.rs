@@ -30,6 +30,16 @@ pub const EXPECTED: &[(&str, u64)] = &[
     ("receives in doubt", 4),
     ("counts compared", 4),
     ("restarts", 4),
+    ("taken out by their places", 4),
+    ("looked at", 4),
+    ("deliveries ranked", 4),
+    ("answers repeated", 40),
+    ("receives capped", 4),
+    ("single holders succeeded", 40),
+    ("holders excluded", 40),
+    ("copies delivered", 4),
+    ("dead letters with several heirs", 4),
+    ("a start decided where a route leads", 40),
 ];
 
 /// What a run of so many seeds should have seen and has not.

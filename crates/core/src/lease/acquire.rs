@@ -69,7 +69,7 @@ impl Act<'_> {
         }
         let now = self.now();
         self.known(id).live.used = now;
-        if let Some(attempt) = self.repeated(&acquire) {
+        if let Some(attempt) = self.repeated(&acquire).filter(|_| !planted!(AttemptForgotten)) {
             let Attempt { deadline, records } = attempt;
             let acquired = Acquired { now, deadline: Some(deadline), records };
             self.answer(ticket, self.last(id), LeaseReply::Acquired(acquired));
@@ -163,14 +163,14 @@ impl Act<'_> {
         if config.paused() {
             return 0;
         }
-        if config.single_holder() {
+        if config.single_holder() && !planted!(TwoHoldersServed) {
             let first = group.live.holders.first().unwrap_or(acquire.holder);
             if *group.live.active.get_or_insert(first) != acquire.holder {
                 return 0;
             }
         }
-        let leased_max =
-            acquire.leased_max.map_or(LEASED_PER_GROUP_MAX, |max| LEASED_PER_GROUP_MAX.min(max.into()));
+        let leased_max = acquire.leased_max.filter(|_| !planted!(CapIgnored));
+        let leased_max = leased_max.map_or(LEASED_PER_GROUP_MAX, |max| LEASED_PER_GROUP_MAX.min(max.into()));
         let left = leased_max.saturating_sub(group.leased());
         usize::try_from(left.min(u64::from(acquire.records_max)))
             .expect("bounded by the records of one request")

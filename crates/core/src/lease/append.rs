@@ -134,7 +134,7 @@ fn stored_marks(settings: &LeaseSettings, now: EngineTime, batch: &AppendBatch) 
         let lives_ms = mark.time_to_live_ms.into_iter().chain(settings.time_to_live_ms()).min();
         let latest = EngineTime(NEVER.0 - 1);
         StoredMark {
-            priority: mark.priority,
+            priority: if planted!(PriorityUpsideDown) { u8::MAX - mark.priority } else { mark.priority },
             not_before: if delay_ms == 0 { EngineTime(0) } else { now.after_ms(delay_ms).min(latest) },
             expires: lives_ms.map_or(NEVER, |ms| now.after_ms(ms).min(latest)),
         }
@@ -212,12 +212,15 @@ impl Act<'_> {
         }
         // Of all logs before anybody is served: who is served from one log is from the group's other ones as well, and must
         // wait for their records.
-        if !planted!(OneLogNotedAtATime) {
-            stocked.iter().for_each(|&(id, index, end)| self.note_stock(id, index, end, position));
+        for &(id, index, end) in &stocked {
+            self.known(id).live.stocked.insert(index);
+            if !planted!(OneLogNotedAtATime) {
+                self.note_tail(id, index, end, position);
+            }
         }
         for (id, index, end) in stocked {
             if planted!(OneLogNotedAtATime) {
-                self.note_stock(id, index, end, position);
+                self.note_tail(id, index, end, position);
             }
             if !planted!(WaitersNotWoken) {
                 self.serve(id);
@@ -228,10 +231,8 @@ impl Act<'_> {
         }
     }
 
-    fn note_stock(&mut self, id: LeaseGroupId, index: u32, end: Offset, position: WalPosition) {
-        let live = &mut self.known(id).live;
-        live.stocked.insert(index);
-        live.tails.entry(index).or_default().add(end, position);
+    fn note_tail(&mut self, id: LeaseGroupId, index: u32, end: Offset, position: WalPosition) {
+        self.known(id).live.tails.entry(index).or_default().add(end, position);
     }
 
     /// Gives up the oldest records of a log that is longer than it may be. What does not fit into this turn goes with

@@ -601,6 +601,12 @@ impl LeaseLog {
 
     /// Gives back what was bound to connections that a restart has ended.
     fn end_connections(&mut self) {
+        if planted!(NamedLeasesEnd) {
+            let is_named = |state: State| matches!(state, State::Leased { bound: Bound::Name, .. });
+            let named = self.records.iter().filter(|(_, record)| is_named(record.state));
+            let named: Vec<Offset> = named.map(|(&offset, _)| offset).collect();
+            named.into_iter().for_each(|offset| self.make_ready(offset));
+        }
         while let Some(&(_, offset)) = self.held.first() {
             self.make_ready(offset);
         }

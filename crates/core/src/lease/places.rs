@@ -13,7 +13,7 @@ use crate::effect::Ticket;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use millstream_types::limits::{LEASE_ACQUIRE_RECORDS_MAX, LEASE_SETTLE_RECORDS_MAX, LOGS_PER_SEEK_MAX};
-use millstream_types::{ErrorKind, Offset, WalPosition};
+use millstream_types::{ErrorKind, Offset, WalPosition, planted};
 
 impl Act<'_> {
     pub(super) fn peek(
@@ -128,7 +128,7 @@ impl Act<'_> {
             return Err(LeaseError::Settled);
         }
         match log.records.get(&offset) {
-            Some(record) if record.state == State::Ready => Ok(record.count),
+            Some(record) if record.state == State::Ready || planted!(TakenFromHolder) => Ok(record.count),
             None if !log.delayed.contains_key(&offset) => Ok(0),
             _ => Err(LeaseError::NotReady),
         }

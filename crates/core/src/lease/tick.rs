@@ -15,7 +15,7 @@ use crate::effect::{Effects, Ticket};
 use crate::shard::{Shard, Turn};
 use alloc::vec::Vec;
 use millstream_types::limits::{MOVES_PER_REQUEST_MAX, MOVES_UNDER_WAY_MAX};
-use millstream_types::{EngineTime, ErrorKind, WalPosition};
+use millstream_types::{EngineTime, ErrorKind, WalPosition, planted};
 
 /// Timers that one tick fires.
 const TIMERS_PER_TICK: usize = 1024;
@@ -103,6 +103,9 @@ impl Act<'_> {
             self.known(id).live.wake = None;
             left -= 1;
             self.fire_group(id, &mut left);
+            if planted!(WaitEndsFirst) {
+                self.end_waits_due(id);
+            }
             // A wait that ends in the moment in which a record comes back gets it.
             self.serve(id);
             self.end_waits_due(id);

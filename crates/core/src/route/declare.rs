@@ -19,7 +19,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use millstream_types::limits::{BINDINGS_MAX, ROUTES_MAX};
-use millstream_types::{ErrorKind, RouteId, WalPosition};
+use millstream_types::{ErrorKind, RouteId, WalPosition, planted};
 
 /// Bindings to what is gone that one turn frees.
 const FREED_PER_TURN: usize = 512;
@@ -49,7 +49,10 @@ pub(crate) fn apply(
         }
     };
     match result {
-        Ok((after, reply)) => effects.reply_after(ticket, after, Reply::Route(Box::new(reply))),
+        Ok((after, reply)) => {
+            let after = if planted!(BoundBeforeDurable) { WalPosition::ZERO } else { after };
+            effects.reply_after(ticket, after, Reply::Route(Box::new(reply)));
+        }
         // A refusal reveals what exists, so it waits for the last change of the catalog (R10).
         Err(kind) => {
             let after = shard.catalog_last.max(shard.routes.last);

@@ -18,7 +18,7 @@ use core::ops::Bound;
 use millstream_types::limits::{
     BINDING_ARGUMENTS_BYTES_MAX, CHECKPOINT_CHUNK_BYTES_MAX, ROUTE_ANNOTATIONS_BYTES_MAX,
 };
-use millstream_types::{RouteId, WalPosition};
+use millstream_types::{RouteId, WalPosition, planted};
 
 /// The first tag of routes' images.
 pub(crate) const FIRST_TAG: u8 = 64;
@@ -74,7 +74,7 @@ impl Routes {
                         break;
                     }
                 }
-                if count == 0 {
+                if count == 0 || planted!(BindingsLostInImages) {
                     return Some(next_route);
                 }
                 out.u8(FIRST_TAG + 2);

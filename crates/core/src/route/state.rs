@@ -14,7 +14,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use core::hash::Hasher;
-use millstream_types::{Namespace, RouteId, StreamId, WalPosition};
+use millstream_types::{Namespace, RouteId, StreamId, WalPosition, planted};
 
 /// A route.
 #[derive(Debug)]
@@ -193,7 +193,9 @@ impl Routes {
         self.bindings_len -= 1;
         let entry = Arc::make_mut(&mut route.entry);
         entry.version = version;
-        entry.table.unbind(number, &binding);
+        if !planted!(UnboundStillMatches) {
+            entry.table.unbind(number, &binding);
+        }
     }
 
     /// A stream is gone.

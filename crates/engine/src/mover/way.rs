@@ -11,7 +11,7 @@ use millstream_core::lease::Move;
 use millstream_core::route::{self, Lookup, RouteEntry, RoutedRecord, ValueRef};
 use millstream_types::batch::{Headers, Record};
 use millstream_types::routed::Routed;
-use millstream_types::{ErrorKind, Namespace, Offset, RouteId, StreamId};
+use millstream_types::{ErrorKind, Namespace, Offset, RouteId, StreamId, planted};
 use std::sync::Arc;
 
 impl Lookup for Catalog {
@@ -117,7 +117,7 @@ pub(super) fn targets(
         // A record that does not say came by its stream's name.
         Routed::parse(record.headers()).map_or_else(|| source.name[..].into(), |routed| routed.key)
     });
-    let streams = match route {
+    let mut streams: Vec<Arc<StreamEntry>> = match route {
         None => catalog.stream(source.namespace, &key).into_iter().collect(),
         Some(route) => {
             let random = offset.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -126,5 +126,8 @@ pub(super) fn targets(
             route::resolve(catalog, route, &record)?.streams
         }
     };
+    if planted!(OneHeirOnly) {
+        streams.truncate(1);
+    }
     Ok((streams, Routed { by: setting.route.clone(), key }))
 }

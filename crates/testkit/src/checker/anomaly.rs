@@ -70,6 +70,8 @@ pub enum Anomaly {
     Forgotten,
     /// A message was ready, and not delivered to whoever asked.
     NotDelivered,
+    /// A holder was served or attached beside one that is the only one, or was refused for none.
+    NotAlone,
     /// A message that was acknowledged to its sender was not found at the end.
     LostMessage,
     /// The history contradicts itself: the fault is the client's, and nothing it says counts.
@@ -111,6 +113,7 @@ impl Anomaly {
             Self::OutOfOrder => "out-of-order",
             Self::Forgotten => "forgotten",
             Self::NotDelivered => "not-delivered",
+            Self::NotAlone => "not-alone",
             Self::LostMessage => "lost-message",
             Self::Malformed => "malformed",
         }

@@ -18,7 +18,7 @@ use crate::route::radix::spread;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashSet;
-use millstream_types::ErrorKind;
+use millstream_types::{ErrorKind, planted};
 
 /// So many nodes after `#` are told apart by looking at each.
 const STAYING_FEW: usize = 16;
@@ -53,6 +53,7 @@ fn parts(pattern: &[u8]) -> Vec<Part<'_>> {
     let mut any = false;
     for word in pattern.split(|byte| *byte == b'.') {
         match word {
+            b"#" if planted!(WildcardTakesOneWord) => parts.push(Part::One),
             b"#" => any = true,
             b"*" => parts.push(Part::One),
             word => {

@@ -2,10 +2,10 @@
 //!
 //! Apart because every check asks the same: until when had somebody a message *surely*, and until when *maybe*.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Tally;
-use super::history::{Act, Event, Got, History, Outcome, Poll, Rules, Send, Settle, Span, Whole};
+use super::history::{Act, Event, Got, History, Outcome, Placed, Poll, Rules, Send, Settle, Span, Whole};
 
 /// Never answered, or never.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -17,6 +17,20 @@ pub(super) struct Message<'a> {
     pub(super) sends: Vec<&'a Send>,
     /// In the order in which they may have been made.
     pub(super) deliveries: Vec<Delivery<'a>>,
+    /// What was done with it by its place, or may have been.
+    pub(super) placed: Vec<&'a Placed>,
+    /// What becomes of it where dead letters go by a route.
+    pub(super) heirs: Vec<u64>,
+}
+
+impl Message<'_> {
+    /// When it may have been done with for good, first.
+    pub(super) fn ended_from(&self) -> u64 {
+        let ends = |settle: &&Settle| matches!(settle.act, Act::Ack { .. } | Act::Reject);
+        let settled = self.deliveries.iter().flat_map(Delivery::effective).filter(ends);
+        let placed = self.placed.iter().map(|placed| placed.at.from);
+        settled.map(|settle| settle.at.from).chain(placed).min().unwrap_or(NEVER)
+    }
 }
 
 /// One delivery of a message.
@@ -69,6 +83,8 @@ pub(super) struct Facts<'a> {
     pub(super) replays: Vec<Vec<&'a Whole>>,
     pub(super) redrives: Vec<Vec<&'a Whole>>,
     pub(super) restarts: Vec<Span>,
+    /// Numbers of what happens together, of which something was seen: all of it has happened.
+    pub(super) happened: HashSet<u64>,
     pub(super) malformed: Vec<String>,
 }
 
@@ -83,6 +99,7 @@ impl<'a> Facts<'a> {
             replays: vec![Vec::new(); queues],
             redrives: vec![Vec::new(); queues],
             restarts: Vec::new(),
+            happened: HashSet::new(),
             malformed: Vec::new(),
         };
         let mut settles: HashMap<u64, Vec<&Settle>> = HashMap::new();
@@ -93,18 +110,33 @@ impl<'a> Facts<'a> {
                 Event::Purge(whole) => facts.purges[whole.queue].push(whole),
                 Event::Replay(whole) => facts.replays[whole.queue].push(whole),
                 Event::Redrive(whole) => facts.redrives[whole.queue].push(whole),
-                Event::Send(send) => facts.messages.entry(send.message).or_default().sends.push(send),
+                Event::Send(send) => {
+                    facts.messages.entry(send.message).or_default().sends.push(send);
+                    if let Some(parent) = send.heir_of {
+                        facts.messages.entry(parent).or_default().heirs.push(send.message);
+                    }
+                }
+                Event::Placed(placed) if placed.outcome != Outcome::Refused => {
+                    facts.messages.entry(placed.message).or_default().placed.push(placed);
+                }
                 Event::Poll(poll) if poll.outcome == Outcome::Unknown => {
                     facts.lost[poll.queue].push((poll.at, poll.lease_us));
                 }
                 Event::Poll(_) | Event::Count(_) => {}
+                Event::Placed(_) | Event::Look(_) => {}
+                Event::Attach(_) | Event::Leave(_) | Event::Yield(_) => {}
             }
         }
         facts.lost.iter_mut().for_each(|lost| lost.sort_unstable_by_key(|(at, _)| at.from));
         facts.restarts.sort_unstable_by_key(|at| at.from);
+        let mut known = HashSet::new();
         for event in &history.events {
             let Event::Poll(poll) = event else { continue };
             for (nth, got) in poll.got.iter().enumerate() {
+                // Told twice, it was delivered once.
+                if !known.insert(got.delivery) {
+                    continue;
+                }
                 let mut settles = settles.remove(&got.delivery).unwrap_or_default();
                 settles.sort_unstable_by_key(|settle| settle.at.from);
                 let mut delivery =
@@ -117,6 +149,9 @@ impl<'a> Facts<'a> {
         for message in facts.messages.values_mut() {
             message.sends.sort_unstable_by_key(|send| send.at.from);
             sort(&mut message.deliveries, &facts.replays);
+            if !message.deliveries.is_empty() {
+                facts.happened.extend(message.sends.iter().filter_map(|send| send.together));
+            }
         }
         facts
     }
@@ -209,6 +244,8 @@ impl<'a> Facts<'a> {
     pub(super) fn count(&self, tally: &mut Tally) {
         for event in &self.history.events {
             match event {
+                // Nobody sends an heir.
+                Event::Send(send) if send.heir_of.is_some() => {}
                 Event::Send(send) => {
                     tally.sent += u64::from(send.outcome == Outcome::Done);
                     tally.sent_unknown += u64::from(send.outcome == Outcome::Unknown);
@@ -229,6 +266,9 @@ impl<'a> Facts<'a> {
                     tally.polls_lost += u64::from(poll.outcome == Outcome::Unknown);
                 }
                 Event::Count(_) => tally.counted += 1,
+                Event::Placed(placed) => tally.placed += u64::from(placed.outcome == Outcome::Done),
+                Event::Look(look) => tally.looked += look.messages.len() as u64,
+                Event::Attach(_) | Event::Leave(_) | Event::Yield(_) => {}
                 Event::Restart(_) => tally.restarts += 1,
                 Event::Purge(_) | Event::Replay(_) | Event::Redrive(_) => {}
             }

@@ -6,7 +6,7 @@
 use super::super::Anomaly;
 use super::QueueVerdict;
 use super::facts::{Delivery, Facts, Message, NEVER};
-use super::history::{Act, Outcome, Send, Settle};
+use super::history::{Act, Outcome, Send, Settle, Span};
 
 /// A message with everything that its checks need.
 struct Case<'a, 'b> {
@@ -33,11 +33,14 @@ pub(super) fn check(
         }
         return;
     };
+    let is_copy = send.together.is_some() && send.heir_of.is_none();
+    case.verdict.tally.copies += u64::from(is_copy && !message.deliveries.is_empty());
     case.exclusive();
     case.settles();
     case.times(send);
     case.counts(send);
     case.moves(send);
+    case.heirs(send);
     case.place();
     case.lost(send);
 }
@@ -76,7 +79,12 @@ impl Case<'_, '_> {
 
     /// Leases are honoured as long as they last, and never after; what was acked stays so (Q2).
     fn settles(&mut self) {
-        let deliveries = &self.message.deliveries;
+        let message = self.message;
+        for placed in message.placed.iter().filter(|placed| placed.settles && placed.outcome == Outcome::Done)
+        {
+            self.stays_acked(placed.at, placed);
+        }
+        let deliveries = &message.deliveries;
         for (nth, delivery) in deliveries.iter().enumerate() {
             let queue = delivery.queue();
             if let Some(cut) = delivery.cut {
@@ -104,7 +112,12 @@ impl Case<'_, '_> {
                     self.found(Anomaly::StaleReceipt, delivery, &what);
                 }
                 if is_ack && self.is_sure(nth, settle) {
-                    self.stays_acked(settle);
+                    self.stays_acked(settle.at, settle);
+                }
+            }
+            for settle in &delivery.settles {
+                if self.has_happened(delivery, settle) {
+                    self.stays_acked(settle.at, settle);
                 }
             }
             let in_doubt = |settle: &&Settle| {
@@ -150,11 +163,22 @@ impl Case<'_, '_> {
         rules.gone_is_done && all.iter().any(|other| other.effective().any(ends) || self.is_spent(other))
     }
 
-    fn stays_acked(&mut self, ack: &Settle) {
+    /// Whether an ack that was never answered has happened, since something was seen that happens only together with it.
+    fn has_happened(&self, delivery: &Delivery<'_>, ack: &Settle) -> bool {
+        ack.outcome == Outcome::Unknown
+            && matches!(ack.act, Act::Ack { .. })
+            && ack.together.is_some_and(|number| self.facts.happened.contains(&number))
+            && ack.at.from > delivery.at().to
+            && ack.at.to < full_lease_end(delivery, self.facts.slack())
+            && delivery.effective().all(|other| std::ptr::eq(other, ack))
+            && !self.facts.is_purged(delivery.queue(), delivery.at().from, ack.at.to)
+            && !self.facts.is_replayed(delivery.queue(), delivery.at().from, ack.at.to)
+    }
+
+    fn stays_acked(&mut self, at: Span, ack: &dyn std::fmt::Debug) {
         for delivery in &self.message.deliveries {
             let queue = delivery.queue();
-            if delivery.at().from > ack.at.to && !self.facts.is_replayed(queue, ack.at.from, delivery.at().to)
-            {
+            if delivery.at().from > at.to && !self.facts.is_replayed(queue, at.from, delivery.at().to) {
                 let what = format!("comes again after {ack:?}");
                 self.found(Anomaly::AckedAgain, delivery, &what);
             }
@@ -217,7 +241,7 @@ impl Case<'_, '_> {
         let mut before: Option<&Delivery<'_>> = None;
         // Deliveries of which a crash may have lost the count.
         let mut unlogged = 0;
-        for delivery in &self.message.deliveries {
+        for (nth, delivery) in self.message.deliveries.iter().enumerate() {
             let (queue, at, count) = (delivery.queue(), delivery.at(), delivery.got.count);
             let stays = before.filter(|before| before.queue() == queue);
             let since = before.map_or(send.at.from, |before| before.at().from);
@@ -248,6 +272,7 @@ impl Case<'_, '_> {
                     least = (before.got.count + 1).saturating_sub(taken + low).max(least).max(1);
                 }
             }
+            most = most.max(self.most_without_undone(nth));
             if !(least..=most).contains(&count) {
                 let what = format!("has a count that is not in {least}..={most}");
                 self.found(Anomaly::WrongCount, delivery, &what);
@@ -263,6 +288,21 @@ impl Case<'_, '_> {
             self.verdict.tally.redelivered += u64::from(before.is_some());
             before = Some(delivery);
         }
+    }
+
+    /// The largest count of a delivery if a crash has taken the ones before it back, and with them whatever they showed that was
+    /// not durable: such as a replay, after which they had begun anew.
+    fn most_without_undone(&self, nth: usize) -> u32 {
+        let (before, delivery) = (&self.message.deliveries[..nth], &self.message.deliveries[nth]);
+        let (queue, until) = (delivery.queue(), delivery.at().to);
+        // Of two at the same time either may have been the first, with the replay between them.
+        let is_skipped =
+            |before: &&Delivery<'_>| self.is_undone(before, until) || delivery.at().from <= before.at().to;
+        let undone = before.iter().rev().take_while(is_skipped).count();
+        let kept = before.iter().rev().skip(1).take(undone).filter(|kept| kept.queue() == queue);
+        let most =
+            |kept: &Delivery<'_>| kept.got.count + 1 + self.facts.lost_between(queue, kept.at().from, until);
+        kept.map(most).max().unwrap_or(0)
     }
 
     /// It is elsewhere only for a reason (R3, Q6).
@@ -324,6 +364,27 @@ impl Case<'_, '_> {
             || rules.gives_up
     }
 
+    /// What becomes of it where its dead letters go by a route is there only if it has died, and then it is gone itself.
+    fn heirs(&mut self, send: &Send) {
+        let mut is_first = true;
+        for number in &self.message.heirs {
+            let Some(heir) = self.facts.messages.get(number).and_then(|heir| heir.deliveries.first()) else {
+                continue;
+            };
+            self.verdict.tally.inherited += u64::from(!is_first);
+            is_first = false;
+            let all = &self.message.deliveries;
+            let before = all.iter().rev().find(|delivery| delivery.at().from <= heir.at().to);
+            if !self.may_have_died(send.queue, before, send, heir) {
+                self.found(Anomaly::MovedUnasked, heir, "is a dead letter without a reason");
+            }
+            if let Some(again) = all.iter().find(|delivery| delivery.at().from > heir.at().to) {
+                let what = format!("comes although it is a dead letter already, as message {number}");
+                self.found(Anomaly::AckedAgain, again, &what);
+            }
+        }
+    }
+
     /// It is at one place in its queue, as long as it does not leave it.
     fn place(&mut self) {
         for pair in self.message.deliveries.windows(2) {
@@ -341,12 +402,13 @@ impl Case<'_, '_> {
 
     /// At the end everything is accounted for (Q1).
     fn lost(&mut self, send: &Send) {
-        if !self.facts.history.is_drained || send.outcome != Outcome::Done {
+        let has_happened = send.together.is_some_and(|number| self.facts.happened.contains(&number));
+        if !self.facts.history.is_drained || send.outcome != Outcome::Done && !has_happened {
             return;
         }
         let deliveries = &self.message.deliveries;
         let ends = |delivery: &Delivery<'_>| {
-            let has_route = self.facts.rules(delivery.queue()).dead_letter.is_some();
+            let has_route = self.facts.rules(delivery.queue()).buries();
             delivery.effective().any(|settle| match settle.act {
                 Act::Ack { .. } => true,
                 Act::Reject => !has_route,
@@ -356,12 +418,16 @@ impl Case<'_, '_> {
         };
         let home = self.facts.rules(send.queue);
         let letters = home.dead_letter.filter(|letters| self.facts.is_purged(*letters, send.at.from, NEVER));
-        let expired = send.time_to_live_us.is_some() && home.dead_letter.is_none();
+        let expired = send.time_to_live_us.is_some() && !home.buries();
+        let is_there =
+            |number: &u64| self.facts.messages.get(number).is_some_and(|heir| !heir.deliveries.is_empty());
         let is_excused = deliveries.iter().any(ends)
+            || self.message.placed.iter().any(|placed| placed.settles)
+            || self.message.heirs.iter().any(is_there)
             || self.facts.is_purged(send.queue, send.at.from, NEVER)
             || letters.is_some()
             || expired
-            || home.gives_up && home.dead_letter.is_none();
+            || home.gives_up && !home.buries();
         if !is_excused {
             let last = deliveries.last().map(|delivery| (delivery.got, delivery.queue(), &delivery.settles));
             let what = format!("sent at {:?} is lost; it was seen last as {last:?}", send.at);

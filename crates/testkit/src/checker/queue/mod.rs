@@ -5,16 +5,23 @@
 //! times explains. What was asked and never answered may have happened or not, and excuses both.
 //!
 //! A message is one thing, wherever it is: in its queue, among the dead letters, back again. So most is judged message by
-//! message ([`message`]); what concerns several, their order and their identity, beside it ([`order`], [`same`], [`ready`]).
+//! message ([`message`]); what concerns several, their order and their identity, beside it ([`order`], [`rank`], [`same`],
+//! [`ready`], [`seen`]), and what concerns those who have them as well ([`holders`]).
 
 mod facts;
 mod history;
+mod holders;
 mod message;
 mod order;
+mod rank;
 mod ready;
 mod same;
+mod seen;
 
-pub use history::{Act, Count, Event, Got, History, Outcome, Poll, Rules, Send, Settle, Span, Whole};
+pub use history::{
+    Act, Count, Event, Got, History, Holding, Look, Outcome, Placed, Poll, Rules, Seen, Send, Settle, Span,
+    Whole,
+};
 
 use super::{Anomalies, Anomaly};
 use facts::Facts;
@@ -63,12 +70,30 @@ pub struct Tally {
     pub counted: u64,
     /// Restarts.
     pub restarts: u64,
+    /// Messages that were taken out by their places.
+    pub placed: u64,
+    /// Messages that somebody looked at.
+    pub looked: u64,
+    /// Deliveries of which it was compared what else was ready.
+    pub ranked: u64,
+    /// Answers that were repeated.
+    pub repeated: u64,
+    /// Receives that were refused or cut short because enough was out.
+    pub capped: u64,
+    /// Holders that followed another where one is served at a time.
+    pub succeeded: u64,
+    /// Holders that were refused because one is alone.
+    pub excluded: u64,
+    /// Copies of one message that was sent to several queues.
+    pub copies: u64,
+    /// Messages that went to several queues when they died.
+    pub inherited: u64,
 }
 
 impl Tally {
     /// The counts with their names.
     #[must_use]
-    pub fn lines(&self) -> [(&'static str, u64); 16] {
+    pub fn lines(&self) -> [(&'static str, u64); 25] {
         [
             ("messages sent", self.sent),
             ("sends in doubt", self.sent_unknown),
@@ -86,6 +111,15 @@ impl Tally {
             ("receives in doubt", self.polls_lost),
             ("counts compared", self.counted),
             ("restarts", self.restarts),
+            ("taken out by their places", self.placed),
+            ("looked at", self.looked),
+            ("deliveries ranked", self.ranked),
+            ("answers repeated", self.repeated),
+            ("receives capped", self.capped),
+            ("single holders succeeded", self.succeeded),
+            ("holders excluded", self.excluded),
+            ("copies delivered", self.copies),
+            ("dead letters with several heirs", self.inherited),
         ]
     }
 }
@@ -105,6 +139,9 @@ pub fn judge(history: &History) -> QueueVerdict {
     }
     order::check(&facts, &duplicates, &mut verdict);
     ready::check(&facts, &duplicates, &mut verdict);
+    rank::check(&facts, &duplicates, &mut verdict);
+    holders::check(&facts, &mut verdict);
+    seen::check(&facts, &duplicates, &mut verdict);
     verdict
 }
 

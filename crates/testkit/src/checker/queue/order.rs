@@ -56,11 +56,8 @@ pub(super) fn check(facts: &Facts<'_>, duplicates: &HashSet<u64>, verdict: &mut 
 }
 
 fn gone_from(message: &Message<'_>, send: &Send) -> u64 {
-    let settled = message.deliveries.iter().flat_map(Delivery::effective);
-    let settled = settled.filter(|settle| matches!(settle.act, Act::Ack { .. } | Act::Reject));
     let elsewhere = message.deliveries.iter().any(|delivery| delivery.queue() != send.queue);
-    let settled = settled.map(|settle| settle.at.from).min().unwrap_or(NEVER);
-    if elsewhere { 0 } else { settled }
+    if elsewhere { 0 } else { message.ended_from() }
 }
 
 fn is_before(earlier: &Keyed<'_, '_>, later: &Keyed<'_, '_>) -> bool {

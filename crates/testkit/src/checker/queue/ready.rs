@@ -24,6 +24,7 @@ pub(super) fn check(facts: &Facts<'_>, duplicates: &HashSet<u64>, verdict: &mut 
     short.iter_mut().for_each(|polls| polls.sort_unstable_by_key(|poll| poll.at.from));
     for (&number, message) in facts.messages.iter().filter(|(number, _)| !duplicates.contains(number)) {
         let Some(&send) = message.sends.iter().find(|send| send.outcome == Outcome::Done) else { continue };
+        woken(facts, number, message, send, verdict);
         for Span { from, to } in surely_ready(facts, message, send) {
             let polls = &short[send.queue];
             let after = polls.partition_point(|poll| poll.at.from < from);
@@ -48,15 +49,39 @@ pub(super) fn check(facts: &Facts<'_>, duplicates: &HashSet<u64>, verdict: &mut 
     }
 }
 
+/// Who waits gets a message when it is sent, not later.
+fn woken(facts: &Facts<'_>, number: u64, message: &Message<'_>, send: &Send, verdict: &mut QueueVerdict) {
+    let Some(first) = message.deliveries.first() else { return };
+    let (at, name) = (first.at(), &facts.rules(first.queue()).name);
+    // Nobody else may have had it before.
+    let is_first = first.queue() == send.queue
+        && first.got.count == 1
+        && message.sends.len() == 1
+        && facts.lost_between(send.queue, send.at.from, at.to) == 0
+        && !facts.is_replayed(send.queue, send.at.from, at.to);
+    if let Some(since) = first.poll.waits_since
+        && is_first
+        && send.delay_us == 0
+        && since < send.at.from
+        && at.from > send.at.to.saturating_add(facts.slack())
+    {
+        verdict.anomalies.add(Anomaly::NotDelivered, || {
+            format!(
+                "message {number} in {name}, sent at {:?}, comes only at {at:?} to who waits since {since}",
+                send.at
+            )
+        });
+    }
+}
+
 /// Times in which a message was surely ready in the queue that it was sent to.
-fn surely_ready(facts: &Facts<'_>, message: &Message<'_>, send: &Send) -> Vec<Span> {
+pub(super) fn surely_ready(facts: &Facts<'_>, message: &Message<'_>, send: &Send) -> Vec<Span> {
     let (queue, slack) = (send.queue, facts.slack());
     let rules = facts.rules(queue);
     let is_elsewhere = message.deliveries.iter().any(|delivery| delivery.queue() != queue);
     let is_uncertain = rules.ordered
         || rules.gives_up
         || is_elsewhere
-        || facts.is_replayed(queue, 0, NEVER)
         || facts.is_redriven(queue, 0, NEVER)
         || message.sends.len() > 1;
     if is_uncertain {
@@ -66,10 +91,8 @@ fn surely_ready(facts: &Facts<'_>, message: &Message<'_>, send: &Send) -> Vec<Sp
     let dies = send.time_to_live_us.map_or(NEVER, |lives| (send.at.from + lives).saturating_sub(slack));
     let purged = facts.purges[queue].iter().filter(|purge| purge.at.to >= send.at.from);
     let purged = purged.map(|purge| purge.at.from).min().unwrap_or(NEVER);
-    let ends = |settle: &&super::Settle| matches!(settle.act, Act::Ack { .. } | Act::Reject);
-    let settled = message.deliveries.iter().flat_map(Delivery::effective).filter(ends);
-    let settled = settled.map(|settle| settle.at.from).min().unwrap_or(NEVER);
-    let end = dies.min(purged).min(settled);
+    let replayed = facts.replays[queue].iter().map(|replay| replay.at.from).min().unwrap_or(NEVER);
+    let end = dies.min(purged).min(replayed).min(message.ended_from());
     let mut from = send.at.to.saturating_add(send.delay_us).saturating_add(slack);
     let mut times = Vec::new();
     let mut count = 0;
@@ -110,7 +133,7 @@ fn counted(facts: &Facts<'_>, duplicates: &HashSet<u64>, count: &Count, verdict:
     let receives_letters = facts.history.queues.iter().any(|other| other.dead_letter == Some(queue));
     let is_uncertain = rules.gives_up
         || receives_letters
-        || facts.is_replayed(queue, 0, NEVER)
+        || facts.is_replayed(queue, 0, at.to)
         || rules.dead_letter.is_some_and(|letters| facts.is_redriven(letters, 0, NEVER));
     if is_uncertain {
         return;
@@ -122,12 +145,18 @@ fn counted(facts: &Facts<'_>, duplicates: &HashSet<u64>, count: &Count, verdict:
         let deliveries = &message.deliveries;
         let ends = |settle: &&super::Settle| matches!(settle.act, Act::Ack { .. } | Act::Reject);
         let settles = || deliveries.iter().flat_map(Delivery::effective).filter(ends);
-        let surely_gone = settles()
-            .any(|settle| settle.outcome == Outcome::Done && settle.at.to < at.from && !rules.lenient)
+        // What is on its way to the dead letters is counted here.
+        let is_gone = |settle: &super::Settle| matches!(settle.act, Act::Ack { .. }) || !rules.buries();
+        let surely_gone = settles().any(|settle| {
+            settle.outcome == Outcome::Done && settle.at.to < at.from && !rules.lenient && is_gone(settle)
+        }) || message
+            .placed
+            .iter()
+            .any(|placed| placed.settles && placed.outcome == Outcome::Done && placed.at.to < at.from)
             || facts.purges[queue].iter().any(|purge| {
                 purge.outcome == Outcome::Done && purge.at.from > send.at.to && purge.at.to < at.from
             });
-        let maybe_gone = settles().any(|settle| settle.at.from <= at.to)
+        let maybe_gone = message.ended_from() <= at.to
             || facts.is_purged(queue, send.at.from, at.to)
             || send.time_to_live_us.is_some_and(|lives| send.at.from + lives <= at.to + facts.slack())
             || deliveries.iter().any(|delivery| delivery.queue() != queue)

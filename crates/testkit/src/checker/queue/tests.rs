@@ -1,5 +1,7 @@
 //! Each anomaly is planted in a history that is otherwise good, and must be the one that is found.
 
+mod wider;
+
 use super::*;
 
 const LEASE: u64 = 1_000;
@@ -35,8 +37,7 @@ impl Story {
             answer: Some(message),
             delay_us: 0,
             time_to_live_us: None,
-            key: None,
-            dedup: None,
+            ..Send::default()
         }
     }
 
@@ -66,8 +67,8 @@ impl Story {
             asked: 10,
             takes_all: true,
             lease_us: LEASE,
-            connection: false,
             got,
+            ..Poll::default()
         }));
         first + 1
     }
@@ -78,7 +79,7 @@ impl Story {
 
     fn settle(&mut self, delivery: u64, act: Act, outcome: Outcome) {
         let at = self.at();
-        self.history.events.push(Event::Settle(Settle { delivery, at, act, outcome }));
+        self.history.events.push(Event::Settle(Settle { delivery, at, act, outcome, together: None }));
     }
 
     fn ack(&mut self, delivery: u64) {
@@ -423,4 +424,29 @@ fn what_was_replayed_may_come_again() {
     let again = story.take(1, 1);
     story.ack(again);
     story.is(&[]);
+}
+
+#[test]
+fn a_crash_may_take_a_replay_back_and_what_was_delivered_after_it_to_a_connection() {
+    for (connection, expected) in [(true, &[][..]), (false, &[Anomaly::WrongCount][..])] {
+        let mut story = Story::new(Rules::default());
+        story.send(1);
+        for count in 1..=3 {
+            let delivery = story.take(1, count);
+            story.settle(delivery, Act::Release { delay_us: 0, counts: true }, Outcome::Done);
+        }
+        let replay = Whole { outcome: Outcome::Unknown, ..story.whole() };
+        story.history.events.push(Event::Replay(replay));
+        story.take(1, 1);
+        let Some(Event::Poll(poll)) = story.history.events.last_mut() else {
+            unreachable!("it was just added")
+        };
+        poll.connection = connection;
+        let gone = story.at();
+        story.history.events.push(Event::Restart(gone));
+        story.wait(LEASE);
+        let last = story.take(1, 4);
+        story.ack(last);
+        story.is(expected);
+    }
 }
