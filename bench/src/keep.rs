@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use rustix::fs::{Advice, fadvise};
 use serde_json::{Value, json};
 
@@ -40,6 +40,9 @@ pub(crate) struct Options {
     /// GiB to keep in many logs, packed and read again
     #[arg(long, default_value_t = 4)]
     packed_gib: u64,
+    /// What to run
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "short,kept,some,many")]
+    only: Vec<Part>,
     /// The millstream binary
     #[arg(long, value_name = "PATH")]
     millstream: PathBuf,
@@ -49,6 +52,19 @@ pub(crate) struct Options {
     /// Also write every single figure to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+/// What can be run by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Part {
+    /// Producing under short retention
+    Short,
+    /// Producing while everything is kept
+    Kept,
+    /// 64 logs: packed, read again
+    Some,
+    /// 10,000 logs: packed, read again
+    Many,
 }
 
 /// Batches of 100 from four connections.
@@ -63,10 +79,14 @@ const MANY_LOGS: usize = 10_000;
 /// Records of a batch to many logs, and requests in flight.
 const SPREAD_RECORDS: u32 = 10;
 const SPREAD_IN_FLIGHT: u64 = 200;
-/// Latency beside the packer: records a second, for how long, of which the first do not count.
-const RATE: u32 = 10_000;
+/// Latency beside the packer, for how long, of which the first second does not count. One by one the requests alone take
+/// most of two cores, so that whatever else runs makes them wait; in batches half of that is left.
 const WATCHED: Duration = Duration::from_secs(8);
 const WARM_UP: Duration = Duration::from_secs(1);
+const LOADS: [(&str, Latency); 2] = [
+    ("one by one", Latency { rate: 10_000, batch_records: 1, duration: WATCHED, warm_up: WARM_UP }),
+    ("in batches of 100", Latency { rate: 100_000, batch_records: 100, duration: WATCHED, warm_up: WARM_UP }),
+];
 /// Packing is over when nothing has changed for so long (what is left waits for more to go with it); it is waited for at
 /// most so long.
 const QUIET: Duration = Duration::from_secs(12);
@@ -88,10 +108,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let machine = Machine::look()?;
     let mut keep = Keep { options, report: Report::default() };
     let logs = || format!("what the broker said is in {}/*.log", options.data.display());
-    keep.short_retention().with_context(logs)?;
-    keep.everything().with_context(logs)?;
-    keep.spread(SOME_LOGS).with_context(logs)?;
-    keep.spread(MANY_LOGS).with_context(logs)?;
+    for part in [Part::Short, Part::Kept, Part::Some, Part::Many] {
+        if options.only.contains(&part) {
+            keep.part(part).with_context(logs)?;
+        }
+    }
     println!("{}", machine.line());
     print!("{}", keep.report.tables(&[millstream::NAME]));
     if let Some(path) = &options.json {
@@ -106,7 +127,22 @@ struct Keep<'o> {
     report: Report,
 }
 
+/// What was written since the start when nothing more was packed, in bytes.
+struct Rest {
+    appended: f64,
+    packed: f64,
+}
+
 impl Keep<'_> {
+    fn part(&mut self, part: Part) -> anyhow::Result<()> {
+        match part {
+            Part::Short => self.short_retention(),
+            Part::Kept => self.everything(),
+            Part::Some => self.spread(SOME_LOGS),
+            Part::Many => self.spread(MANY_LOGS),
+        }
+    }
+
     fn start(&self, pool_files: u32) -> anyhow::Result<Broker> {
         millstream::start(&self.options.millstream, &self.options.data, Class::Fsync, pool_files)
     }
@@ -137,7 +173,7 @@ impl Keep<'_> {
         let sample =
             measure(&self.place(), work, &broker, || produce(broker.address, &short, BATCHES, until))?;
         self.report.add(sample);
-        self.amplification(&broker, "short retention")
+        self.amplification(&broker, "short retention").map(drop)
     }
 
     /// Producing to four logs while everything is kept.
@@ -153,7 +189,7 @@ impl Keep<'_> {
         })?;
         sample.metrics.push(Metric { name: "first touch of memory, s per GiB", value: touched });
         self.report.add(sample);
-        self.amplification(&broker, "4 logs, all kept")
+        self.amplification(&broker, "4 logs, all kept").map(drop)
     }
 
     /// Many logs in turn: packed, read again, and how much a producer feels of it.
@@ -172,29 +208,43 @@ impl Keep<'_> {
             .map(|(name, partition)| ProduceFrame::new(name, partition, batch.clone()))
             .collect::<anyhow::Result<Vec<_>>>()?;
         memory::touch(self.options.packed_gib << 31)?;
-        let requests = (self.options.packed_gib << 30) / batch.len() as u64;
-        let work = format!("produce to {logs} logs in turn, batches of 10, {} GiB", self.options.packed_gib);
-        let sample = measure(&self.place(), work, &broker, || {
+        let gib = self.options.packed_gib;
+        let requests = (gib << 30) / batch.len() as u64;
+        let fill = || {
             let start = clock::now();
             let answered = sweep(&broker, &frames, requests)?;
             let records = answered * u64::from(SPREAD_RECORDS);
             anyhow::Ok(Moved { records, bytes: answered * batch.len() as u64, elapsed: start.elapsed() })
-        })?;
+        };
+        let work = format!("produce to {logs} logs in turn, batches of 10, {gib} GiB");
+        let sample = measure(&self.place(), work, &broker, fill)?;
         self.report.add(sample);
         for how in ["beside the packer", "alone"] {
             if how == "alone" {
-                self.amplification(&broker, &format!("{logs} logs, all kept"))?;
+                let first = self.amplification(&broker, &format!("{logs} logs, all kept"))?;
+                let work = format!("produce to {logs} logs in turn, another {gib} GiB");
+                let sample = measure(&self.place(), work, &broker, fill)?;
+                self.report.add(sample);
+                let second = self.amplification(&broker, &format!("{logs} logs, all kept, twice as much"))?;
+                // As much waits for more to go with it now as did then: between the two every byte was packed.
+                let value = 1.0 + (second.packed - first.packed) / (second.appended - first.appended);
+                let metrics = vec![Metric { name: "written per byte appended", value }];
+                let work = format!("from the one rest to the other ({logs} logs)");
+                let class = Some(Class::Fsync);
+                self.report.add(Sample { class, work, broker: broker.name, round: 1, metrics });
             }
-            let load = Latency { rate: RATE, duration: WATCHED, warm_up: WARM_UP };
-            let probe = admin.create(if how == "alone" { "probe-alone" } else { "probe" }, 10, &[])?;
-            prepared(&broker)?;
-            let before = status(&broker)?;
-            let work = format!("end to end, 10,000 records/s, {how} ({logs} logs)");
-            let mut sample = measure(&self.place(), work, &broker, || latency(broker.address, &probe, load))?;
-            let packed = number(&status(&broker)?, "/packer/bytes_written")?
-                - number(&before, "/packer/bytes_written")?;
-            sample.metrics.push(Metric { name: "MB packed meanwhile", value: packed / 1e6 });
-            self.report.add(sample);
+            for (place, (kind, load)) in LOADS.into_iter().enumerate() {
+                let probe = admin.create(&format!("probe-{place}-{}", how.len()), 10, &[])?;
+                prepared(&broker)?;
+                let before = status(&broker)?;
+                let work = format!("end to end, {} records/s {kind}, {how} ({logs} logs)", load.rate);
+                let run = || latency(broker.address, &probe, load);
+                let mut sample = measure(&self.place(), work, &broker, run)?;
+                let packed = number(&status(&broker)?, "/packer/bytes_written")?
+                    - number(&before, "/packer/bytes_written")?;
+                sample.metrics.push(Metric { name: "MB packed meanwhile", value: packed / 1e6 });
+                self.report.add(sample);
+            }
         }
         self.read_objects(
             &broker,
@@ -224,7 +274,7 @@ impl Keep<'_> {
     }
 
     /// Waits until nothing more is packed, then says what was written for each byte appended.
-    fn amplification(&mut self, broker: &Broker, what: &str) -> anyhow::Result<()> {
+    fn amplification(&mut self, broker: &Broker, what: &str) -> anyhow::Result<Rest> {
         let start = clock::now();
         let mut moved = (f64::NAN, start);
         loop {
@@ -257,7 +307,7 @@ impl Keep<'_> {
                 let work = format!("afterwards: {what}");
                 let class = Some(Class::Fsync);
                 self.report.add(Sample { class, work, broker: broker.name, round: 1, metrics });
-                return Ok(());
+                return Ok(Rest { appended: number(&status, "/wal/appended_bytes")?, packed: written });
             }
             thread::sleep(Duration::from_secs(1));
         }

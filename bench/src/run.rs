@@ -174,6 +174,7 @@ impl Bench<'_> {
         if options.wants(Work::Latency) {
             let load = Latency {
                 rate: options.rate,
+                batch_records: 1,
                 duration: duration + Duration::from_secs(1),
                 warm_up: Duration::from_secs(1),
             };

@@ -1,9 +1,9 @@
 //! End to end in an open loop: records are sent when they are due, however the broker is doing.
 //!
-//! Apart because its clock is its point. Record n is due at start + n × interval, and its latency counts from then to
-//! the moment its batch was seen by a consumer in the same process: a broker that stalls is charged for everything
-//! that was due meanwhile. Record n goes over connection n modulo C to the partition of that number, so that an
-//! offset alone tells which record it is and when it was due.
+//! Apart because its clock is its point. Batch n is due at start + n × interval, and its latency counts from then to
+//! the moment it was seen by a consumer in the same process: a broker that stalls is charged for everything
+//! that was due meanwhile. Batch n goes over connection n modulo C to the partition of that number, so that an
+//! offset alone tells which batch it is in and when that was due. With batches of one record every record is sent by itself.
 //!
 //! Several connections because brokers answer the requests of one connection in order, and with fsync before each
 //! answer a single one could not carry the rate on Kafka.
@@ -27,9 +27,11 @@ use crate::wire::{Fetcher, FrameReader, Pipeline, ProduceFrame, Topic, batch, co
 pub(crate) struct Latency {
     /// Records per second.
     pub(crate) rate: u32,
+    /// Records of a batch, each of which is a request.
+    pub(crate) batch_records: u32,
     /// For how long, the warm-up included.
     pub(crate) duration: Duration,
-    /// Records due in this time at the start are sent but not counted.
+    /// Batches due in this time at the start are sent but not counted.
     pub(crate) warm_up: Duration,
 }
 
@@ -48,13 +50,14 @@ pub(crate) struct EndToEnd {
 /// How long records that are late are waited for.
 const LATE_MAX: Duration = Duration::from_secs(3);
 
-/// When which record was due.
+/// When which batch was due.
 #[derive(Clone, Copy)]
 struct Schedule {
     start: Instant,
     interval: Duration,
-    records: u64,
-    /// The first record that counts.
+    batches: u64,
+    batch_records: u64,
+    /// The first batch that counts.
     counted_from: u64,
     connections: u64,
     give_up: Instant,
@@ -65,9 +68,9 @@ impl Schedule {
         self.start + Duration::from_nanos(self.interval.as_nanos() as u64 * n)
     }
 
-    /// Records that go over a connection.
+    /// Batches that go over a connection.
     fn share(&self, connection: u64) -> u64 {
-        (self.records + self.connections - 1 - connection) / self.connections
+        (self.batches + self.connections - 1 - connection) / self.connections
     }
 
     fn record(&self, latencies: &mut Latencies, n: u64, now: Instant) {
@@ -83,7 +86,7 @@ impl Schedule {
 /// When a connection fails or a request is refused; not when the broker is too slow.
 pub(crate) fn latency(address: SocketAddr, topic: &Topic, load: Latency) -> anyhow::Result<EndToEnd> {
     let connections = topic.partitions;
-    let batch = batch(1)?;
+    let batch = batch(load.batch_records)?;
     let frames = (0..connections)
         .map(|partition| ProduceFrame::new(&topic.name, partition, batch.clone()))
         .collect::<anyhow::Result<Vec<_>>>()?;
@@ -96,12 +99,13 @@ pub(crate) fn latency(address: SocketAddr, topic: &Topic, load: Latency) -> anyh
     }
     let sought: Vec<_> = topic.start.iter().copied().enumerate().collect();
     let mut fetcher = Fetcher::new(connect(address)?, &topic.name, &sought, 1 << 20, 100)?;
-    let interval = Duration::from_secs(1) / load.rate;
+    let interval = Duration::from_secs(1) * load.batch_records / load.rate;
     let start = clock::now() + Duration::from_millis(20);
     let schedule = Schedule {
         start,
         interval,
-        records: (load.duration.as_nanos() / interval.as_nanos()) as u64,
+        batches: (load.duration.as_nanos() / interval.as_nanos()) as u64,
+        batch_records: load.batch_records.into(),
         counted_from: (load.warm_up.as_nanos() / interval.as_nanos()) as u64,
         connections: connections as u64,
         give_up: start + load.duration + LATE_MAX,
@@ -115,23 +119,23 @@ pub(crate) fn latency(address: SocketAddr, topic: &Topic, load: Latency) -> anyh
         let sender = scope.spawn(move || send(&mut pipelines, schedule));
         let consumed = receive(&mut fetcher, topic, schedule);
         sender.join().expect("the sending thread does not panic")?;
-        while confirmed.load(Ordering::Relaxed) < schedule.records && clock::now() < schedule.give_up {
+        while confirmed.load(Ordering::Relaxed) < schedule.batches && clock::now() < schedule.give_up {
             thread::sleep(Duration::from_millis(5));
         }
         // Ends the thread that waits for answers. The peer may have closed before; then there is nothing to end.
         answers.iter().for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
         let confirm = confirms.join().expect("the confirming thread does not panic")?;
         let (end_to_end, moved) = consumed?;
-        Ok(EndToEnd { end_to_end, confirm, moved, due: schedule.records })
+        Ok(EndToEnd { end_to_end, confirm, moved, due: schedule.batches * schedule.batch_records })
     })
 }
 
-/// Sends every record when it is due, or at once when it is late.
+/// Sends every batch when it is due, or at once when it is late.
 fn send(pipelines: &mut [Pipeline<'_>], schedule: Schedule) -> anyhow::Result<()> {
     // A sleep may otherwise end 50 µs late, which is half an interval at the usual rate.
     rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).context("setting the timer slack")?;
     let count = pipelines.len() as u64;
-    for n in 0..schedule.records {
+    for n in 0..schedule.batches {
         let due = schedule.due(n);
         let now = clock::now();
         if now > schedule.give_up {
@@ -193,21 +197,20 @@ fn confirm_all(
     Ok(latencies)
 }
 
-/// Fetches until every record was seen or it is time to give up.
+/// Fetches until every batch was seen or it is time to give up.
 fn receive(fetcher: &mut Fetcher, topic: &Topic, schedule: Schedule) -> anyhow::Result<(Latencies, Moved)> {
     let mut latencies = Latencies::new();
     let mut moved = Moved::default();
-    while moved.records < schedule.records && clock::now() < schedule.give_up {
+    while moved.records < schedule.batches * schedule.batch_records && clock::now() < schedule.give_up {
         let mut seen = Vec::new();
         moved.bytes += fetcher.fetch(|at, base, count| seen.push((at, base, count)))?;
         let now = clock::now();
         for (at, base, count) in seen {
-            for offset in base..base + i64::from(count) {
-                let nth =
-                    u64::try_from(offset - topic.start[at]).context("a record from before the start")?;
+            let first = u64::try_from(base - topic.start[at]).context("a record from before the start")?;
+            for nth in first / schedule.batch_records..(first + u64::from(count)) / schedule.batch_records {
                 schedule.record(&mut latencies, nth * schedule.connections + at as u64, now);
-                moved.records += 1;
             }
+            moved.records += u64::from(count);
         }
     }
     moved.elapsed = schedule.start.elapsed();
