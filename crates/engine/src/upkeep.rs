@@ -70,6 +70,8 @@ const DROP: u64 = 3;
 const DROPS_MAX: usize = 256;
 /// How long nothing is written after a write has failed, in milliseconds.
 const RETRY_MS: u64 = 10_000;
+/// How soon objects that a read held are looked at again, in milliseconds: longer than a read lasts.
+const HELD_MS: u64 = 1_000;
 /// How long a log whose bytes could not be read is left alone, in milliseconds.
 const TROUBLE_MS: u64 = 3_600_000;
 /// Logs in trouble that are remembered; with more, the oldest are tried again sooner.
@@ -95,6 +97,9 @@ pub(crate) struct Upkeep {
     gone: VecDeque<(WalPosition, Vec<ObjectNumber>)>,
     /// Something may have become unneeded since objects were last looked at.
     may_drop: bool,
+    /// When they are looked at again because something was held at the last look: no reply and no write says that a
+    /// read is over.
+    drop_again_at: Option<EngineTime>,
     planned: Planned,
     /// WAL files wait for a checkpoint.
     wants_checkpoint: bool,
@@ -151,6 +156,7 @@ impl Upkeep {
             gone: VecDeque::new(),
             // What was dropped or never committed before the last end is found at once.
             may_drop: true,
+            drop_again_at: None,
             planned: Planned {
                 not_before: EngineTime(0),
                 written_to: WalPosition::ZERO,
@@ -221,7 +227,7 @@ impl Upkeep {
 
     /// Does a little of what there is to do; requests go to `requests`, with their tags.
     pub(crate) fn step(&mut self, world: &World<'_>, requests: &mut Vec<(u64, Request)>) -> Next {
-        let mut due = [None; 3];
+        let mut due = [None; 4];
         if !self.is_trimming {
             let at = self.sweep.due(world);
             if at.is_some_and(|at| at <= world.now) {
@@ -234,9 +240,10 @@ impl Upkeep {
             }
             due[0] = at;
         }
+        self.may_drop |= self.drop_again_at.is_some_and(|at| at <= world.now);
         if self.may_drop && !self.is_dropping {
             self.may_drop = false;
-            self.remove_files();
+            self.drop_again_at = self.remove_files().map(|ms| world.now.after_ms(ms));
             let mut unused = self.objects.unused();
             let is_gone = |number: &ObjectNumber| self.gone.iter().any(|(_, gone)| gone.contains(number));
             unused.retain(|number| self.committing != Some(*number) && !is_gone(number));
@@ -250,21 +257,22 @@ impl Upkeep {
                 return Next::More { pause: Duration::ZERO };
             }
         }
+        due[1] = self.drop_again_at.filter(|_| !self.is_dropping);
         if self.committing.is_some() {
-            return Next::Wait { due: due[0], until_written: false };
+            return Next::Wait { due: due.into_iter().flatten().min(), until_written: false };
         }
         if self.job.is_some() {
             return self.work(world.now, requests);
         }
-        due[1] = self.plan_due(world);
-        if due[1].is_some_and(|at| at <= world.now) {
+        due[2] = self.plan_due(world);
+        if due[2].is_some_and(|at| at <= world.now) {
             self.job = self.plan(world);
             return Next::More { pause: Duration::ZERO };
         }
         if self.scrub.due() <= world.now {
             return self.scrub.step(world.now, &self.options);
         }
-        due[2] = Some(self.scrub.due());
+        due[3] = Some(self.scrub.due());
         // What has not seen all that was written has a time of its own; what has must be woken by the next write.
         let until_written =
             self.sweep.has_seen(world.written_to) || self.planned.written_to == world.written_to;
@@ -305,20 +313,18 @@ impl Upkeep {
         Next::More { pause: pause(moved.read + moved.written, self.options.bytes_per_second) }
     }
 
-    /// Removes the files of dropped objects that no read holds.
-    fn remove_files(&mut self) {
+    /// Removes the files of dropped objects that no read holds; after how many milliseconds to look again, whatever happens.
+    fn remove_files(&mut self) -> Option<u64> {
         let durable = self.files.durable();
         let is_durable = |to: WalPosition| to <= durable || planted!(DropTakenForDurable);
         while let Some((_, gone)) = self.gone.pop_front_if(|(to, _)| is_durable(*to)) {
             self.objects.drop_objects(&gone);
         }
-        match self.objects.sweep() {
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(%error, "the file of an object that is not needed cannot be removed")
-            }
+        if let Err(error) = self.objects.sweep() {
+            tracing::warn!(%error, "the file of an object that is not needed cannot be removed");
+            return Some(RETRY_MS);
         }
-        self.may_drop |= self.objects.dropped() > 0 || !self.gone.is_empty();
+        (self.objects.are_held() || !self.gone.is_empty()).then_some(HELD_MS)
     }
 }
 

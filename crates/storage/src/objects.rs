@@ -16,6 +16,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use millstream_types::object::{ObjectEntry, ObjectPart};
 use millstream_types::{LogId, ObjectNumber, planted};
@@ -34,6 +35,8 @@ use indexes::Indexes;
 #[derive(Debug)]
 pub struct Object {
     entry: ObjectEntry,
+    /// Pieces of logs' indexes that name it.
+    named: AtomicU32,
 }
 
 impl Object {
@@ -54,6 +57,19 @@ impl Object {
     pub fn part(&self, log: LogId) -> Option<&ObjectPart> {
         let at = self.entry.parts.binary_search_by_key(&log, |part| part.log).ok()?;
         Some(&self.entry.parts[at])
+    }
+
+    pub(crate) fn add_name(&self) {
+        self.named.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn drop_name(&self) {
+        let before = self.named.fetch_sub(1, Ordering::Release);
+        assert!(before > 0, "a piece of object {} was dropped twice", self.number());
+    }
+
+    fn is_named(&self) -> bool {
+        self.named.load(Ordering::Acquire) > 0
     }
 }
 
@@ -97,7 +113,7 @@ impl Objects {
     /// When the number is known: numbers are never used again.
     pub fn register(&self, entry: ObjectEntry) {
         let number = entry.number;
-        let before = self.registry.lock().live.insert(number, Arc::new(Object { entry }));
+        let before = self.registry.lock().live.insert(number, Arc::new(Object { entry, named: AtomicU32::new(0) }));
         assert!(before.is_none(), "object {number} was registered twice: numbers are never used again");
     }
 
@@ -122,6 +138,15 @@ impl Objects {
             |object: &&Arc<Object>| Arc::strong_count(object) == 1 || planted!(ObjectFreedWhileRead);
         let unused = registry.live.values().filter(is_free);
         unused.map(|object| object.number()).collect()
+    }
+
+    /// Whether only reads hold some object that no log's index names, or that was dropped: once they are over it is
+    /// unused, and nothing else says so.
+    #[must_use]
+    pub fn are_held(&self) -> bool {
+        let registry = self.registry.lock();
+        let is_held = |object: &Arc<Object>| !object.is_named() && Arc::strong_count(object) > 1;
+        registry.live.values().any(is_held) || !registry.dropped.is_empty()
     }
 
     /// Takes objects out that are out of the manifest, durably, or that were never committed. Their files go with the

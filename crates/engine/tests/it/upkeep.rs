@@ -6,7 +6,7 @@ use bytes::Bytes;
 use millstream_core::catalog::{ConfigChange, Setting, StreamConfig, StreamEntry};
 use millstream_core::hash::HashSeed;
 use millstream_core::log::AppendBatch;
-use millstream_core::request::CreateStream;
+use millstream_core::request::{CreateStream, Trim};
 use millstream_core::{Reply, Request};
 use millstream_engine::steps::Steps;
 use millstream_engine::{EngineOptions, ReplySink, Submission};
@@ -293,6 +293,43 @@ fn a_slow_log_does_not_hold_the_files_of_busy_ones() {
     let broker = Broker::start(&disk, now);
     assert_eq!(broker.read(slow), kept);
     assert_eq!(broker.steps.objects().list().len(), objects);
+}
+
+#[test]
+fn an_object_that_a_read_held_when_its_records_went_goes_although_nothing_is_written() {
+    let disk = disk();
+    let mut broker = Broker::start(&disk, EngineTime(BEGIN));
+    let slow = log_of(&broker.create("slow", &[Setting::RetentionMs(None)]));
+    let busy = log_of(&broker.create("busy", &[Setting::RetentionMs(Some(1_000))]));
+    for n in 0..60u32 {
+        broker.append(slow, &[(n, value(50))]);
+        for _ in 0..10 {
+            broker.append(busy, &[(n, value(20_000))]);
+        }
+    }
+    for _ in 0..4 {
+        broker.settle(20_000);
+        broker.append(busy, &[(0, value(1))]);
+    }
+    let held = broker.steps.objects().list();
+    assert!(!held.is_empty(), "the slow log lives in objects");
+    broker.ask(Request::TrimLogs(vec![Trim { log: slow, before: None }]));
+    for _ in 0..4 {
+        broker.settle(20_000);
+    }
+    let held_numbers: Vec<_> = held.iter().map(|object| object.number()).collect();
+    let left = |broker: &Broker| {
+        let left = broker.steps.objects().list();
+        held_numbers.iter().filter(|number| left.iter().any(|object| object.number() == **number)).count()
+    };
+    assert_eq!(left(&broker), held.len(), "a read holds them");
+    drop(held);
+    for _ in 0..2 {
+        broker.settle(2_000);
+    }
+    assert_eq!(left(&broker), 0);
+    let files = disk.list("objects").unwrap().len();
+    assert_eq!(files, broker.steps.objects().list().len(), "no file is left without an object");
 }
 
 #[test]

@@ -112,7 +112,7 @@ impl LogView {
     pub(crate) fn objects(&self) -> Vec<ObjectNumber> {
         let index = self.index.lock();
         let numbers = index.pieces.iter().filter_map(|piece| match &piece.home {
-            Home::Object(object) => Some(object.number()),
+            Home::Object(named) => Some(named.object().number()),
             Home::Wal { .. } => None,
         });
         numbers.collect()

@@ -62,8 +62,8 @@ impl LogView {
     /// The offsets of a piece, from `from` on, among which the first record of a time is; `None` when there is none.
     fn narrowed(&self, piece: &Piece, time: RecordTime, from: Offset) -> Option<(Offset, Offset)> {
         let whole = Some((from, piece.next()));
-        let Home::Object(object) = &piece.home else { return whole };
-        let Some(index) = self.reading.objects.cached_index(object, self.log()) else { return whole };
+        let Home::Object(named) = &piece.home else { return whole };
+        let Some(index) = self.reading.objects.cached_index(named.object(), self.log()) else { return whole };
         let first = index.block_by_time(time)?.max(index.block_at(from)?);
         let mut blocks = index.blocks()[first..].iter();
         let block = blocks.find(|block| block.max_timestamp >= time)?;

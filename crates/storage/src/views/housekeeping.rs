@@ -25,13 +25,11 @@ impl LogReader for LogView {
         let facts = |piece: &Piece| {
             let (home, is_compacted) = match &piece.home {
                 Home::Wal { file, .. } => (HomeId::Wal(file.file().sequence), false),
-                Home::Object(object) => (
-                    HomeId::Object(object.number()),
-                    object
-                        .part(log)
-                        .expect("a piece names an object that has a part of the log")
-                        .is_compacted,
-                ),
+                Home::Object(named) => {
+                    let part = named.object().part(log);
+                    let part = part.expect("a piece names an object that has a part of the log");
+                    (HomeId::Object(named.object().number()), part.is_compacted)
+                }
             };
             PieceFacts {
                 home,

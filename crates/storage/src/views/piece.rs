@@ -30,7 +30,7 @@ pub(super) enum Home {
     /// In neighbouring frames of a WAL file. Of a clipped piece the frames hold more of the log than it answers for.
     Wal { file: Claim, start: WalPosition, end: WalPosition },
     /// In the log's part of an object.
-    Object(Arc<Object>),
+    Object(Named),
 }
 
 impl Piece {
@@ -43,7 +43,7 @@ impl Piece {
             batches: part.batches,
             max_timestamp: part.max_timestamp,
             max_timestamp_so_far: part.max_timestamp,
-            home: Home::Object(Arc::clone(object)),
+            home: Home::Object(Named::new(object)),
         }
     }
 
@@ -81,7 +81,7 @@ impl Piece {
 
     /// Whether it is in an object that came after `number`, and so knows better.
     pub(super) fn outranks(&self, number: ObjectNumber) -> bool {
-        matches!(&self.home, Home::Object(object) if object.number() > number) && !planted!(OlderObjectOnTop)
+        matches!(&self.home, Home::Object(named) if named.object().number() > number) && !planted!(OlderObjectOnTop)
     }
 }
 
@@ -108,5 +108,31 @@ impl Clone for Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.0.drop_live();
+    }
+}
+
+/// Keeps an object alive, and says that it is needed: a read keeps it alive as well.
+pub(super) struct Named(Arc<Object>);
+
+impl Named {
+    pub(super) fn new(object: &Arc<Object>) -> Named {
+        object.add_name();
+        Named(Arc::clone(object))
+    }
+
+    pub(super) fn object(&self) -> &Arc<Object> {
+        &self.0
+    }
+}
+
+impl Clone for Named {
+    fn clone(&self) -> Named {
+        Named::new(&self.0)
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        self.0.drop_name();
     }
 }

@@ -4,6 +4,8 @@
 //! that it reads for that turn only, since what it hands out are copies. What it will read is decided at once, under the
 //! index's lock: it sees pieces as they were before a change or after it, never some of each.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use millstream_types::{Offset, RecordTime};
 
@@ -252,9 +254,11 @@ fn plan(index: &Index, from: Offset, bytes_max: u64) -> Vec<Place> {
                 last: piece.last,
                 bytes: piece.bytes,
             }),
-            Home::Object(object) => {
-                Place::Object(Stretch { object: object.clone(), from: piece.from, last: piece.last })
-            }
+            Home::Object(named) => Place::Object(Stretch {
+                object: Arc::clone(named.object()),
+                from: piece.from,
+                last: piece.last,
+            }),
         });
     }
     places
