@@ -70,7 +70,7 @@ pub enum Request {
     /// Append batches to logs. Each batch is accepted or refused on its own; the accepted ones are durable together.
     /// Answer: [`Reply::Appended`], or `LimitExceeded` for more than 16,384 batches or 1,024 of idempotent producers.
     Append(Vec<AppendBatch>),
-    /// Move the start of logs forward. Answer: [`Reply::Trimmed`].
+    /// Move the start of logs forward, of at most 2,048. Answer: [`Reply::Trimmed`], or `LimitExceeded`.
     TrimLogs(Vec<Trim>),
     /// Hand out a producer id that was never used before. Answer: [`Reply::Producer`].
     AllocateProducer,

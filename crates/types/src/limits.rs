@@ -17,6 +17,8 @@ pub const WAL_FILE_BYTES_FIRST: u64 = 16 << 20;
 pub const MEMORY_BUDGET_DEFAULT: u64 = 256 << 20;
 /// Entries one `apply` may make at most.
 pub const ENTRIES_PER_APPLY_MAX: usize = 4096;
+/// Logs that one request trims: half a millisecond's work (R13).
+pub const TRIMS_PER_REQUEST_MAX: usize = 2048;
 /// Targets of one fan-out at most.
 pub const APPEND_TARGETS_MAX: usize = 16_384;
 /// Batches of idempotent producers that one append may hold: each may make three entries, its own and those that
@@ -141,6 +143,7 @@ const _: () = {
     assert!(APPEND_STAMPED_MAX * 3 <= ENTRIES_PER_APPLY_MAX);
     assert!(APPEND_STAMPED_MAX <= APPEND_TARGETS_MAX);
     assert!(ROUTE_STEPS_MAX > APPEND_TARGETS_MAX, "every target can be found");
+    assert!(TRIMS_PER_REQUEST_MAX < ENTRIES_PER_APPLY_MAX);
     assert!(OBJECTS_PER_DROP_MAX < ENTRIES_PER_APPLY_MAX);
     assert!(GROUPS_PER_REQUEST_MAX < ENTRIES_PER_APPLY_MAX);
     assert!(LEASE_SETTLE_RECORDS_MAX + TRANSACT_ENTRIES_MAX + 512 <= ENTRIES_PER_APPLY_MAX);

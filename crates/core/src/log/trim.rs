@@ -7,12 +7,12 @@ use crate::entry::Entry;
 use crate::request::{Reply, Trim};
 use crate::shard::{Shard, Turn};
 use alloc::vec::Vec;
-use millstream_types::limits::ENTRIES_PER_APPLY_MAX;
+use millstream_types::limits::TRIMS_PER_REQUEST_MAX;
 use millstream_types::{ErrorKind, Offset};
 
 /// Decides a whole trim request; each log on its own, all in one frame.
 pub(crate) fn trim(shard: &mut Shard, turn: Turn, ticket: Ticket, trims: Vec<Trim>, effects: &mut Effects) {
-    if trims.len() > ENTRIES_PER_APPLY_MAX {
+    if trims.len() > TRIMS_PER_REQUEST_MAX {
         return effects.reply_now(ticket, Reply::Refused(ErrorKind::LimitExceeded));
     }
     let mut after = None;

@@ -22,8 +22,10 @@ use millstream_core::lease::{Acquire, LeaseGroupId, LeaseRequest, MoveTarget, Se
 use millstream_core::request::{CreateStream, Trim};
 use millstream_core::shard::{ImageKey, ShardOptions};
 use millstream_core::{Effects, Reply, Request, Shard, Ticket, Turn};
-use millstream_types::limits::OFFSETS_PER_REQUEST_MAX;
-use millstream_types::{EngineTime, LogId, Namespace, Offset, StreamId, StreamUid, WalPosition};
+use millstream_types::limits::{OFFSETS_PER_REQUEST_MAX, TRIMS_PER_REQUEST_MAX};
+use millstream_types::{
+    EngineTime, LogId, Namespace, ObjectNumber, Offset, StreamId, StreamUid, WalPosition,
+};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -157,6 +159,9 @@ fn run() -> BTreeMap<&'static str, Vec<Duration>> {
     }
     commit(&mut timed, "commit that takes over 2,048 stretches", vec![part(busy, 0, 2048)]);
     timed.walk("walk over 10,000 objects");
+    // Those that it took over are needed by nobody.
+    let unneeded = number - 10_000..number - 10_000 + 256;
+    timed.ask("drop of 256 objects", Request::DropObjects(unneeded.map(ObjectNumber).collect()));
 
     for some in logs.chunks(OFFSETS_PER_REQUEST_MAX) {
         timed.commit("wide", some);
@@ -176,6 +181,10 @@ fn run() -> BTreeMap<&'static str, Vec<Duration>> {
     for some in logs[..20_480].chunks(512) {
         let trims = some.iter().map(|log| Trim { log: *log, before: None }).collect();
         timed.ask("trim of 512 logs", Request::TrimLogs(trims));
+    }
+    for some in logs[20_480..40_960].chunks(TRIMS_PER_REQUEST_MAX) {
+        let trims = some.iter().map(|log| Trim { log: *log, before: None }).collect();
+        timed.ask("trim of 2,048 logs", Request::TrimLogs(trims));
     }
     timed.ask("trim of one log", Request::TrimLogs(vec![Trim { log: busy, before: Some(Offset(9_000)) }]));
     timed.tick("tick after trims", 1);

@@ -18,7 +18,7 @@ use millstream_core::request::Trim;
 use millstream_core::{Reply, Request};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Grant, Resource};
-use millstream_types::limits::ENTRIES_PER_APPLY_MAX;
+use millstream_types::limits::TRIMS_PER_REQUEST_MAX;
 use millstream_types::{ErrorKind, LogId, Offset};
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub(crate) fn start(cx: &mut Context, version: i16, r: &mut Reader) -> Result<St
         }
         if let Ok((_, grant)) = found {
             // As many trims in one request as one turn of the shard may make.
-            let parts = trims.chunks(ENTRIES_PER_APPLY_MAX);
+            let parts = trims.chunks(TRIMS_PER_REQUEST_MAX);
             requests.extend(parts.map(|trims| grant.allow(Request::TrimLogs(trims.to_vec()))));
         }
         topics.push((topic.name, partitions));
