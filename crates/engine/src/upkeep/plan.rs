@@ -75,13 +75,15 @@ impl Upkeep {
             }
         }
         let homes = survey.finish();
-        let plan = pack::plan(&homes, &self.options.pack);
+        let stored = homes.iter().filter(|facts| matches!(facts.home, HomeId::Object(_)));
+        let options = self.options.pack.with_stored(stored.map(|facts| facts.live_bytes).sum());
+        let plan = pack::plan(&homes, &options);
         self.stats.surveyed(&homes, plan.backlog_bytes);
         let job = plan.jobs.first()?;
         tracing::debug!(?job, backlog_bytes = plan.backlog_bytes, "packing");
         let (store, directory) = (Arc::clone(self.objects.store()), self.objects.directory());
         let logs = Arc::clone(world.views) as Arc<dyn Logs>;
-        Some(Job::Pack(Box::new(Packer::new(store, directory, self.options.pack, job, logs))))
+        Some(Job::Pack(Box::new(Packer::new(store, directory, options, job, logs))))
     }
 
     fn plan_compaction(&mut self, world: &World<'_>) -> Option<Job> {

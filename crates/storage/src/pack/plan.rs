@@ -70,6 +70,29 @@ impl Default for PackOptions {
     }
 }
 
+/// So many jobs' worth of objects are stored before jobs become larger ...
+const JOBS_STORED: u64 = 16;
+/// ... and so many times as large they become: 8 GiB by default, which still waits in WAL files and is looked through at a
+/// start.
+const LARGER_MAX: u64 = 8;
+
+impl PackOptions {
+    /// The same for a directory that has `stored_bytes` in objects: the more there is, the more goes together. Each part of an
+    /// object costs memory for as long as it lives, so with jobs of one size the manifest would grow with the data: 10,000
+    /// logs have parts of 100 KiB in jobs of 1 GiB, of 800 KiB in the largest.
+    #[must_use]
+    pub fn with_stored(self, stored_bytes: u64) -> PackOptions {
+        let usual = self.job_bytes.max(1).saturating_mul(JOBS_STORED);
+        let larger = (stored_bytes / usual).clamp(1, LARGER_MAX);
+        PackOptions {
+            // At most eight times as many.
+            files_together: self.files_together * larger as usize,
+            job_bytes: self.job_bytes.saturating_mul(larger),
+            ..self
+        }
+    }
+}
+
 /// Homes that are emptied together.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PackJob {

@@ -109,3 +109,16 @@ fn objects_are_packed_when_less_than_half_lives_apart_from_files() {
 fn nothing_is_planned_from_nothing() {
     assert!(jobs(&[]).is_empty());
 }
+
+#[test]
+fn more_goes_together_the_more_is_stored() {
+    let of = |stored: u64| {
+        let options = options().with_stored(stored);
+        (options.files_together, options.job_bytes >> 20)
+    };
+    assert_eq!(of(0), (4, 64));
+    assert_eq!(of((2 << 30) - 1), (4, 64));
+    assert_eq!(of(2 << 30), (8, 128));
+    assert_eq!(of(8 << 30), (32, 512));
+    assert_eq!(of(u64::MAX), (32, 512), "what waits in WAL files stays bounded");
+}
