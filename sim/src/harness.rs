@@ -53,6 +53,7 @@ pub fn run<S: Subject>(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<
         checkpoint_reserve_bytes: wal_file_bytes / 2,
         pending_bytes_max: 1 << 20,
         tail_bytes_max: [0, 4 << 10, 1 << 20][rng.below(3) as usize],
+        cached_bytes_max: 0,
         index_bytes_max: 1 << 10,
         open_files_max: 2,
         new_directory_id: u128::from(seed) + 1,

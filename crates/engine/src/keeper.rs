@@ -104,7 +104,9 @@ impl KeeperThread {
                 return None;
             }
             let retry = (self.tries_again || self.keeper.is_disk_full()).then_some(PREPARE_RETRY);
-            let order = self.shared.keeper.next(retry);
+            let due =
+                self.keeper.due().map(|due| Duration::from_millis(due.since_ms(self.shared.clock.now())));
+            let order = self.shared.keeper.next(retry.into_iter().chain(due).min());
             let idle = order.is_none();
             if let Some(order) = order {
                 self.carry_out(order);
@@ -117,7 +119,7 @@ impl KeeperThread {
 
     fn prepare(&mut self) -> Result<(), LaneError> {
         self.tries_again = false;
-        while self.keeper.wants_file() && !self.shared.keeper.is_closed() {
+        while self.has_work() && !self.shared.keeper.is_closed() {
             let recycled = self.keeper.recycle()?;
             let prepared = self.keeper.prepare_one(self.shared.clock.now())?;
             self.tries_again = prepared == Prepared::Later;
@@ -125,13 +127,20 @@ impl KeeperThread {
             if prepared == Prepared::Ready || recycled.spared > 0 {
                 self.shared.bell.ring();
             }
-            if prepared != Prepared::Ready {
+            if matches!(prepared, Prepared::NoSpace | Prepared::Later) {
                 // The shard has to look again: what waited for space is refused now.
                 self.shared.bell.ring();
+            }
+            if prepared != Prepared::Ready {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn has_work(&self) -> bool {
+        let is_due = |due| due <= self.shared.clock.now();
+        self.keeper.wants_file() || self.keeper.due().is_some_and(is_due)
     }
 
     /// A checkpoint that cannot be written is given up: the one before still counts, the next one is tried anew.

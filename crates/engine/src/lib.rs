@@ -18,6 +18,7 @@ mod keeper;
 mod lane;
 mod mover;
 mod options;
+mod priority;
 mod queue;
 mod replay;
 mod seat;

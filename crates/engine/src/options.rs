@@ -54,7 +54,7 @@ impl Default for UpkeepOptions {
             plan_interval_ms: 5_000,
             dead_bytes_max: 64 << 20,
             bytes_per_second: 128 << 20,
-            step_bytes: 1 << 20,
+            step_bytes: 256 << 10,
             scrub_first_ms: 3_600_000,
             scrub_interval_ms: 7 * 24 * 3_600_000,
             scrub_bytes_per_second: 8 << 20,

@@ -150,6 +150,14 @@ impl Shared {
         self.run_if_free();
     }
 
+    /// Hands requests to the shard's thread, in order: for threads that must not sit in the seat.
+    pub(crate) fn leave(&self, submissions: impl Iterator<Item = Submission>) {
+        match self.queue.push(submissions) {
+            Ok(()) => self.bell.ring(),
+            Err(refused) => let_go(refused.into_iter().map(Submission::refuse), &self.catalog),
+        }
+    }
+
     pub(crate) fn new(parts: Parts) -> Arc<Shared> {
         let Parts { directory, gate, catalog, views, files, objects, clock, assembler, seat } = parts;
         Arc::new(Shared {

@@ -298,6 +298,9 @@ impl Upkeep {
             Ok(Progress::Object(entry)) => {
                 self.committing = Some(entry.number);
                 self.objects.register(entry.clone());
+                // What the lane has written is newer than what is packed.
+                let warm_bytes_max = self.files.cached_bytes_max().saturating_sub(self.files.warm_bytes());
+                self.objects.cool(warm_bytes_max);
                 requests.push((COMMIT, Request::CommitObject(Box::new(entry))));
             }
             Ok(Progress::Done) => {

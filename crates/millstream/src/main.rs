@@ -8,6 +8,7 @@ mod config;
 mod credentials;
 mod descriptors;
 mod logging;
+mod memory;
 mod serve;
 mod wiring;
 

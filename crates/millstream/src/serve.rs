@@ -7,6 +7,7 @@
 use crate::config::{Durability, Settings};
 use crate::credentials;
 use crate::descriptors::Descriptors;
+use crate::memory;
 use crate::wiring::{Broker, BrokerOptions, SOCKET, errand};
 use anyhow::{Context, anyhow, bail};
 use millstream_amqp::{AmqpOptions, Management, ManagementOptions};
@@ -324,6 +325,7 @@ fn broker_options(settings: &Settings, descriptors: Descriptors) -> BrokerOption
         },
         // Requests have half, output an eighth; an eighth is left for what the allocator and half-filled buffers cost.
         tail_bytes: settings.memory_budget_bytes / 4,
+        cached_bytes_max: settings.page_cache_bytes.unwrap_or_else(memory::page_cache_bytes),
         wal_pool_files_max: settings.wal_pool_files_max,
         open_files_max: descriptors.storage_files_max,
         upkeep_bytes_per_second: settings.upkeep_bytes_per_second,

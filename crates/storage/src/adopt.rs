@@ -111,6 +111,7 @@ impl Adoption {
             }
         }
         objects.remove_orphans()?;
+        objects.leave_uncooled();
         self.leftovers.take().map_or(Ok(()), Leftovers::clear)
     }
 

@@ -112,6 +112,12 @@ pub trait DiskFile: Send + Sync {
         let _ = (from, to);
     }
 
+    /// Says that these bytes will not be read soon, so that the machine may use the memory that holds them for others. Those
+    /// that are not durable yet stay. Nothing depends on it.
+    fn advise_wont_need(&self, from: u64, to: u64) {
+        let _ = (from, to);
+    }
+
     /// Makes the file's bytes and length durable. After an error the caller must not trust, and must not retry:
     /// the machine may have marked the lost pages as written.
     ///
@@ -182,6 +188,22 @@ pub fn write_all_at(file: &dyn DiskFile, mut position: u64, slices: &mut [IoSlic
     }
     Ok(())
 }
+
+/// Writes bytes that nobody waits for, in small pieces: a page that the machine has to find first may cost ten microseconds and
+/// more, and in the middle of one write no other thread may get the processor.
+///
+/// # Errors
+/// As [`write_all_at`].
+pub fn write_small(file: &dyn DiskFile, mut position: u64, bytes: &[u8]) -> io::Result<()> {
+    for piece in bytes.chunks(SMALL_BYTES) {
+        write_all_at(file, position, &mut [IoSlice::new(piece)])?;
+        position += piece.len() as u64;
+    }
+    Ok(())
+}
+
+/// Bytes of one write of [`write_small`]: 16 pages.
+const SMALL_BYTES: usize = 64 << 10;
 
 /// Reads until `buf` is full or the file ends; returns the bytes read.
 ///

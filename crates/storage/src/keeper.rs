@@ -14,21 +14,20 @@
 //! One written file always waits as the reserve (R12): what does not fit on the disk when a file grows goes there.
 //! When the disk has little room left no file grows any more.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use millstream_types::{EngineTime, planted};
 
-use crate::disk::{Disk, DiskFile, OpenMode, write_all_at};
+use crate::ahead::{Ahead, write_zeros};
+use crate::disk::{Disk, DiskFile, OpenMode};
 use crate::error::LaneError;
 use crate::footer::FileRuns;
 use crate::lane::{Ready, Shared, is_no_room};
 use crate::store::is_exhausted;
 use crate::wal::{self, WalFile};
 
-/// Zeros are written this much at a time.
-const ZEROS_BYTES: usize = 1 << 20;
 /// Name of the file that is being written through.
 pub(crate) const UNFINISHED: &str = "wal/prepare.tmp";
 /// Files for which there must be room before one is begun that grows: itself, and some for whoever else uses the disk.
@@ -36,7 +35,7 @@ pub(crate) const UNFINISHED: &str = "wal/prepare.tmp";
 const GROWING_ROOM_FILES: u64 = 4;
 /// A lane that takes at least this long for half a file is slow: the next file is written through for it. At 256 MiB
 /// this is 32 MiB/s, a third of what writing through takes of an ordinary disk.
-const SLOW_HALF_MS: i64 = 4_000;
+const SLOW_HALF_MS: u64 = 4_000;
 /// On a full disk a written file in which nothing lives is left once an eighth of it was used: seven eighths are more than
 /// the largest frame takes, and the lane does not go to and fro between two files.
 const LEFT_AFTER_SHARE: u64 = 8;
@@ -68,11 +67,13 @@ pub struct Keeper {
     shared: Arc<Shared>,
     /// When the file in use was seen first.
     begun: EngineTime,
+    /// The file that is being written through.
+    ahead: Option<Ahead>,
 }
 
 impl Keeper {
     pub(crate) fn new(shared: Arc<Shared>) -> Keeper {
-        Keeper { shared, begun: EngineTime::default() }
+        Keeper { shared, begun: EngineTime::default(), ahead: None }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -85,19 +86,26 @@ impl Keeper {
         self.shared.wants_file()
     }
 
+    /// When [`Keeper::prepare_one`] has something to do although nothing happens.
+    #[must_use]
+    pub fn due(&self) -> Option<EngineTime> {
+        self.ahead.as_ref().map(Ahead::due)
+    }
+
     /// Whether the disk had no room when it was looked at last.
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
         self.shared.disk_full.load(Ordering::Relaxed)
     }
 
-    /// Prepares one file if one is wanted, or else writes the footer of one that was left. `now` tells a fast lane from a
-    /// slow one.
+    /// Prepares one file if one is wanted, or else writes the footer of one that was left, or else goes on with a file that is
+    /// written through. `now` tells a fast lane from a slow one.
     ///
     /// # Errors
     /// Anything but lack of space and of descriptors poisons the lane.
     pub fn prepare_one(&mut self, now: EngineTime) -> Result<Prepared, LaneError> {
         self.shared.check()?;
+        self.cool();
         if self.shared.take_roll() {
             self.begun = now;
         }
@@ -116,6 +124,7 @@ impl Keeper {
         if self.is_disk_full() {
             let room = self.room()?;
             if written == 1 && room < self.bytes_of(1) {
+                self.give_up_ahead()?;
                 self.ask_for_roll(room);
                 return Ok(Prepared::NoSpace);
             }
@@ -124,18 +133,20 @@ impl Keeper {
         }
         if self.shared.is_half_full() {
             self.shared.forget_half();
-            let room = self.room()?;
-            if written == 1 && now.0 - self.begun.0 >= SLOW_HALF_MS && room >= self.bytes_of(1) {
-                return self.prepare_written(room);
+            let took_ms = now.since_ms(self.begun);
+            let is_wanted = written == 1 && took_ms >= SLOW_HALF_MS && self.ahead.is_none();
+            if is_wanted && self.room()? >= self.bytes_of(1) {
+                return self.begin_ahead(now, took_ms / 4 * 3);
             }
         }
-        match self.shared.take_footer() {
-            Some(runs) => {
-                self.write_footer(&runs);
-                Ok(Prepared::Ready)
-            }
-            None => Ok(Prepared::Enough),
+        if let Some(runs) = self.shared.take_footer() {
+            self.write_footer(&runs);
+            return Ok(Prepared::Ready);
         }
+        if self.due().is_some_and(|due| due <= now) {
+            return self.go_on_ahead();
+        }
+        Ok(Prepared::Enough)
     }
 
     /// Writes the footers of all files that were left, so that the next start need not read their frames.
@@ -198,6 +209,26 @@ impl Keeper {
         Ok(done)
     }
 
+    /// Lets the page cache give up what was written longest ago. A file that cannot be opened now keeps its pages until the
+    /// machine needs them.
+    fn cool(&self) {
+        let Some((from, to)) = self.shared.newly_cold() else { return };
+        self.shared.set_cold(to);
+        let files: Vec<Arc<WalFile>> = {
+            let files = self.shared.files.lock();
+            let is_met = |file: &&Arc<WalFile>| file.base < to && file.end().is_none_or(|end| end > from);
+            files.values().filter(is_met).cloned().collect()
+        };
+        for file in files {
+            let end = file.end().map_or(to, |end| end.min(to));
+            let begin = from.max(file.base);
+            let Ok(open) = file.open() else { continue };
+            // Pages come in groups, which are given up whole: one that the last call cut is met again.
+            let first = file.offset_of(begin).saturating_sub(self.shared.cold_step_bytes());
+            open.advise_wont_need(first, file.offset_of(end));
+        }
+    }
+
     /// A footer that cannot be written is left out: nothing depends on it.
     fn write_footer(&self, runs: &FileRuns) {
         if !self.shared.files.lock().contains_key(&runs.file.sequence) {
@@ -248,20 +279,69 @@ impl Keeper {
         }
     }
 
-    fn prepare_written(&mut self, room: u64) -> Result<Prepared, LaneError> {
-        if room < self.bytes_of(1) {
-            return self.not_made(UNFINISHED, io::ErrorKind::StorageFull.into());
-        }
-        let disk = &*self.shared.disk;
+    /// Begins a file that is written through while the lane fills the other half of the one in use.
+    fn begin_ahead(&mut self, now: EngineTime, span_ms: u64) -> Result<Prepared, LaneError> {
         let bytes = self.shared.options.wal_file_bytes;
-        match self.shared.opener.retrying(|disk| create_written(disk, UNFINISHED, bytes)) {
-            Ok(file) => {
-                let path = wal::spare_path(self.shared.take_sequence(false));
-                disk.rename(UNFINISHED, &path).map_err(|error| self.shared.poison_write(&path, error))?;
-                self.add(Ready { path, file, grows: false })
+        let begin = |disk: &dyn Disk| Ahead::begin(disk, UNFINISHED, bytes, now, span_ms);
+        match self.shared.opener.retrying(begin) {
+            Ok(ahead) => {
+                self.ahead = Some(ahead);
+                Ok(Prepared::Enough)
             }
             Err(error) => self.not_made(UNFINISHED, error),
         }
+    }
+
+    fn go_on_ahead(&mut self) -> Result<Prepared, LaneError> {
+        let ahead = self.ahead.as_mut().expect("a file is being written through");
+        match ahead.step() {
+            Ok(false) => Ok(Prepared::Enough),
+            Ok(true) => {
+                let ahead = self.ahead.take().expect("it was there a moment ago");
+                self.add_written(ahead.into_file())
+            }
+            Err(error) => {
+                if is_no_room(&error) {
+                    self.give_up_ahead()?;
+                }
+                self.not_made(UNFINISHED, error)
+            }
+        }
+    }
+
+    /// Gives the space of a file that is being written through back.
+    fn give_up_ahead(&mut self) -> Result<(), LaneError> {
+        if self.ahead.take().is_none() {
+            return Ok(());
+        }
+        self.shared.disk.remove(UNFINISHED).map_err(|error| self.shared.poison_write(UNFINISHED, error))
+    }
+
+    fn prepare_written(&mut self, room: u64) -> Result<Prepared, LaneError> {
+        let has = self.ahead.as_ref().map_or(0, Ahead::written);
+        if room.saturating_add(has) < self.bytes_of(1) {
+            self.give_up_ahead()?;
+            return self.not_made(UNFINISHED, io::ErrorKind::StorageFull.into());
+        }
+        // The lane is in need: what was begun in good time is ended at once.
+        while self.ahead.is_some() {
+            match self.go_on_ahead()? {
+                Prepared::Enough => {}
+                ended => return Ok(ended),
+            }
+        }
+        let bytes = self.shared.options.wal_file_bytes;
+        match self.shared.opener.retrying(|disk| create_written(disk, UNFINISHED, bytes)) {
+            Ok(file) => self.add_written(file),
+            Err(error) => self.not_made(UNFINISHED, error),
+        }
+    }
+
+    fn add_written(&self, file: Arc<dyn DiskFile>) -> Result<Prepared, LaneError> {
+        let path = wal::spare_path(self.shared.take_sequence(false));
+        let renamed = self.shared.disk.rename(UNFINISHED, &path);
+        renamed.map_err(|error| self.shared.poison_write(&path, error))?;
+        self.add(Ready { path, file, grows: false })
     }
 
     fn add(&self, file: Ready) -> Result<Prepared, LaneError> {
@@ -340,18 +420,4 @@ pub(crate) fn create_written(disk: &dyn Disk, path: &str, bytes: u64) -> io::Res
             Err(error)
         }
     }
-}
-
-/// Writes zeros and makes them durable, step by step: 256 MiB that are synced at once stand before every append on the
-/// disk, for 100 ms and more.
-fn write_zeros(file: &dyn DiskFile, from: u64, to: u64) -> io::Result<()> {
-    let zeros = vec![0; ZEROS_BYTES.min(to.saturating_sub(from) as usize)];
-    let mut at = from;
-    while at < to {
-        let step = (to - at).min(zeros.len() as u64);
-        write_all_at(file, at, &mut [IoSlice::new(&zeros[..step as usize])])?;
-        file.sync_data()?;
-        at += step;
-    }
-    Ok(())
 }

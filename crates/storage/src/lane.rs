@@ -32,6 +32,9 @@ pub(crate) use ready::{Ready, ReadyFiles};
 pub(crate) use writer::is_no_room;
 pub use writer::{Durable, Writer};
 
+/// The page cache is told of this share of a WAL file at once that it is not needed, 4 MiB: the pages that this frees are
+/// written to again before the machine has found another use for them.
+const COLD_STEPS_PER_FILE: u64 = 64;
 /// Runs in footers that wait to be written: 40 MB.
 const FOOTER_RUNS_WAITING_MAX: usize = 512 << 10;
 
@@ -47,6 +50,8 @@ pub(crate) struct Shared {
     durable: AtomicU64,
     /// Position up to which read views show everything.
     published: AtomicU64,
+    /// Before this position the machine's page cache was told to give up what it has.
+    cold_to: AtomicU64,
     /// Bytes pushed and not yet written.
     pub(crate) pending_bytes: AtomicU64,
     /// Files that wait for use.
@@ -96,6 +101,7 @@ impl Shared {
             incarnation,
             durable: AtomicU64::new(end.0),
             published: AtomicU64::new(end.0),
+            cold_to: AtomicU64::new(end.0),
             pending_bytes: AtomicU64::new(0),
             ready,
             next_sequence,
@@ -142,6 +148,35 @@ impl Shared {
             || self.has_rolled.load(Ordering::Relaxed)
             || self.disk_full.load(Ordering::Relaxed)
             || self.has_footer()
+            || self.newly_cold().is_some()
+    }
+
+    /// From where to where the page cache has more than it is to keep, once that is enough to be worth a call.
+    pub(crate) fn newly_cold(&self) -> Option<(WalPosition, WalPosition)> {
+        let from = self.cold_to.load(Ordering::Relaxed);
+        let to = self.durable().0.saturating_sub(self.options.cached_bytes_max);
+        (to >= from.saturating_add(self.cold_step_bytes())).then_some((WalPosition(from), WalPosition(to)))
+    }
+
+    /// Bytes that one call gives up at least.
+    pub(crate) fn cold_step_bytes(&self) -> u64 {
+        self.options.wal_file_bytes / COLD_STEPS_PER_FILE
+    }
+
+    /// Everything before `to` was given up.
+    pub(crate) fn set_cold(&self, to: WalPosition) {
+        self.cold_to.store(to.0, Ordering::Relaxed);
+    }
+
+    /// Bytes of frames that may be in the page cache, as far as this process has written them.
+    pub(crate) fn warm_bytes(&self) -> u64 {
+        let (cold, end) = (self.cold_to.load(Ordering::Relaxed), self.durable().0);
+        let files = self.files.lock();
+        let warm = files.values().map(|file| {
+            let to = file.end().map_or(end, |file_end| file_end.0.min(end));
+            to.saturating_sub(file.base.0.max(cold))
+        });
+        warm.sum()
     }
 
     /// Whether the lane lacks its reserve, or what it goes on in before it.

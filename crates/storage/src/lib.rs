@@ -18,6 +18,7 @@
 //! ```
 
 mod adopt;
+mod ahead;
 mod checkpoint;
 pub mod compact;
 pub mod disk;

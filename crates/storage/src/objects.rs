@@ -86,6 +86,8 @@ struct Registry {
     live: BTreeMap<ObjectNumber, Arc<Object>>,
     /// Dropped, and their files not removed yet.
     dropped: Vec<Arc<Object>>,
+    /// Up to this object the page cache was told to give up what it has.
+    cold_to: ObjectNumber,
 }
 
 impl Objects {
@@ -113,7 +115,8 @@ impl Objects {
     /// When the number is known: numbers are never used again.
     pub fn register(&self, entry: ObjectEntry) {
         let number = entry.number;
-        let before = self.registry.lock().live.insert(number, Arc::new(Object { entry, named: AtomicU32::new(0) }));
+        let before =
+            self.registry.lock().live.insert(number, Arc::new(Object { entry, named: AtomicU32::new(0) }));
         assert!(before.is_none(), "object {number} was registered twice: numbers are never used again");
     }
 
@@ -147,6 +150,37 @@ impl Objects {
         let registry = self.registry.lock();
         let is_held = |object: &Arc<Object>| !object.is_named() && Arc::strong_count(object) > 1;
         registry.live.values().any(is_held) || !registry.dropped.is_empty()
+    }
+
+    /// Lets the page cache give up all but the newest objects, of which it keeps about so many bytes. Each is given up once:
+    /// what is read of it later stays for as long as the machine likes.
+    pub fn cool(&self, warm_bytes_max: u64) {
+        let cold: Vec<(ObjectNumber, u64)> = {
+            let mut registry = self.registry.lock();
+            let mut warm_bytes = 0_u64;
+            let from = registry.cold_to;
+            let warm = registry.live.range(ObjectNumber(from.0 + 1)..).rev().take_while(|(_, object)| {
+                warm_bytes = warm_bytes.saturating_add(object.entry.bytes);
+                warm_bytes <= warm_bytes_max
+            });
+            let first_warm = warm.last().map_or(ObjectNumber(u64::MAX), |(number, _)| *number);
+            let cold = registry.live.range(ObjectNumber(from.0 + 1)..first_warm);
+            let cold: Vec<_> = cold.map(|(number, object)| (*number, object.entry.bytes)).collect();
+            registry.cold_to = cold.last().map_or(from, |(number, _)| *number);
+            cold
+        };
+        for (number, bytes) in cold {
+            // One that cannot be opened now keeps its pages until the machine needs them.
+            if let Ok(file) = self.store.open(number) {
+                file.advise_wont_need(0, bytes);
+            }
+        }
+    }
+
+    /// What earlier processes wrote is left to the page cache as it is: opening all of it would cost more than it gives.
+    pub(crate) fn leave_uncooled(&self) {
+        let mut registry = self.registry.lock();
+        registry.cold_to = registry.live.last_key_value().map_or(ObjectNumber(0), |(number, _)| *number);
     }
 
     /// Takes objects out that are out of the manifest, durably, or that were never committed. Their files go with the

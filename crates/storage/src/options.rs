@@ -38,6 +38,9 @@ pub struct Options {
     pub pending_bytes_max: u64,
     /// Memory for the newest batches of all logs together.
     pub tail_bytes_max: u64,
+    /// Of what was written last so many bytes are left to the machine's page cache. What is older, WAL files and objects
+    /// together, is given up there: a log that is only written then goes on in the pages that it has.
+    pub cached_bytes_max: u64,
     /// Memory for the indexes of objects' parts that were read lately; each costs about a thousandth of its part.
     pub index_bytes_max: usize,
     /// Files kept open beside those in use: sealed WAL files and objects together.
@@ -59,6 +62,7 @@ impl Options {
             checkpoint_reserve_bytes: limits::WAL_FILE_BYTES,
             pending_bytes_max: 64 << 20,
             tail_bytes_max: limits::MEMORY_BUDGET_DEFAULT / 2,
+            cached_bytes_max: u64::MAX,
             index_bytes_max: 16 << 20,
             open_files_max: 256,
             new_directory_id,

@@ -115,6 +115,11 @@ impl Output {
         self.covered >= COVERED_MAX
     }
 
+    /// Bytes of the object at hand.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.writer.as_ref().map_or(0, ObjectWriter::bytes)
+    }
+
     /// Whether a part is open.
     pub(crate) fn is_open(&self) -> bool {
         self.open.is_some()

@@ -97,6 +97,11 @@ pub trait ObjectFile: Send + Sync {
         let _ = (from, to);
     }
 
+    /// Says that these bytes will not be read soon. Nothing depends on it.
+    fn advise_wont_need(&self, from: u64, to: u64) {
+        let _ = (from, to);
+    }
+
     /// Length in bytes.
     ///
     /// # Errors

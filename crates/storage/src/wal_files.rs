@@ -75,6 +75,18 @@ impl WalFiles {
         self.shared.durable()
     }
 
+    /// Bytes of the lane that may be in the page cache, as far as this process has written them.
+    #[must_use]
+    pub fn warm_bytes(&self) -> u64 {
+        self.shared.warm_bytes()
+    }
+
+    /// Of the bytes written last so many are left to the page cache.
+    #[must_use]
+    pub fn cached_bytes_max(&self) -> u64 {
+        self.shared.options.cached_bytes_max
+    }
+
     /// Where the lane is.
     #[must_use]
     pub fn lane(&self) -> LaneTotals {

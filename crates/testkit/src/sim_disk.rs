@@ -527,6 +527,12 @@ impl DiskFile for SimFile {
         self.read("try_read", position, buf)
     }
 
+    fn advise_wont_need(&self, from: u64, to: u64) {
+        if from < to {
+            self.state.lock().cold.insert(self.id);
+        }
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         self.with("sync", 0, 0, |state, file| {
             let one_in = state.faults.failed_sync_one_in;

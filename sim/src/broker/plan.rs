@@ -148,6 +148,7 @@ pub(crate) fn options(seed: u64, wal_file_bytes: u64, rng: &mut Rng) -> Options 
         checkpoint_reserve_bytes: wal_file_bytes / 2,
         pending_bytes_max: 1 << 20,
         tail_bytes_max: [0, 4 << 10, 1 << 20][rng.below(3) as usize],
+        cached_bytes_max: 4 << 10,
         index_bytes_max: 1 << 10,
         open_files_max: 2,
         new_directory_id: u128::from(seed) + 1,

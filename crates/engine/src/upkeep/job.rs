@@ -80,8 +80,8 @@ pub(super) struct Moved {
 }
 
 impl Moved {
-    /// What has been moved since `earlier`.
+    /// What has been moved since `earlier`; an object that could not be ended does not count any more.
     pub(super) fn since(self, earlier: Moved) -> Moved {
-        Moved { read: self.read - earlier.read, written: self.written - earlier.written }
+        Moved { read: self.read - earlier.read, written: self.written.saturating_sub(earlier.written) }
     }
 }

@@ -4,6 +4,7 @@
 //! there is to do, appends keep the rest of the disk and of the processor.
 
 use super::{Next, Upkeep, World};
+use crate::priority;
 use crate::queue::Submission;
 use crate::shared::Shared;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub(crate) struct UpkeepThread {
 impl UpkeepThread {
     /// Runs until the inbox is closed. A job at hand is given up: what it wrote is found and removed by the next start.
     pub(crate) fn run(mut self) {
+        priority::lower();
         let shared = Arc::clone(&self.shared);
         let inbox = &shared.upkeep;
         let mut replies = Vec::new();
@@ -60,6 +62,6 @@ impl UpkeepThread {
             tag,
             request,
         });
-        self.shared.submit(submissions);
+        self.shared.leave(submissions);
     }
 }

@@ -222,6 +222,19 @@ pub(crate) const KNOBS: &[Knob] = &[
         show: |settings| settings.memory_budget_bytes.to_string(),
     },
     Knob {
+        key: "page_cache_bytes",
+        value: "BYTES|auto",
+        kind: Kind::Number,
+        unit: "bytes",
+        doc: "How much of what was written last is left to the page cache of the operating system; auto means a quarter of the memory there is",
+        cost: "With more, consumers that are far behind are served from memory; with less, less memory is filled by what nobody reads.",
+        set: |settings, text| {
+            settings.page_cache_bytes = if text == "auto" { None } else { Some(bytes(text, 0..=1 << 50)?) };
+            Ok(())
+        },
+        show: |settings| settings.page_cache_bytes.map_or("auto".to_owned(), |bytes| bytes.to_string()),
+    },
+    Knob {
         key: "wal_pool_files_max",
         value: "FILES",
         kind: Kind::Number,

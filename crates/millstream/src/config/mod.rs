@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     /// Host and port, or `None` for no listener.
     pub(crate) listen_http: Option<(String, u16)>,
     pub(crate) memory_budget_bytes: u64,
+    /// `None`: a share of the machine's memory.
+    pub(crate) page_cache_bytes: Option<u64>,
     pub(crate) wal_pool_files_max: usize,
     pub(crate) upkeep_bytes_per_second: u64,
     pub(crate) compaction_memory_bytes: u64,
@@ -106,6 +108,7 @@ impl Default for Settings {
             aws_credentials_file: None,
             listen_http: Some(("127.0.0.1".to_owned(), 8080)),
             memory_budget_bytes: limits::MEMORY_BUDGET_DEFAULT,
+            page_cache_bytes: None,
             wal_pool_files_max: 4,
             upkeep_bytes_per_second: 128 << 20,
             compaction_memory_bytes: 64 << 20,

@@ -31,6 +31,8 @@ pub(crate) struct BrokerOptions {
     pub(crate) durability: Durability,
     /// Memory for the newest records, in bytes.
     pub(crate) tail_bytes: u64,
+    /// How much of what was written last is left to the page cache, in bytes.
+    pub(crate) cached_bytes_max: u64,
     /// Empty write-ahead log files kept.
     pub(crate) wal_pool_files_max: usize,
     /// Files that storage keeps open beside those it works on.
@@ -61,6 +63,7 @@ impl Broker {
         let mut storage = Options::new(random_u128()?);
         storage.durability = options.durability;
         storage.tail_bytes_max = options.tail_bytes;
+        storage.cached_bytes_max = options.cached_bytes_max;
         storage.open_files_max = options.open_files_max;
         storage.pool_files_max = options.wal_pool_files_max.max(storage.files_ahead);
         let seed = random_u128()?;

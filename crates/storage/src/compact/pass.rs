@@ -61,7 +61,7 @@ pub enum CompactProgress {
 pub struct CompactStats {
     /// Bytes of batches read, dirty ones twice.
     pub bytes_read: u64,
-    /// Bytes of finished objects.
+    /// Bytes of objects, of the one at hand too.
     pub bytes_written: u64,
     /// Batches that were kept as they were.
     pub batches_unchanged: u64,
@@ -173,7 +173,7 @@ impl Compactor {
     /// What has been done so far.
     #[must_use]
     pub fn stats(&self) -> CompactStats {
-        self.stats
+        CompactStats { bytes_written: self.stats.bytes_written + self.output.bytes(), ..self.stats }
     }
 
     /// How the passes that are over ended, in order.

@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rustix::fs::{FallocateFlags, FlockOperation, Mode, OFlags};
+use rustix::fs::{Advice, FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::ReadWriteFlags;
 
 use super::{DirLock, Disk, DiskFile, OpenMode};
@@ -150,6 +151,14 @@ impl Disk for RealDisk {
 
 struct RealFile(File);
 
+impl RealFile {
+    fn advise(&self, from: u64, to: u64, advice: Advice) {
+        let Some(bytes) = to.checked_sub(from).and_then(NonZeroU64::new) else { return };
+        // On a machine that does not take advice some reads wait a little longer, and nothing else changes.
+        let _ = rustix::fs::fadvise(&self.0, from, Some(bytes), advice);
+    }
+}
+
 impl DiskFile for RealFile {
     fn write_at(&self, position: u64, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         Ok(rustix::io::pwritev(&self.0, slices, position)?)
@@ -170,9 +179,11 @@ impl DiskFile for RealFile {
     }
 
     fn advise_will_need(&self, from: u64, to: u64) {
-        let Some(bytes) = to.checked_sub(from).and_then(std::num::NonZeroU64::new) else { return };
-        // A machine that does not take advice reads a little later, and nothing else changes.
-        let _ = rustix::fs::fadvise(&self.0, from, Some(bytes), rustix::fs::Advice::WillNeed);
+        self.advise(from, to, Advice::WillNeed);
+    }
+
+    fn advise_wont_need(&self, from: u64, to: u64) {
+        self.advise(from, to, Advice::DontNeed);
     }
 
     fn sync_data(&self) -> io::Result<()> {

@@ -18,10 +18,10 @@ use super::{BLOCK_BYTES, OBJECT_BYTES_MAX};
 use crate::error::ObjectError;
 use crate::store::{ObjectSink, Store, name_of};
 
-/// Bytes gathered before they are written.
-const BUFFER_BYTES: usize = 1 << 20;
+/// Bytes gathered before they are written: whoever writes pauses in between.
+const BUFFER_BYTES: usize = 256 << 10;
 /// A batch of this length is handed to the store as it is instead of being copied first.
-const DIRECT_BYTES: usize = 256 << 10;
+const DIRECT_BYTES: usize = 64 << 10;
 
 /// Writes one object; dropping it before [`ObjectWriter::finish`] abandons the object.
 pub struct ObjectWriter {

@@ -40,7 +40,7 @@ pub enum PackProgress {
 pub struct PackStats {
     /// Bytes of batches read.
     pub bytes_read: u64,
-    /// Bytes of finished objects: with what was appended, the write amplification.
+    /// Bytes of objects, of the one at hand too: with what was appended, the write amplification.
     pub bytes_written: u64,
     /// Finished objects.
     pub objects: u64,
@@ -138,7 +138,7 @@ impl Packer {
     /// What has been done so far.
     #[must_use]
     pub fn stats(&self) -> PackStats {
-        self.stats
+        PackStats { bytes_written: self.stats.bytes_written + self.output.bytes(), ..self.stats }
     }
 
     /// Works for about `budget_bytes` of reading (one batch more, one log's index, and one object's finish). `numbers` gives

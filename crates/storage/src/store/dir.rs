@@ -11,12 +11,12 @@ use millstream_types::{ObjectNumber, planted};
 use super::{
     DIR, FINISHED, Files, Listing, ObjectFile, ObjectSink, Store, UNFINISHED, name_of, unfinished_name_of,
 };
-use crate::disk::{DiskFile, OpenMode, write_all_at};
+use crate::disk::{DiskFile, OpenMode, write_small};
 use crate::wal::number_in;
 
-/// An object is synced whenever so much of it is new: what is written but not synced stands before the appends' own
-/// syncs on the disk, all at once when the object ends.
-const SYNC_BYTES: u64 = 4 << 20;
+/// An object is synced whenever so much of it is new, a millisecond or less of an ordinary disk: what is written but not
+/// synced stands before the appends' own syncs.
+const SYNC_BYTES: u64 = 512 << 10;
 
 /// Objects in a data directory.
 pub struct DirStore {
@@ -103,6 +103,10 @@ impl ObjectFile for DiskObject {
         self.0.advise_will_need(from, to);
     }
 
+    fn advise_wont_need(&self, from: u64, to: u64) {
+        self.0.advise_wont_need(from, to);
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.0.len()
     }
@@ -122,12 +126,13 @@ struct DirSink {
 
 impl ObjectSink for DirSink {
     fn append(&mut self, slices: &mut [IoSlice<'_>]) -> io::Result<()> {
-        let bytes: u64 = slices.iter().map(|slice| slice.len() as u64).sum();
-        write_all_at(&*self.file, self.bytes, slices)?;
-        self.bytes += bytes;
-        if self.bytes - self.synced_bytes >= SYNC_BYTES {
-            self.file.sync_data()?;
-            self.synced_bytes = self.bytes;
+        for piece in slices.iter().flat_map(|slice| slice.chunks(SYNC_BYTES as usize)) {
+            write_small(&*self.file, self.bytes, piece)?;
+            self.bytes += piece.len() as u64;
+            if self.bytes - self.synced_bytes >= SYNC_BYTES {
+                self.file.sync_data()?;
+                self.synced_bytes = self.bytes;
+            }
         }
         Ok(())
     }

@@ -81,7 +81,8 @@ impl Piece {
 
     /// Whether it is in an object that came after `number`, and so knows better.
     pub(super) fn outranks(&self, number: ObjectNumber) -> bool {
-        matches!(&self.home, Home::Object(named) if named.object().number() > number) && !planted!(OlderObjectOnTop)
+        matches!(&self.home, Home::Object(named) if named.object().number() > number)
+            && !planted!(OlderObjectOnTop)
     }
 }
 

@@ -115,13 +115,41 @@ fn a_slow_lane_gets_its_files_written_through_ahead() {
     let mut now = EngineTime(0);
     for base in 0..200 {
         now = now.after_ms(500);
-        while opened.keeper.wants_file() {
+        while opened.keeper.wants_file() || opened.keeper.due().is_some_and(|due| due <= now) {
             opened.keeper.prepare_one(now).unwrap();
         }
         add(&mut opened, base, BATCH_BYTES).unwrap();
     }
     let begun = begun(&disk);
     assert!(begun.len() > 5 && begun.iter().all(|(_, grows)| !grows), "{begun:?}");
+}
+
+#[test]
+fn a_file_in_the_making_makes_room_on_a_disk_that_is_full() {
+    let disk = sim_disk();
+    let wal_file_bytes = 2 << 20;
+    let options = Options { wal_file_bytes, wal_file_bytes_first: wal_file_bytes, ..options() };
+    let (mut opened, _) = start(&disk, options).unwrap();
+    fill(&mut opened, 0, 0);
+    let (mut now, mut base) = (EngineTime(0), 0);
+    while opened.keeper.due().is_none() {
+        now = now.after_ms(500);
+        while opened.keeper.wants_file() {
+            opened.keeper.prepare_one(now).unwrap();
+        }
+        add(&mut opened, base, 100_000).unwrap();
+        base += 1;
+    }
+    assert_eq!(opened.keeper.prepare_one(now).unwrap(), Prepared::Enough, "one step of four");
+    let path = "wal/prepare.tmp";
+    let written = disk.file_bytes(path).unwrap();
+    assert!(0 < written && written < wal_file_bytes, "{written}");
+    let due = opened.keeper.due().unwrap();
+    assert!(due > now, "the others come later");
+    let used: u64 = disk.paths().iter().map(|path| disk.file_bytes(path).unwrap()).sum();
+    disk.set_faults(Faults::none(used));
+    assert_eq!(opened.keeper.prepare_one(due).unwrap(), Prepared::NoSpace);
+    assert_eq!((opened.keeper.due(), disk.file_bytes(path)), (None, None));
 }
 
 #[test]

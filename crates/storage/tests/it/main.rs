@@ -1,6 +1,7 @@
 //! Storage as its callers see it: on the machine's disk and on one that fails on request.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod cached;
 mod checkpoint;
 mod compact;
 mod contract;

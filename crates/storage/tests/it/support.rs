@@ -26,6 +26,7 @@ pub(crate) fn options() -> Options {
         checkpoint_reserve_bytes: 8 << 10,
         pending_bytes_max: 1 << 20,
         tail_bytes_max: 0,
+        cached_bytes_max: u64::MAX,
         index_bytes_max: 1 << 20,
         open_files_max: 4,
         new_directory_id: 7,
