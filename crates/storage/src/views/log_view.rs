@@ -108,11 +108,10 @@ impl LogView {
             "the next batch of log {} begins where the last one ended",
             self.log
         );
-        {
-            let mut index = self.index.lock();
-            index.append(facts, file, start, end);
-            index.tail.push_back(kept);
-        }
+        let mut index = self.index.lock();
+        index.append(facts, file, start, end);
+        index.tail.push_back(kept);
+        // Under the lock: whoever has read the batch and comes back for the next one must find that it is in range.
         self.high_watermark.store(facts.next_offset().0, Ordering::SeqCst);
     }
 
