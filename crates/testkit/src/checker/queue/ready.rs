@@ -98,7 +98,8 @@ pub(super) fn surely_ready(facts: &Facts<'_>, message: &Message<'_>, send: &Send
     let mut count = 0;
     for delivery in &message.deliveries {
         add(facts, queue, count, Span { from, to: delivery.at().from.min(end) }, &mut times);
-        (from, count) = (delivery.may_end.saturating_add(slack), delivery.got.count);
+        // What a crash took back, a release and what came after it, leaves an earlier lease as it was.
+        (from, count) = (from.max(delivery.may_end.saturating_add(slack)), delivery.got.count);
     }
     add(facts, queue, count, Span { from, to: end }, &mut times);
     times
