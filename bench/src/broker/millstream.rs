@@ -71,7 +71,8 @@ pub(crate) fn start_with_amqp(binary: &Path, parent: &Path, pool_files_max: u32)
     let address = free_address()?;
     let mut command = Command::new(binary);
     command.arg("serve").arg("--data-dir").arg(directory.join("data"));
-    command.args(["--listen-kafka", "off", "--listen-http", "off", "--listen-aws", "off", "--listen-amqp"]);
+    command.args(["--listen-kafka", "off", "--listen-http", "off", "--listen-aws", "off"]);
+    command.args(["--listen-amqp-management", "off", "--listen-amqp"]);
     command.arg(address.to_string()).arg("--wal-pool-files-max").arg(pool_files_max.to_string());
     Broker::start(NAME, command, address, directory, amqp::answers)
 }

@@ -185,6 +185,9 @@ fn start_millstream(
             ANYWHERE,
             "--listen-amqp",
             amqp,
+            // It would follow the port of AMQP, which a broker keeps over its restarts, to one that may be taken.
+            "--listen-amqp-management",
+            ANYWHERE,
             "--listen-kafka",
             kafka,
             "--data-dir",
