@@ -118,6 +118,13 @@ impl Fault {
         }
     }
 
+    /// A method that is not for queues of type `stream`.
+    pub(crate) fn not_of_streams(method: &str, name: &str, vhost: &str) -> Fault {
+        Fault::not_implemented(format!(
+            "{method} not supported by stream queues queue '{name}' in vhost '{vhost}'"
+        ))
+    }
+
     pub(crate) fn no_exchange(name: &str, vhost: &str) -> Fault {
         Fault::new(Code::NOT_FOUND, format!("no exchange '{name}' in vhost '{vhost}'"))
     }

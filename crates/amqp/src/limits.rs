@@ -59,6 +59,8 @@ pub(crate) const READ_ONE_BATCH: u32 = 1;
 pub(crate) const NEIGHBOURS: u64 = 256;
 /// A batch that was compressed may grow to this: 128 MiB, as the largest batch.
 pub(crate) const OPEN_BYTES_MAX: usize = 128 << 20;
+/// Values that a consumer of a stream may filter by.
+pub(crate) const STREAM_FILTERS_MAX: usize = 256;
 /// Consumers of one channel.
 pub(crate) const CONSUMERS_PER_CHANNEL_MAX: usize = 10_000;
 /// Longest time to live in milliseconds that a message or a queue may ask for: ten years, as in RabbitMQ.

@@ -9,8 +9,8 @@ use super::{Step, context};
 use crate::codec::Table;
 use crate::policy::Policies;
 use crate::translate::{
-    Merged, QueueType, Stored, applied, applied_to_exchange, arguments_of, is_durable, is_own, predeclared,
-    predeclared_names, type_of,
+    Merged, QueueType, Stored, applied, applied_to_exchange, arguments_of, is_durable, is_own, is_stream,
+    predeclared, predeclared_names, stream_len, type_of,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -123,12 +123,25 @@ pub(crate) fn count(
                 _ => return Err(Problem::unexpected()),
             }
         }
-        let counted = queues
+        let counted: Vec<_> = queues
             .into_iter()
             .zip(all)
-            .filter_map(|((vhost, entry), counts)| Some((vhost, entry, counts.ok()?)));
-        then(cx, counted.collect())
+            .filter_map(|((vhost, entry), counts)| {
+                let counts = if is_stream(&entry) { stream_counts(cx, &entry) } else { counts.ok()? };
+                Some((vhost, entry, counts))
+            })
+            .collect();
+        then(cx, counted)
     }))
+}
+
+/// What is in a queue of type `stream`, where nothing is ever out.
+fn stream_counts(cx: &Context, entry: &StreamEntry) -> GroupCounts {
+    GroupCounts {
+        ready: stream_len(&*cx.backend, entry),
+        holders: cx.shared.consumers(entry.id).into(),
+        ..GroupCounts::default()
+    }
 }
 
 /// An exchange as it is declared.

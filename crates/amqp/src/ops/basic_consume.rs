@@ -1,9 +1,11 @@
 //! basic.consume (60/20): a consumer gets the queue's messages from now on.
 //!
-//! `no-local` means nothing, as in RabbitMQ. The argument `x-priority` is the consumer's.
+//! `no-local` means nothing, as in RabbitMQ. The argument `x-priority` is the consumer's. A consumer of a stream queue
+//! is a reader (`stream_consume.rs`).
 
 use super::queues::{find, name_of, source};
 use super::reply_to;
+use super::stream_consume;
 use super::{misplaced, operation};
 use crate::codec::Method;
 use crate::errors::{Code, Fault};
@@ -13,13 +15,17 @@ use crate::replies::REPLY_TO;
 use crate::session::{Connection, Consumer};
 use crate::shared::InExclusiveUse;
 use crate::step::Step;
-use crate::translate::{Stored, letter, server_name, type_name};
+use crate::translate::{Stored, is_stream, letter, server_name, type_name};
 use millstream_front::registry::Operation;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-pub(crate) const OPERATION: Operation =
-    operation("basic.consume", 60, 20, "A consumer without prefetch is given at most 512 messages at once.");
+pub(crate) const OPERATION: Operation = operation(
+    "basic.consume",
+    60,
+    20,
+    "A consumer without prefetch is given at most 512 messages at once. From a stream `exclusive`, `x-priority` and `x-consumer-timeout` mean nothing.",
+);
 
 pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Result<Step, Fault> {
     let Method::BasicConsume { queue, consumer_tag, no_ack, exclusive, nowait, arguments, .. } = *method
@@ -40,6 +46,9 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     let entry = find(cx, &name)?;
     if cx.channel(number).consumers.len() >= CONSUMERS_PER_CHANNEL_MAX {
         return Err(Fault::new(Code::RESOURCE_ERROR, "too many consumers on one channel"));
+    }
+    if is_stream(&entry) {
+        return stream_consume::consume(cx, number, tag, entry, (no_ack, nowait), arguments);
     }
     let priority = match arguments.find("x-priority") {
         None => 0,

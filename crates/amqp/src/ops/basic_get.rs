@@ -1,6 +1,8 @@
 //! basic.get (60/70): one message, if there is one.
 
-use super::queues::{counts_if_there, counts_request, find, lease_reply_of, name_of, short_count, source};
+use super::queues::{
+    counts_if_there, counts_request, find, lease_reply_of, name_of, not_of_streams, short_count, source,
+};
 use super::{misplaced, operation};
 use crate::codec::{Method, TableBuilder};
 use crate::errors::Fault;
@@ -29,6 +31,7 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     let Method::BasicGet { queue, no_ack, .. } = *method else { return Err(misplaced()) };
     let name = name_of(cx, number, queue)?;
     let entry = find(cx, &name)?;
+    not_of_streams(cx, &entry, "basic.get")?;
     // Whoever gets again from a queue is the same holder.
     let known = cx.channel(number).getters.iter().find(|(_, source)| source.entry.id == entry.id).cloned();
     let (holder, source) = match known {
@@ -107,7 +110,8 @@ fn found(cx: &mut Connection, get: Get, record: AcquiredRecord, result: ReadResu
 fn deliver(cx: &mut Connection, get: &Get, record: &AcquiredRecord, found: &Record, left: u64) {
     let source = &get.source;
     let lease = lease_of(record);
-    let unacked = (!get.no_ack).then(|| Unacked { tag: 0, source: source.clone(), lease, consumer: None });
+    let unacked =
+        (!get.no_ack).then(|| Unacked { tag: 0, source: source.clone(), lease: Some(lease), consumer: None });
     let delivery_tag = cx.channel(get.number).deliveries.add(unacked);
     let mut table = TableBuilder::default();
     let shown = show(found, &source.entry.name, told_count(source, record), &mut table);

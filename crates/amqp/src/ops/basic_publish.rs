@@ -12,7 +12,9 @@ use crate::codec::{ContentHeader, Method, Properties, Value};
 use crate::errors::{Code, Fault};
 use crate::limits::{TIME_TO_LIVE_MS_MAX, TRANSACTION_BYTES_MAX};
 use crate::session::{Connection, Content, Run, Target};
-use crate::translate::{Message, Routed, Stored, cleaned, delay_ms, letter, type_name};
+use crate::translate::{
+    Message, Routed, STREAM_LOG, Stored, cleaned, delay_ms, is_stream, letter, type_name,
+};
 use bytes::Bytes;
 use millstream_core::Reply;
 use millstream_core::catalog::StreamEntry;
@@ -112,6 +114,10 @@ struct Marks {
 impl Marks {
     /// What the core has to know of a message in a queue.
     fn of(self, queue: &StreamEntry, properties: &Properties<'_>) -> RecordMark {
+        if is_stream(queue) {
+            // What is in a stream stays as long as the stream says.
+            return RecordMark::default();
+        }
         let priority_max = Stored { config: &queue.config }.priority_max();
         RecordMark {
             priority: properties.priority.unwrap_or(0).min(priority_max),
@@ -184,6 +190,9 @@ fn targets<'a>(
 /// The log of a queue that other protocols gave several: always the same one for a connection, so that its messages keep
 /// their order.
 fn log_of(cx: &Connection, queue: &StreamEntry) -> u32 {
+    if is_stream(queue) {
+        return STREAM_LOG;
+    }
     u32::try_from(cx.id.0 % u64::from(queue.logs)).expect("less than the number of logs")
 }
 

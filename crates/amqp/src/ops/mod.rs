@@ -30,6 +30,7 @@ mod queues;
 mod reply_to;
 mod routes;
 mod settling;
+mod stream_consume;
 mod tx;
 
 use crate::codec::{Method, MethodKind};

@@ -3,7 +3,7 @@
 //! A stream that another protocol made becomes a queue; what both of them set has to be equal. Passively it is only
 //! looked for. With an empty name the broker makes one up. An exclusive queue goes with its connection.
 //!
-//! Not supported: queues of type `stream` (540).
+//! A queue of type `stream` is a stream without leases, of one log: what is in it goes by age and size alone.
 
 use super::queues::{check_owner, counts_if_there, counts_request, find, short_count, stream_reply};
 use super::{misplaced, operation, reply_to};
@@ -11,20 +11,22 @@ use crate::codec::Method;
 use crate::errors::{Code, Fault};
 use crate::session::Connection;
 use crate::step::{Step, submit};
-use crate::translate::{Arguments, Stored, cleaned, server_name, set_up_queue};
+use crate::translate::{
+    Arguments, QueueType, Stored, cleaned, is_stream, server_name, set_up_queue, stream_len,
+};
 use millstream_core::catalog::{StreamConfig, StreamEntry};
 use millstream_core::request::CreateStream;
 use millstream_core::{Reply, Request};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Grant};
-use millstream_types::{ErrorKind, StreamUid};
+use millstream_types::{ErrorKind, StreamId, StreamUid};
 use std::sync::Arc;
 
 pub(crate) const OPERATION: Operation = operation(
     "queue.declare",
     50,
     10,
-    "What is in a queue is on the disk, also if the queue is not durable: that one goes with the process, an exclusive one with its connection. Type `stream` is answered with 540.",
+    "What is in a queue is on the disk, also if the queue is not durable: that one goes with the process, an exclusive one with its connection.",
 );
 
 /// What names begin with that only the broker gives.
@@ -65,9 +67,11 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
         "" => server_name("amq.gen-", cx.backend.random()).into(),
         name => cleaned(name).into(),
     };
-    if queue.is_empty() && arguments.find("x-queue-type").and_then(|value| value.as_text()) == Some("quorum")
+    let queue_type = arguments.find("x-queue-type").and_then(|value| value.as_text());
+    if queue.is_empty()
+        && let Some(queue_type @ (QueueType::Quorum | QueueType::Stream)) = queue_type.map(QueueType::of)
     {
-        let text = "Cannot declare a server-named queue for type rabbit_quorum_queue";
+        let text = format!("Cannot declare a server-named queue for type {}", queue_type.module());
         return Err(Fault::precondition(text));
     }
     let arguments = Arguments::check(&name, &cx.vhost, (durable, exclusive, auto_delete), arguments)?;
@@ -149,6 +153,9 @@ fn again(cx: &mut Connection, declare: Declare, entry: &StreamEntry) -> Result<S
     if stored.is_exclusive() != declare.exclusive {
         return Err(Fault::locked(&entry.name, &cx.vhost));
     }
+    if let Some(arguments) = &declare.arguments {
+        arguments.check_logs(entry, &cx.vhost)?;
+    }
     let changes = match &declare.arguments {
         Some(arguments) => stored.declare_again(&entry.name, &cx.vhost, arguments)?,
         None => Vec::new(),
@@ -172,16 +179,25 @@ fn again(cx: &mut Connection, declare: Declare, entry: &StreamEntry) -> Result<S
 fn answer(cx: &mut Connection, declare: Declare, grant: &Grant, entry: &StreamEntry) -> Result<Step, Fault> {
     let queue = entry.id;
     cx.channel(declare.number).last_queue = Some(declare.name.clone());
+    if is_stream(entry) {
+        let message_count = short_count(stream_len(&*cx.backend, entry));
+        say(cx, &declare, queue, message_count);
+        return Ok(Step::Done);
+    }
     Ok(submit(counts_request(grant, queue), move |cx, reply| {
         let message_count = match counts_if_there(reply)? {
             Ok(counts) => short_count(counts.ready),
             Err(kind) => return vanished(cx, declare, kind),
         };
-        let consumer_count = cx.shared.consumers(queue);
-        if !declare.nowait {
-            let ok = Method::QueueDeclareOk { queue: &declare.name, message_count, consumer_count };
-            cx.send(declare.number, &ok);
-        }
+        say(cx, &declare, queue, message_count);
         Ok(Step::Done)
     }))
+}
+
+fn say(cx: &mut Connection, declare: &Declare, queue: StreamId, message_count: u32) {
+    let consumer_count = cx.shared.consumers(queue);
+    if !declare.nowait {
+        let ok = Method::QueueDeclareOk { queue: &declare.name, message_count, consumer_count };
+        cx.send(declare.number, &ok);
+    }
 }

@@ -10,7 +10,7 @@ use crate::codec::Method;
 use crate::errors::Fault;
 use crate::session::Connection;
 use crate::step::{Step, submit};
-use crate::translate::{is_own, is_queue};
+use crate::translate::{is_own, is_queue, is_stream, stream_len};
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::{LeaseReply, LeaseRequest};
 use millstream_core::{Reply, Request};
@@ -19,8 +19,12 @@ use millstream_front::{Action, Grant};
 use millstream_types::ErrorKind;
 use std::sync::Arc;
 
-pub(crate) const OPERATION: Operation =
-    operation("queue.delete", 50, 40, "A stream that another protocol made stays, and is no queue any more.");
+pub(crate) const OPERATION: Operation = operation(
+    "queue.delete",
+    50,
+    40,
+    "A stream that another protocol made stays, and is no queue any more. `if-unused` and `if-empty` count on queues of type `stream` too.",
+);
 
 pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Result<Step, Fault> {
     let Method::QueueDelete { queue, if_unused, if_empty, nowait, .. } = *method else {
@@ -34,6 +38,12 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     let grant = cx.allow(Action::Delete, &name)?;
     if if_unused && cx.shared.consumers(entry.id) > 0 {
         return Err(in_use(cx, &name));
+    }
+    if is_stream(&entry) {
+        if if_empty && stream_len(&*cx.backend, &entry) > 0 {
+            return Err(not_empty(cx, &name));
+        }
+        return Ok(detach(grant, &entry, number, nowait, 0));
     }
     if is_own(&entry.config) {
         return Ok(delete(grant, &entry, number, nowait, (if_unused, if_empty)));
@@ -82,11 +92,14 @@ fn delete(
     })
 }
 
-/// Gives a stream back to the protocol that made it.
+/// Takes a queue away and leaves what other protocols have of its stream.
 fn detach(grant: Grant, entry: &Arc<StreamEntry>, number: u16, nowait: bool, ready: u64) -> Step {
     let queue = entry.id;
     submit(grant.request(removal(entry)), move |cx, reply| {
-        stream_reply(reply)?;
+        // Somebody may have been faster, and gone is gone.
+        if !matches!(reply, Reply::Refused(ErrorKind::UnknownStream)) {
+            stream_reply(reply)?;
+        }
         cx.shared.forget(queue);
         Ok(done(cx, number, nowait, ready))
     })

@@ -1,6 +1,6 @@
 //! queue.purge (50/30): everything in a queue that nobody has out is done with.
 
-use super::queues::{find, lease_reply_of, name_of, short_count};
+use super::queues::{find, lease_reply_of, name_of, not_of_streams, short_count};
 use super::{misplaced, operation};
 use crate::codec::Method;
 use crate::errors::Fault;
@@ -17,6 +17,7 @@ pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Re
     let Method::QueuePurge { queue, nowait, .. } = *method else { return Err(misplaced()) };
     let name = name_of(cx, number, queue)?;
     let entry = find(cx, &name)?;
+    not_of_streams(cx, &entry, "queue.purge")?;
     let grant = cx.allow(Action::Delete, &name)?;
     let purge = LeaseRequest::Purge { group: LeaseGroupId::default_of(entry.id) };
     let request = grant.request(Request::Lease(Box::new(purge)));

@@ -5,7 +5,7 @@
 
 use crate::errors::{Code, Fault};
 use crate::session::{Connection, Pending, Source};
-use crate::translate::{Stored, cleaned, is_own, is_queue};
+use crate::translate::{Stored, cleaned, is_own, is_queue, is_stream};
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::{GroupCounts, LeaseGroupId, LeaseReply, LeaseRequest};
 use millstream_core::{Reply, Request};
@@ -41,6 +41,14 @@ pub(super) fn check_owner(cx: &Connection, entry: &StreamEntry) -> Result<(), Fa
         Some(owner) if owner != cx.id => Err(Fault::locked(&entry.name, &cx.vhost)),
         _ => Ok(()),
     }
+}
+
+/// Refuses what cannot be done with a queue of type `stream`.
+pub(super) fn not_of_streams(cx: &Connection, entry: &StreamEntry, method: &str) -> Result<(), Fault> {
+    if !is_stream(entry) {
+        return Ok(());
+    }
+    Err(Fault::not_of_streams(method, &entry.name, &cx.vhost))
 }
 
 /// A queue to take records from.

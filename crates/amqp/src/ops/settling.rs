@@ -32,7 +32,9 @@ pub(super) fn settle(
 /// Settles deliveries that were taken off their channel.
 pub(super) fn settle_all(cx: &mut Connection, number: u16, taken: &[Unacked], action: Action) {
     for unacked in taken {
-        cx.settle(&unacked.source, unacked.lease, action);
+        if let Some(lease) = unacked.lease {
+            cx.settle(&unacked.source, lease, action);
+        }
     }
     cx.credit_back(taken, number);
 }

@@ -97,12 +97,13 @@ fn by_group(
 ) -> Result<Vec<Settle>, Fault> {
     let mut groups: BTreeMap<LeaseGroupId, Settle> = BTreeMap::new();
     for (unacked, action) in settles {
+        let Some(lease) = unacked.lease else { continue };
         let group = unacked.source.group();
         if !groups.contains_key(&group) {
             grants.push(cx.allow(Action::Read, &unacked.source.entry.name)?);
         }
         let settle = groups.entry(group).or_insert_with(|| Settle { group, leases: Vec::new() });
-        settle.leases.push((unacked.lease, *action));
+        settle.leases.push((lease, *action));
     }
     // A queue that is gone took its leases with it.
     groups.retain(|group, _| cx.backend.stream_by_id(group.stream).is_some());

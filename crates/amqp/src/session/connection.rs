@@ -9,6 +9,7 @@ use super::channel::{Channel, Mode};
 use super::consumer::{Consumer, Source};
 use super::pending::{Pending, PendingTable};
 use super::publish::Publishing;
+use super::reader::Reader;
 use crate::codec::{Frame, Method, Output};
 use crate::errors::{Code, Fault};
 use crate::management::{Context, Vhost};
@@ -69,6 +70,10 @@ pub(crate) struct Connection {
     pub(crate) frame_max: u32,
     pub(crate) channels: BTreeMap<u16, Channel>,
     pub(crate) consumers: BTreeMap<u64, Consumer>,
+    /// Consumers of streams; their numbers are of the same row.
+    pub(crate) readers: BTreeMap<u64, Reader>,
+    /// Readers wait for something else than what is watched.
+    pub(crate) is_watch_due: bool,
     pub(crate) pending: PendingTable,
     /// Operations under way, of all channels.
     pub(crate) waiting: usize,
@@ -120,6 +125,8 @@ impl Connection {
             frame_max: crate::limits::FRAME_BYTES_FIRST,
             channels: BTreeMap::new(),
             consumers: BTreeMap::new(),
+            readers: BTreeMap::new(),
+            is_watch_due: false,
             pending: PendingTable::default(),
             waiting: 0,
             held: BTreeMap::new(),
@@ -245,6 +252,13 @@ impl Connection {
         self.serials
     }
 
+    /// The number of the channel that a consumer is on; 0 when it is gone.
+    pub(crate) fn channel_of(&self, consumer: u64) -> u16 {
+        let consumers = self.consumers.get(&consumer).map(|consumer| consumer.channel);
+        let readers = || self.readers.get(&consumer).map(|reader| reader.channel);
+        consumers.or_else(readers).unwrap_or(0)
+    }
+
     /// The channel that an operation belongs to.
     ///
     /// # Panics
@@ -308,12 +322,19 @@ impl Connection {
     pub(crate) fn hand_over(&mut self, io: &mut Io) {
         self.flush();
         for consumer in std::mem::take(&mut self.hungry) {
-            self.ask(consumer);
+            if self.readers.contains_key(&consumer) {
+                self.follow(consumer);
+            } else {
+                self.ask(consumer);
+            }
         }
         for number in std::mem::take(&mut self.telling) {
             if let Some(confirms) = self.channels.get_mut(&number).and_then(Channel::confirms) {
                 confirms.tell(number, &mut self.out);
             }
+        }
+        if let Some(watch) = self.watch() {
+            io.watch = Some(watch);
         }
         io.submissions.append(&mut self.submissions);
         io.reads.append(&mut self.reads);

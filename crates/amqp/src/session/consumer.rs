@@ -119,6 +119,36 @@ impl Slice {
         Slice { log, from, end, batches, open: None, next: None, bytes }
     }
 
+    /// What a read gave, to be gone through by [`Slice::first_from`].
+    pub(crate) fn of(log: u32, read: ReadSlice) -> Slice {
+        Slice::new(log, Offset::ZERO, read)
+    }
+
+    /// Offset behind the last record.
+    pub(crate) fn end(&self) -> Offset {
+        self.end
+    }
+
+    /// The offset of the first record, before anything was looked for.
+    pub(crate) fn begin(&mut self) -> Option<Offset> {
+        if self.next.is_none() {
+            self.advance(Offset::ZERO);
+        }
+        self.next.as_ref().map(|(at, _)| *at)
+    }
+
+    /// Takes the first record at an offset or behind it. `None`: there is none left.
+    pub(crate) fn first_from(&mut self, offset: Offset) -> Option<(Offset, Record)> {
+        loop {
+            if let Some(found) = self.next.take_if(|(at, _)| *at >= offset) {
+                return Some(found);
+            }
+            if !self.advance(offset) {
+                return None;
+            }
+        }
+    }
+
     /// Looks for a record.
     pub(crate) fn find(&mut self, offset: Offset) -> Found {
         if offset < self.from || offset >= self.end {

@@ -9,13 +9,13 @@
 
 use super::channel::Former;
 use super::connection::Connection;
-use super::consumer::{Consumer, Found, Slice, Source};
+use super::consumer::{Found, Slice, Source};
 use super::pending::Pending;
 use super::unacked::Unacked;
 use crate::codec::{Method, TableBuilder};
 use crate::errors::Fault;
 use crate::limits::{READ_BYTES, RECORDS_PER_ACQUIRE};
-use crate::translate::{QueueType, Stored, show};
+use crate::translate::{QueueType, Stored, Told, show};
 use millstream_core::Reply;
 use millstream_core::lease::{
     Acquire, AcquiredRecord, Action, Attach, Binding, HolderEnd, HolderId, LeaseRef, LeaseReply, LeaseRequest,
@@ -35,21 +35,21 @@ pub(crate) const UNDELIVERED: Action = Action::Release { delay_ms: 0, delivered:
 
 impl Connection {
     /// How many more deliveries a consumer may have.
-    fn credit(&self, consumer: &Consumer) -> u32 {
+    pub(super) fn credit(&self, channel: u16, prefetch: u16, out: usize) -> u32 {
         let left =
             |max: u16, out: usize| if max == 0 { usize::MAX } else { usize::from(max).saturating_sub(out) };
         let all = self
             .channels
-            .get(&consumer.channel)
+            .get(&channel)
             .map_or(0, |channel| left(channel.prefetch_all, channel.deliveries.len()));
-        let own = left(consumer.prefetch, consumer.out);
+        let own = left(prefetch, out);
         u32::try_from(own.min(all)).unwrap_or(u32::MAX).min(RECORDS_PER_ACQUIRE)
     }
 
     /// Asks for records if a consumer has credit and nothing to do.
     pub(crate) fn ask(&mut self, id: u64) {
         let Some(consumer) = self.consumers.get(&id) else { return };
-        let credit = self.credit(consumer);
+        let credit = self.credit(consumer.channel, consumer.prefetch, consumer.out);
         if consumer.asked || !consumer.wanted.is_empty() || credit == 0 {
             return;
         }
@@ -138,11 +138,15 @@ impl Connection {
 
     /// Whether a consumer may have another delivery: those of its channel may have taken what it was promised.
     fn has_room(&self, id: u64) -> bool {
-        self.consumers.get(&id).is_some_and(|consumer| self.credit(consumer) > 0)
+        let consumer = self.consumers.get(&id);
+        consumer.is_some_and(|consumer| self.credit(consumer.channel, consumer.prefetch, consumer.out) > 0)
     }
 
     /// Takes what a consumer read.
     pub(crate) fn was_read(&mut self, id: u64, outcome: Result<ReadSlice, ReadError>) -> Result<(), Fault> {
+        if self.readers.contains_key(&id) {
+            return self.was_read_by_reader(id, outcome);
+        }
         let read_bytes = outcome.as_ref().map_or(0, |slice| slice.bytes);
         let Some(consumer) = self.consumers.get_mut(&id) else {
             self.dropped_bytes += read_bytes;
@@ -181,6 +185,7 @@ impl Connection {
     /// Lets go of what consumers read and have not delivered; it is read again.
     pub(crate) fn drop_slices(&mut self) {
         let slices = self.consumers.values_mut().filter_map(|consumer| consumer.slice.take());
+        let slices = slices.chain(self.readers.values_mut().filter_map(|reader| reader.slice.take()));
         self.dropped_bytes += slices.map(|slice| slice.bytes).sum::<usize>();
     }
 
@@ -191,7 +196,7 @@ impl Connection {
         let unacked = (!consumer.no_ack).then(|| Unacked {
             tag: 0,
             source: source.clone(),
-            lease: lease_of(wanted),
+            lease: Some(lease_of(wanted)),
             consumer: Some(id),
         });
         consumer.out += usize::from(unacked.is_some());
@@ -228,6 +233,9 @@ impl Connection {
             } else if let Some(consumer) = self.consumers.get_mut(&id) {
                 consumer.out = consumer.out.saturating_sub(1);
                 self.feed(id);
+            } else if let Some(reader) = self.readers.get_mut(&id) {
+                reader.out = reader.out.saturating_sub(1);
+                self.feed(id);
             }
         }
         let all: Vec<u64> = match self.channels.get(&channel) {
@@ -243,6 +251,10 @@ impl Connection {
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some(id) = channel.consumers.remove(tag) else { return };
         self.hide_consumer(number, tag);
+        if self.readers.contains_key(&id) {
+            self.end_reader(id);
+            return;
+        }
         let Some(channel) = self.channels.get_mut(&number) else { return };
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
         let source = consumer.source.clone();
@@ -300,8 +312,9 @@ impl Connection {
 
     /// Ends a consumer whose queue is gone, and says so to a client that understands it.
     pub(crate) fn cancel_by_broker(&mut self, id: u64) {
-        let Some(consumer) = self.consumers.get(&id) else { return };
-        let (number, tag) = (consumer.channel, consumer.tag.clone());
+        let consumer = self.consumers.get(&id).map(|consumer| (consumer.channel, consumer.tag.clone()));
+        let reader = || self.readers.get(&id).map(|reader| (reader.channel, reader.tag.clone()));
+        let Some((number, tag)) = consumer.or_else(reader) else { return };
         if let Some(channel) = self.channels.get_mut(&number) {
             channel.consumers.remove(&tag);
         }
@@ -314,7 +327,10 @@ impl Connection {
 
     /// Ends a consumer and everything that is out to it.
     pub(crate) fn end_consumer(&mut self, id: u64) {
-        let Some(consumer) = self.consumers.remove(&id) else { return };
+        let Some(consumer) = self.consumers.remove(&id) else {
+            self.end_reader(id);
+            return;
+        };
         self.dropped_bytes += consumer.slice.map_or(0, |slice| slice.bytes);
         self.end_holder(id, &consumer.source);
         self.consumer_left(&consumer.source);
@@ -336,7 +352,8 @@ impl Connection {
 }
 
 /// How often a record was delivered before, where the queue tells.
-pub(crate) fn told_count(source: &Source, record: &AcquiredRecord) -> Option<u32> {
+pub(crate) fn told_count(source: &Source, record: &AcquiredRecord) -> Option<Told> {
     let stored = Stored { config: &source.entry.config };
-    (stored.queue_type() == QueueType::Quorum).then(|| record.delivery_count.saturating_sub(1))
+    (stored.queue_type() == QueueType::Quorum)
+        .then(|| Told::Deliveries(record.delivery_count.saturating_sub(1)))
 }

@@ -16,11 +16,13 @@ mod confirms;
 mod connection;
 mod consumer;
 mod deliver;
+mod follow;
 mod handshake;
 mod judge;
 mod operations;
 mod pending;
 mod publish;
+mod reader;
 mod unacked;
 
 pub(crate) use channel::{Channel, Content, Mode, Transaction};
@@ -31,6 +33,7 @@ pub(crate) use handshake::PRODUCT_VERSION;
 pub use judge::{ChannelState, Incoming, Verdict, judge};
 pub(crate) use pending::Pending;
 pub(crate) use publish::{Appending, Run, Target};
+pub(crate) use reader::Reader;
 pub(crate) use unacked::Unacked;
 
 use crate::codec::{
@@ -480,14 +483,14 @@ impl AmqpSession {
                     }
                 }
                 Some(Pending::Acquire(id)) => {
-                    let number = self.cx.consumers.get(&id).map_or(0, |consumer| consumer.channel);
+                    let number = self.cx.channel_of(id);
                     match self.cx.acquired(id, reply) {
                         Ok(()) => Ok(()),
                         Err(fault) => self.fail(number, Some(MethodKind::BasicConsume), fault),
                     }
                 }
                 Some(Pending::End(id)) => {
-                    let number = self.cx.consumers.get(&id).map_or(0, |consumer| consumer.channel);
+                    let number = self.cx.channel_of(id);
                     match self.cx.ended(id, reply) {
                         Ok(()) => Ok(()),
                         Err(fault) => self.fail(number, None, fault),
@@ -500,7 +503,7 @@ impl AmqpSession {
             },
             Event::Read(tag, outcome) => match self.cx.pending.take(tag) {
                 Some(Pending::Read(id)) => {
-                    let number = self.cx.consumers.get(&id).map_or(0, |consumer| consumer.channel);
+                    let number = self.cx.channel_of(id);
                     match self.cx.was_read(id, outcome) {
                         Ok(()) => Ok(()),
                         Err(fault) => self.fail(number, Some(MethodKind::BasicConsume), fault),
@@ -519,8 +522,10 @@ impl AmqpSession {
                 self.cx.deliver_answers();
                 Ok(())
             }
-            // No log is watched.
-            Event::Moved(_) => Ok(()),
+            Event::Moved(_) => {
+                self.cx.moved();
+                Ok(())
+            }
             Event::Deadline => self.time(),
         }
     }

@@ -14,7 +14,8 @@ pub(crate) struct Unacked {
     /// Its tag; given by [`Deliveries::add`].
     pub(crate) tag: u64,
     pub(crate) source: Arc<Source>,
-    pub(crate) lease: LeaseRef,
+    /// `None`: it came from a stream, where nothing is taken out.
+    pub(crate) lease: Option<LeaseRef>,
     /// The consumer that it went to; `None`: a `basic.get`.
     pub(crate) consumer: Option<u64>,
 }
@@ -121,14 +122,14 @@ mod tests {
         let mut deliveries = Deliveries::default();
         for n in 1..=count {
             let lease = LeaseRef { log: 0, offset: Offset(n), lease: LeaseNumber(n) };
-            let unacked = Unacked { tag: 0, source: source.clone(), lease, consumer: Some(1) };
+            let unacked = Unacked { tag: 0, source: source.clone(), lease: Some(lease), consumer: Some(1) };
             assert_eq!(deliveries.add(Some(unacked)), n);
         }
         deliveries
     }
 
     fn offsets(taken: Option<Vec<Unacked>>) -> Option<Vec<u64>> {
-        taken.map(|taken| taken.iter().map(|unacked| unacked.lease.offset.0).collect())
+        taken.map(|taken| taken.iter().map(|unacked| unacked.lease.unwrap().offset.0).collect())
     }
 
     #[test]

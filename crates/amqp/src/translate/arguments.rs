@@ -5,6 +5,7 @@
 //! and each argument with its type, since a declaration has to equal the one before it. Long, because it is one table,
 //! read forwards for declarations and backwards for comparing them.
 
+use super::streams::age_ms;
 use crate::codec::{Table, Value};
 use crate::errors::Fault;
 use crate::limits::{BATCH_BYTES, TIME_TO_LIVE_MS_MAX};
@@ -28,6 +29,11 @@ const QUORUM_DELIVERY_LIMIT: i64 = 20;
 /// Deliveries are counted with 32 bits.
 const LIMIT_MAX: i64 = 1 << 31;
 
+/// Largest segments that a stream may ask for, as in RabbitMQ.
+const SEGMENT_BYTES_MAX: i64 = 3_000_000_000;
+/// Sizes of the filter that RabbitMQ keeps per chunk of a stream.
+const FILTER_BYTES: core::ops::RangeInclusive<i64> = 16..=255;
+
 /// Any queue, and those that RabbitMQ lets have an argument.
 const ALL: &[QueueType] = &[QueueType::Classic, QueueType::Quorum, QueueType::Stream];
 const LEASED: &[QueueType] = &[QueueType::Classic, QueueType::Quorum];
@@ -36,7 +42,7 @@ const QUORUM: &[QueueType] = &[QueueType::Quorum];
 const STREAM: &[QueueType] = &[QueueType::Stream];
 
 /// Arguments that are compared when a queue is declared again, with what they must be, and for which queues they are.
-const KNOWN: [(&str, Shape, &[QueueType]); 23] = [
+const KNOWN: [(&str, Shape, &[QueueType]); 24] = [
     ("x-consumer-timeout", Shape::Number { min: 0, max: TIME_TO_LIVE_MS_MAX }, ALL),
     ("x-dead-letter-exchange", Shape::Text(&[]), LEASED),
     ("x-dead-letter-routing-key", Shape::Text(&[]), LEASED),
@@ -44,7 +50,7 @@ const KNOWN: [(&str, Shape, &[QueueType]); 23] = [
     ("x-delivery-limit", Shape::Signed, QUORUM),
     ("x-expires", Shape::Number { min: 1, max: TIME_TO_LIVE_MS_MAX }, LEASED),
     ("x-initial-cluster-size", Shape::Number { min: 1, max: 1 << 31 }, STREAM),
-    ("x-max-age", Shape::Text(&[]), STREAM),
+    ("x-max-age", Shape::Age, STREAM),
     ("x-max-in-memory-bytes", Shape::Number { min: 0, max: 1 << 62 }, QUORUM),
     ("x-max-in-memory-length", Shape::Number { min: 0, max: 1 << 62 }, QUORUM),
     ("x-max-length", Shape::Number { min: 0, max: 1 << 62 }, LEASED),
@@ -59,6 +65,8 @@ const KNOWN: [(&str, Shape, &[QueueType]); 23] = [
     ("x-queue-version", Shape::Number { min: 1, max: 2 }, CLASSIC),
     ("x-quorum-initial-group-size", Shape::Number { min: 1, max: 1 << 31 }, QUORUM),
     ("x-single-active-consumer", Shape::Flag, LEASED),
+    // RabbitMQ looks at it on streams only, and takes it on any queue.
+    ("x-stream-filter-size-bytes", Shape::Number { min: 0, max: 1 << 62 }, ALL),
     ("x-stream-max-segment-size-bytes", Shape::Number { min: 0, max: 1 << 62 }, STREAM),
 ];
 
@@ -73,9 +81,12 @@ enum Shape {
     /// One of these words, or any text if there are none.
     Text(&'static [&'static str]),
     Flag,
+    /// A number and a unit, see [`age_ms`].
+    Age,
 }
 
-/// RabbitMQ's kinds of queues, which differ in defaults and rules here, not in storage.
+/// RabbitMQ's kinds of queues. The first two differ in defaults and rules here, not in storage; a stream is no lease
+/// group, but a log that everybody reads for himself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QueueType {
     Classic,
@@ -84,8 +95,17 @@ pub(crate) enum QueueType {
 }
 
 impl QueueType {
+    /// The type of a name; without one it is classic.
+    pub(crate) fn of(name: &str) -> QueueType {
+        match name {
+            "quorum" => QueueType::Quorum,
+            "stream" => QueueType::Stream,
+            _ => QueueType::Classic,
+        }
+    }
+
     /// What RabbitMQ's errors call it.
-    fn module(self) -> &'static str {
+    pub(crate) fn module(self) -> &'static str {
         match self {
             QueueType::Classic => "rabbit_classic_queue",
             QueueType::Quorum => "rabbit_quorum_queue",
@@ -104,9 +124,14 @@ pub(crate) struct Arguments {
     pub(super) known: Vec<(&'static str, char, String)>,
 }
 
-/// Whether a stream is a queue: it is worked by leases.
+/// Whether a stream is a queue: it is worked by leases, or was declared as a stream queue.
 pub(crate) fn is_queue(entry: &StreamEntry) -> bool {
-    entry.config.lease().enabled()
+    entry.config.lease().enabled() || is_stream(entry)
+}
+
+/// Whether a stream is a queue of type `stream`: every consumer reads it by offset.
+pub(crate) fn is_stream(entry: &StreamEntry) -> bool {
+    Stored { config: &entry.config }.queue_type() == QueueType::Stream
 }
 
 /// Whether this front created a stream.
@@ -168,10 +193,35 @@ impl Arguments {
                 "invalid property '{property}' for queue '{name}' in vhost '{vhost}'"
             )));
         }
-        if queue_type == QueueType::Stream {
-            return Err(Fault::not_implemented("queues of type stream are not served yet"));
-        }
+        arguments.check_stream()?;
         Ok(arguments)
+    }
+
+    /// Checks what RabbitMQ checks last, and without the queue's name.
+    fn check_stream(&self) -> Result<(), Fault> {
+        let number = |argument| self.number(argument).filter(|_| self.queue_type() == QueueType::Stream);
+        if number("x-stream-max-segment-size-bytes").is_some_and(|bytes| bytes > SEGMENT_BYTES_MAX) {
+            return Err(Fault::precondition("Exceeded max value for x-stream-max-segment-size-bytes"));
+        }
+        if number("x-stream-filter-size-bytes").is_some_and(|bytes| !FILTER_BYTES.contains(&bytes)) {
+            return Err(Fault::precondition("Invalid value for  x-stream-filter-size-bytes"));
+        }
+        Ok(())
+    }
+
+    /// Refuses to make a stream queue of a stream with several logs: its messages would be in no order.
+    ///
+    /// # Errors
+    /// 406, as for any other difference.
+    pub(crate) fn check_logs(&self, entry: &StreamEntry, vhost: &str) -> Result<(), Fault> {
+        if self.queue_type() != QueueType::Stream || entry.logs == 1 || is_stream(entry) {
+            return Ok(());
+        }
+        let (name, logs) = (&entry.name, entry.logs);
+        Err(Fault::precondition(format!(
+            "inequivalent arg 'x-queue-type' for queue '{name}' in vhost '{vhost}': \
+             a stream queue has one log, and another protocol gave this one {logs}"
+        )))
     }
 
     pub(super) fn text(&self, argument: &str) -> Option<&str> {
@@ -188,10 +238,18 @@ impl Arguments {
     }
 
     pub(crate) fn queue_type(&self) -> QueueType {
-        queue_type(self.text("x-queue-type"))
+        self.text("x-queue-type").map_or(QueueType::Classic, QueueType::of)
     }
 
-    /// The settings that the core acts on.
+    /// How long and how much a stream queue keeps, as far as it was said.
+    pub(super) fn retention(&self) -> Vec<Setting> {
+        let age = self.text("x-max-age").and_then(age_ms);
+        let bytes = self.number("x-max-length-bytes").and_then(|bytes| u64::try_from(bytes).ok());
+        let age = age.map(|ms| Setting::RetentionMs(Some(ms)));
+        age.into_iter().chain(bytes.map(|bytes| Setting::RetentionBytes(Some(bytes)))).collect()
+    }
+
+    /// The settings of its leases that the core acts on.
     pub(super) fn settings(&self) -> Vec<LeaseSetting> {
         let mut settings = Vec::new();
         let unsigned = |argument| self.number(argument).and_then(|number| u64::try_from(number).ok());
@@ -249,10 +307,12 @@ impl Arguments {
     pub(crate) fn creation(&self) -> Vec<ConfigChange> {
         let mut changes = vec![
             ConfigChange::Set(Setting::Annotation(CREATED.into(), "true".into())),
-            ConfigChange::Set(Setting::Consumed(Some(0))),
             ConfigChange::Set(Setting::RetentionMs(None)),
             ConfigChange::Set(Setting::BatchBytesMax(BATCH_BYTES)),
         ];
+        if self.queue_type() != QueueType::Stream {
+            changes.push(ConfigChange::Set(Setting::Consumed(Some(0))));
+        }
         if self.exclusive || !self.durable {
             changes.push(ConfigChange::Set(Setting::DeletedAtStart(true)));
         }
@@ -262,8 +322,14 @@ impl Arguments {
 
     /// What makes a stream of another front a queue.
     pub(crate) fn attach(&self) -> Vec<ConfigChange> {
-        let mut changes = vec![ConfigChange::Set(Setting::Lease(LeaseSetting::Enabled(true)))];
-        changes.extend(self.settings().into_iter().map(|setting| ConfigChange::Set(Setting::Lease(setting))));
+        let mut changes = Vec::new();
+        if self.queue_type() == QueueType::Stream {
+            changes.extend(self.retention().into_iter().map(ConfigChange::Set));
+        } else {
+            changes.push(ConfigChange::Set(Setting::Lease(LeaseSetting::Enabled(true))));
+            let settings = self.settings().into_iter();
+            changes.extend(settings.map(|setting| ConfigChange::Set(Setting::Lease(setting))));
+        }
         let annotations = self.annotations().into_iter();
         changes.extend(annotations.map(|(key, value)| ConfigChange::Set(Setting::Annotation(key, value))));
         changes
@@ -297,6 +363,10 @@ impl Shape {
                     return Err(unsupported(words, text));
                 }
                 Ok(('S', text.to_owned()))
+            }
+            Shape::Age => {
+                let text = value.as_text().ok_or_else(|| unacceptable(value))?;
+                age_ms(text).map(|_| ('S', text.to_owned())).ok_or_else(|| "invalid_max_age".to_owned())
             }
             Shape::Flag => match value {
                 Value::Bool(is) => Ok(('t', is.to_string())),
@@ -379,14 +449,6 @@ pub(crate) fn type_name(letter: char) -> &'static str {
     }
 }
 
-fn queue_type(text: Option<&str>) -> QueueType {
-    match text {
-        Some("quorum") => QueueType::Quorum,
-        Some("stream") => QueueType::Stream,
-        _ => QueueType::Classic,
-    }
-}
-
 /// A stream's configuration, as this front reads it.
 #[derive(Clone, Copy)]
 pub(crate) struct Stored<'a> {
@@ -413,7 +475,7 @@ impl<'a> Stored<'a> {
     }
 
     pub(crate) fn queue_type(self) -> QueueType {
-        queue_type(self.argument("x-queue-type").map(|(_, text)| text))
+        self.argument("x-queue-type").map_or(QueueType::Classic, |(_, text)| QueueType::of(text))
     }
 
     /// The largest priority that messages have; 0: they have none.
@@ -463,7 +525,10 @@ impl<'a> Stored<'a> {
             )))
         };
         if !self.is_declared() {
-            return self.attach(new, differs);
+            return match new.queue_type() {
+                QueueType::Stream => self.attach_stream(new, differs),
+                QueueType::Classic | QueueType::Quorum => self.attach(new, differs),
+            };
         }
         let flags = [(DURABLE, "durable", new.durable), (AUTO_DELETE, "auto_delete", new.auto_delete)];
         for (key, word, received) in flags {
@@ -485,6 +550,42 @@ impl<'a> Stored<'a> {
             }
         }
         Ok(Vec::new())
+    }
+
+    /// What makes a stream queue of another front's stream: it is one already, but for its retention.
+    fn attach_stream(
+        self,
+        new: &Arguments,
+        differs: impl Fn(&str, String) -> Result<Vec<ConfigChange>, Fault>,
+    ) -> Result<Vec<ConfigChange>, Fault> {
+        if self.config.lease().enabled() {
+            return differs("x-queue-type", "another protocol takes records out of it by leases".to_owned());
+        }
+        let mut changes = new.attach();
+        let mut conflict = None;
+        changes.retain(|change| {
+            let ConfigChange::Set(setting) = change else { return true };
+            let (key, argument, equal) = match setting {
+                Setting::RetentionMs(ms) => {
+                    (SettingKey::RetentionMs, "x-max-age", self.config.retention_ms() == *ms)
+                }
+                Setting::RetentionBytes(bytes) => (
+                    SettingKey::RetentionBytes,
+                    "x-max-length-bytes",
+                    self.config.retention_bytes() == *bytes,
+                ),
+                _ => return true,
+            };
+            let is_set = self.config.is_set(&key);
+            if is_set && !equal {
+                conflict.get_or_insert(argument);
+            }
+            !is_set
+        });
+        match conflict {
+            Some(argument) => differs(argument, "another protocol has set it to something else".to_owned()),
+            None => Ok(changes),
+        }
     }
 
     /// What another front set must be equal; what nobody set is set.
@@ -544,7 +645,11 @@ impl<'a> Stored<'a> {
 
     /// What makes a queue a stream of its creator alone again.
     pub(crate) fn detach(self) -> Vec<ConfigChange> {
-        let mut changes = vec![ConfigChange::Unset(SettingKey::Lease(LeaseSettingKey::Enabled))];
+        let mut changes = Vec::new();
+        // Whoever works a stream queue by leases is no client of this front.
+        if self.queue_type() != QueueType::Stream {
+            changes.push(ConfigChange::Unset(SettingKey::Lease(LeaseSettingKey::Enabled)));
+        }
         let arguments = KNOWN.iter().map(|(argument, ..)| format!("{ARGUMENT}{argument}"));
         let keys = arguments.chain([AUTO_DELETE, DURABLE, EXCLUSIVE].map(str::to_owned));
         let set = keys.filter(|key| self.config.annotation(key).is_some());

@@ -40,13 +40,14 @@ const GOVERNABLE: [(LeaseSettingKey, &[&str]); 7] = [
 ];
 
 /// The arguments that policies may stand in for.
-const ARGUMENTS: [(&str, &str); 10] = [
+const ARGUMENTS: [(&str, &str); 11] = [
     ("consumer-timeout", "x-consumer-timeout"),
     ("dead-letter-exchange", "x-dead-letter-exchange"),
     ("dead-letter-routing-key", "x-dead-letter-routing-key"),
     ("dead-letter-strategy", "x-dead-letter-strategy"),
     ("delivery-limit", "x-delivery-limit"),
     ("expires", "x-expires"),
+    ("max-age", "x-max-age"),
     ("max-length", "x-max-length"),
     ("max-length-bytes", "x-max-length-bytes"),
     ("message-ttl", "x-message-ttl"),
@@ -147,9 +148,10 @@ pub(crate) fn set_up_queue(name: &str, config: &StreamConfig, policies: &Policie
         before.into_iter().flat_map(|keys| keys.split(',')).chain(keys.clone()).collect();
     let declared = stored.arguments();
     let effective = effective(&declared, &merged);
-    let settings = effective.settings();
-    let mut changes = Vec::new();
-    for (key, of) in GOVERNABLE {
+    let is_stream = declared.queue_type() == QueueType::Stream;
+    let mut changes = if is_stream { retention(&effective, &governed) } else { Vec::new() };
+    let settings = if is_stream { Vec::new() } else { effective.settings() };
+    for (key, of) in GOVERNABLE.into_iter().filter(|_| !is_stream) {
         if !of.iter().any(|key| governed.contains(key)) {
             continue;
         }
@@ -175,6 +177,21 @@ pub(crate) fn set_up_queue(name: &str, config: &StreamConfig, policies: &Policie
         changed.change(change).is_err() || changed != *config
     });
     changes
+}
+
+/// What a stream queue keeps, as far as policies speak of it; without either it keeps everything.
+fn retention(effective: &Arguments, governed: &BTreeSet<&str>) -> Vec<ConfigChange> {
+    let mut settings = Vec::new();
+    settings.extend(governed.contains("max-age").then_some(Setting::RetentionMs(None)));
+    settings.extend(governed.contains("max-length-bytes").then_some(Setting::RetentionBytes(None)));
+    for known in effective.retention() {
+        let same =
+            |setting: &&mut Setting| core::mem::discriminant(*setting) == core::mem::discriminant(&known);
+        if let Some(setting) = settings.iter_mut().find(same) {
+            *setting = known;
+        }
+    }
+    settings.into_iter().map(ConfigChange::Set).collect()
 }
 
 /// How an exchange has to be set up to be as its declaration and the policies say; `None`: as it is.

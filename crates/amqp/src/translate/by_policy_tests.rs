@@ -121,3 +121,20 @@ fn streams_of_others_are_theirs_and_exchanges_get_an_alternate() {
     let governed = set_up_exchange("e", &config, &all).unwrap();
     assert_eq!(governed.alternate.as_deref(), Some("own"));
 }
+
+#[test]
+fn a_policy_says_what_a_stream_keeps_where_its_declaration_does_not() {
+    let stream = ("x-queue-type", Value::Long(b"stream"));
+    let policies =
+        policies(&[(Owner::User, "p", json!({"max-age": "1h", "max-length-bytes": 4000, "message-ttl": 5}))]);
+    let kept = |config: &StreamConfig| (config.retention_ms(), config.retention_bytes());
+    let mut config = declared(&[stream, ("x-max-length-bytes", Value::I32(9000))]);
+    govern(&mut config, &policies);
+    assert_eq!(kept(&config), (Some(3_600_000), Some(4000)));
+    assert_eq!((config.lease().enabled(), config.lease().time_to_live_ms()), (false, None));
+    govern(&mut config, &Policies::default());
+    assert_eq!(kept(&config), (None, Some(9000)));
+    let mut config = declared(&[stream, ("x-max-age", Value::Long(b"2h"))]);
+    govern(&mut config, &policies);
+    assert_eq!(kept(&config), (Some(7_200_000), Some(4000)), "its own age counts");
+}

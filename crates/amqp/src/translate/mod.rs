@@ -8,12 +8,14 @@ mod deaths;
 mod exchange;
 mod names;
 mod record;
+mod streams;
 
-pub(crate) use arguments::{Arguments, QueueType, Stored, is_own, is_queue, letter, type_name};
+pub(crate) use arguments::{Arguments, QueueType, Stored, is_own, is_queue, is_stream, letter, type_name};
 pub(crate) use by_policy::{Merged, applied, applied_to_exchange, set_up_exchange, set_up_queue};
 pub(crate) use exchange::{
     Declaration, Routed, arguments_of, check_not_reserved, condition, delay_ms, is_durable, predeclared,
     predeclared_names, type_of,
 };
 pub(crate) use names::{cleaned, namespace_name, server_name, vhost_name};
-pub(crate) use record::{Message, push_record, show};
+pub(crate) use record::{Message, Told, push_record, show};
+pub(crate) use streams::{STREAM_LOG, StreamFilter, StreamStart, stream_len};

@@ -7,13 +7,14 @@
 //! stream's name does.
 
 use super::deaths;
+use super::streams::STREAM_OFFSET;
 use crate::codec::{Properties, Table, TableBuilder, Value};
 use bytes::Bytes;
 use millstream_front::reserved::is_reserved;
-use millstream_types::RecordTime;
 use millstream_types::batch::{BatchBuilder, BatchError, Record};
 use millstream_types::dead_letter;
 use millstream_types::routed;
+use millstream_types::{Offset, RecordTime};
 use std::borrow::Cow;
 
 /// The headers table as it was sent.
@@ -61,6 +62,28 @@ pub(crate) struct Shown<'a> {
     pub(crate) routing_key: &'a str,
     pub(crate) properties: Properties<'a>,
     pub(crate) body: Bytes,
+}
+
+/// What a queue tells of a record beside what was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// How often it was delivered before; nothing is said of the first time.
+    Deliveries(u32),
+    /// Where it is in its stream.
+    Offset(Offset),
+}
+
+impl Told {
+    fn header(self) -> Option<(&'static str, Value<'static>)> {
+        match self {
+            Told::Deliveries(0) => None,
+            Told::Deliveries(count) => Some(("x-delivery-count", Value::I64(count.into()))),
+            // Offsets are less than this by far: they count records.
+            Told::Offset(offset) => {
+                Some((STREAM_OFFSET, Value::I64(i64::try_from(offset.0).unwrap_or(i64::MAX))))
+            }
+        }
+    }
 }
 
 /// Adds a message to a batch of the stream of a name.
@@ -146,12 +169,11 @@ fn plain(value: Value<'_>) -> Option<Option<Cow<'_, [u8]>>> {
     }
 }
 
-/// What a consumer sees of a record of a queue, wherever the record came from. `deliveries` is how often it was delivered
-/// before, where the queue tells.
+/// What a consumer sees of a record of a queue, wherever the record came from, with what the queue tells of it.
 pub(crate) fn show<'a>(
     record: &'a Record,
     queue: &'a str,
-    deliveries: Option<u32>,
+    told: Option<Told>,
     table: &'a mut TableBuilder,
 ) -> Shown<'a> {
     let mut properties = Properties::default();
@@ -187,18 +209,22 @@ pub(crate) fn show<'a>(
         }
     }
     let history = if is_dead { dead_letter::history(record.headers()) } else { Default::default() };
-    let deliveries = deliveries.filter(|count| *count > 0);
-    if sent.is_none() && has_own || !history.is_empty() || deliveries.is_some() {
+    let told = told.and_then(Told::header);
+    // A header that the queue tells itself counts, not what a publisher says of it.
+    let is_told = |name: &str| told.is_some_and(|(told, _)| told == name);
+    if sent.is_none() && has_own || !history.is_empty() || told.is_some() {
         match sent {
             Some(sent) => {
-                let fields =
-                    sent.iter().filter(|(name, _)| history.is_empty() || !deaths::is_of_deaths(name));
+                let fields = sent.iter().filter(|(name, _)| {
+                    !is_told(name) && (history.is_empty() || !deaths::is_of_deaths(name))
+                });
                 fields.for_each(|(name, value)| {
                     table.put(name, value);
                 });
             }
             None => {
-                let own = record.headers().filter(|(name, _)| !is_reserved(name) && name.len() <= 255);
+                let own = record.headers();
+                let own = own.filter(|(name, _)| !is_reserved(name) && !is_told(name) && name.len() <= 255);
                 own.for_each(|(name, value)| {
                     table.put(name, value.map_or(Value::Void, Value::Long));
                 });
@@ -209,8 +235,8 @@ pub(crate) fn show<'a>(
             deaths::put(table, &history, properties.expiration, copies);
             properties.expiration = None;
         }
-        if let Some(count) = deliveries {
-            table.put("x-delivery-count", Value::I64(count.into()));
+        if let Some((name, value)) = told {
+            table.put(name, value);
         }
         properties.headers = Some(table.table());
     } else {

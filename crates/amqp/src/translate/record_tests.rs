@@ -112,7 +112,7 @@ fn blind_copies_are_nobodys_business() {
 fn a_record_of_another_protocol_is_a_message() {
     let record = stored(&[("trace", Some(b"1")), ("sqs.message-id", Some(b"x")), ("void", None)], b"hi");
     let mut builder = TableBuilder::default();
-    let shown = show(&record, "orders", Some(2), &mut builder);
+    let shown = show(&record, "orders", Some(Told::Deliveries(2)), &mut builder);
     let table = shown.properties.headers.unwrap();
     assert_eq!(table.find("trace"), Some(Value::Long(b"1")));
     assert_eq!((table.find("sqs.message-id"), table.find("void")), (None, Some(Value::Void)));

@@ -11,7 +11,7 @@ use millstream_amqp::{AmqpOptions, Listener, Management, ManagementOptions};
 use millstream_front::backend::{Blocking, Inbox};
 use millstream_front::{
     Authorizer, Backend, Bell, Close, Event, Io, LogReader, Need, ReadError, ReadOutcome, Session,
-    SessionFactory,
+    SessionFactory, Watch,
 };
 use millstream_testkit::broker::{TestBroker, TestInbox};
 use std::sync::Arc;
@@ -46,6 +46,8 @@ pub(crate) struct Client {
     pub(crate) unsettled: usize,
     pub(crate) need: usize,
     frame_max: u32,
+    /// What the session waits for.
+    watch: Option<Watch>,
 }
 
 impl Server {
@@ -76,6 +78,7 @@ impl Server {
             unsettled: 0,
             need: 0,
             frame_max: 131_072,
+            watch: None,
         };
         client.session.attach(client.bell.clone());
         client.drive();
@@ -238,6 +241,12 @@ impl Client {
                 busy = true;
                 self.event(Event::Rung);
             }
+            if self.has_moved()
+                && let Some(watch) = self.watch.take()
+            {
+                busy = true;
+                self.event(Event::Moved(watch.tag));
+            }
             for (tag, reply) in self.inbox.take() {
                 busy = true;
                 self.event(Event::Reply(tag, reply));
@@ -259,7 +268,18 @@ impl Client {
         self.carry_out(io);
     }
 
+    /// Whether a log that the session watches is not as it has seen it.
+    fn has_moved(&self) -> bool {
+        let logs = self.watch.iter().flat_map(|watch| &watch.logs);
+        logs.into_iter().any(|(log, seen)| {
+            self.broker.log(*log).is_none_or(|log| LogReader::high_watermark(&*log) != *seen)
+        })
+    }
+
     fn carry_out(&mut self, io: Io) -> bool {
+        if io.watch.is_some() {
+            self.watch = io.watch;
+        }
         let busy = !io.submissions.is_empty() || !io.reads.is_empty();
         io.output.iter().for_each(|chunk| self.received.extend_from_slice(chunk));
         self.unsettled =

@@ -12,3 +12,4 @@ mod faults;
 mod fuzzed;
 mod management;
 mod queues;
+mod streams;

@@ -450,3 +450,40 @@ fn queues_of_other_protocols_are_left_as_they_are() {
     assert_eq!(ask(&server, "DELETE", "/queues/%2F/topic", &Value::Null).status, 204);
     assert!(server.broker.has_stream("topic"), "the stream is its creator's");
 }
+
+#[test]
+fn a_stream_is_declared_counted_and_deleted_and_nothing_is_taken_out_of_it() {
+    let server = Server::new();
+    let stream = json!({"arguments": {"x-queue-type": "stream", "x-max-age": "1h"}});
+    assert_eq!(put(&server, "/queues/%2F/s", stream.clone()), 201);
+    assert_eq!(put(&server, "/queues/%2F/s", stream.clone()), 204);
+    let mut client = server.connect();
+    client.publish("", "s", &Properties::default(), b"one");
+    client.publish("", "s", &Properties::default(), b"two");
+    client.ask(&Method::BasicQos { prefetch_size: 0, prefetch_count: 1, global: false });
+    client.consume("s", "c");
+    let shown = fetch(&server, "/queues/%2F/s");
+    assert_eq!(
+        (&shown["type"], &shown["messages"], &shown["consumers"]),
+        (&json!("stream"), &json!(2), &json!(1))
+    );
+    assert_eq!(shown["consumer_details"].as_array().map(Vec::len), Some(1));
+    assert_eq!(names(&fetch(&server, "/queues/%2F")), ["s"]);
+    let get = json!({"count": 1, "ackmode": "ack_requeue_false", "encoding": "auto"});
+    for (method, address, body) in [
+        ("POST", "/queues/%2F/s/get", get),
+        ("DELETE", "/queues/%2F/s/contents", Value::Null),
+        ("DELETE", "/queues/%2F/s?if-empty=true", Value::Null),
+        ("DELETE", "/queues/%2F/s?if-unused=true", Value::Null),
+    ] {
+        let (status, reason) = refused(&server, method, address, body);
+        assert_eq!(status, 400, "{address}: {reason}");
+    }
+    server.broker.create_stream("topic", 2);
+    assert_eq!(put(&server, "/queues/%2F/topic", stream), 400);
+    assert_eq!(ask(&server, "DELETE", "/queues/%2F/s", &Value::Null).status, 204);
+    assert_eq!(
+        client.said().last().map(|line| &**line),
+        Some("1 BasicCancel { consumer_tag: \"c\", nowait: true }")
+    );
+}

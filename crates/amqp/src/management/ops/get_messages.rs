@@ -76,6 +76,7 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
     let vhost = cx.vhost(call.name(0))?;
     let body: Body = call.read()?;
     let entry = queues::find(cx, &vhost, call.name(1))?;
+    queues::not_of_streams(&vhost, &entry, "basic.get")?;
     if cx.shared.owner(entry.id).is_some() {
         return Err(crate::errors::Fault::locked(&entry.name, &vhost.name).into());
     }

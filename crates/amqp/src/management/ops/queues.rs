@@ -7,7 +7,8 @@ use super::super::json::{flag_of, object_of, to_table};
 use super::super::page::Wanted;
 use super::super::show;
 use super::connections::consumers_of;
-use crate::translate::{Arguments, Stored, is_own, is_queue, set_up_queue};
+use crate::errors::Fault;
+use crate::translate::{Arguments, Stored, is_own, is_queue, is_stream, set_up_queue, stream_len};
 use millstream_core::catalog::{StreamConfig, StreamEntry};
 use millstream_core::lease::{LeaseGroupId, LeaseReply, LeaseRequest};
 use millstream_core::request::CreateStream;
@@ -21,6 +22,14 @@ use std::sync::Arc;
 pub(super) fn find(cx: &Context, vhost: &Vhost, name: &str) -> Result<Arc<StreamEntry>, Problem> {
     let entry = cx.backend.stream(vhost.number(), name).filter(|entry| is_queue(entry));
     entry.ok_or_else(Problem::not_found)
+}
+
+/// Refuses what cannot be done with a queue of type `stream`.
+pub(super) fn not_of_streams(vhost: &Vhost, entry: &StreamEntry, method: &str) -> Result<(), Problem> {
+    match is_stream(entry) {
+        false => Ok(()),
+        true => Err(Fault::not_of_streams(method, &entry.name, &vhost.name).into()),
+    }
 }
 
 pub(super) fn list(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
@@ -76,8 +85,9 @@ pub(super) fn declare(
     let arguments = Arguments::check(name, &vhost.name, flags, table.table())?;
     if let Some(entry) = cx.backend.stream(vhost.number(), name) {
         if cx.shared.owner(entry.id).is_some() {
-            return Err(crate::errors::Fault::locked(name, &vhost.name).into());
+            return Err(Fault::locked(name, &vhost.name).into());
         }
+        arguments.check_logs(&entry, &vhost.name)?;
         let changes = Stored { config: &entry.config }.declare_again(name, &vhost.name, &arguments)?;
         if changes.is_empty() && entry.config.lease().expires_ms().is_none() {
             return Ok(None);
@@ -136,7 +146,16 @@ pub(super) fn delete(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem>
     let entry = find(cx, &vhost, call.name(1))?;
     let grant = cx.allow(Action::Delete, Resource::Stream(&entry.name))?;
     let (if_unused, if_empty) = (call.flag("if-unused"), call.flag("if-empty"));
-    let request = if is_own(&entry.config) {
+    let request = if is_own(&entry.config) && is_stream(&entry) {
+        let queue = format!("queue '{}' in vhost '{}'", entry.name, vhost.name);
+        if if_unused && cx.shared.consumers(entry.id) > 0 {
+            return Err(Problem::bad_request(format!("{queue} in use")));
+        }
+        if if_empty && stream_len(&*cx.backend, &entry) > 0 {
+            return Err(Problem::bad_request(format!("{queue} not empty")));
+        }
+        Request::DeleteStream { stream: entry.id }
+    } else if is_own(&entry.config) {
         let delete = LeaseRequest::DeleteStream { stream: entry.id, if_unused, if_empty };
         Request::Lease(Box::new(delete))
     } else {
@@ -167,6 +186,7 @@ pub(super) fn delete(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem>
 pub(super) fn purge(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let vhost = cx.vhost(call.name(0))?;
     let entry = find(cx, &vhost, call.name(1))?;
+    not_of_streams(&vhost, &entry, "queue.purge")?;
     let grant = cx.allow(Action::Delete, Resource::Stream(&entry.name))?;
     let purge = LeaseRequest::Purge { group: LeaseGroupId::default_of(entry.id) };
     Ok(submit(grant.request(Request::Lease(Box::new(purge))), |_, reply| match lease_reply(reply)? {
