@@ -8,6 +8,7 @@ mod publishing;
 mod recovery;
 mod retries;
 mod routing;
+mod streams;
 
 use crate::compat::broker::Broker;
 use crate::compat::client::Client;
@@ -48,6 +49,7 @@ pub(super) fn run(mut bench: Bench<'_>) -> anyhow::Result<()> {
     consuming::run(&mut bench);
     retries::run(&mut bench);
     arguments::run(&mut bench);
+    streams::run(&mut bench);
     recovery::run(&mut bench);
     bench.other.close()?;
     bench.client.close()
