@@ -171,8 +171,12 @@ class Celery:
         seen = wait_for("Flower to see both workers", workers)
         task = self.tasks.add.delay(2, 3)
         task.get(timeout=PATIENCE_S)
-        state = wait_for("Flower to see a task", lambda: (get(f"/api/task/info/{task.id}") or {}).get("state"))
-        return {"workers": sorted(seen), "state": state}
+
+        def ended():
+            state = (get(f"/api/task/info/{task.id}") or {}).get("state")
+            return state in ("SUCCESS", "FAILURE") and state
+
+        return {"workers": sorted(seen), "state": wait_for("Flower to see how a task ended", ended)}
 
     def stop(self):
         """The workers finish what they have and go; what is left in the queues."""
