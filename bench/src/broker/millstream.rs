@@ -44,7 +44,12 @@ pub(crate) fn start_with_sqs(
     let (address, sqs) = (free_address()?, free_address()?);
     let mut command = command(binary, &directory, address, Class::Fsync, pool_files_max);
     command.arg("--listen-aws").arg(sqs.to_string());
-    Ok((Broker::start(NAME, command, address, directory, answers_kafka)?, sqs))
+    let broker = Broker::start(NAME, command, address, directory, answers_kafka)?;
+    // Its listeners open one after the other.
+    while !answers_sqs(sqs) {
+        anyhow::ensure!(answers_kafka(address), "{NAME} went before it served SQS clients");
+    }
+    Ok((broker, sqs))
 }
 
 /// Starts `binary` for SQS clients alone: listeners share the open files that the system allows.
