@@ -11,6 +11,8 @@
 //! names      → creations, renames and removals since the last sync_dir happened or not, each on its own
 //! ```
 //!
+//! Long, because every operation has to leave names, sectors and counts in agreement, and all of them are here.
+//!
 //! After the crash every open file and the lock are dead. Operations are counted, so that a run can be cut at its
 //! n-th operation; with the seed the outcome of everything is fixed, and a hash over the operations proves it.
 

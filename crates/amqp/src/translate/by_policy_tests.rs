@@ -1,3 +1,7 @@
+//! Policies change what a declaration left open, and only that.
+//!
+//! Apart because the merge of arguments, policies and operators' policies is judged here case by case.
+
 use super::*;
 use crate::codec::{TableBuilder, Value};
 use crate::policy::{Document, Owner};

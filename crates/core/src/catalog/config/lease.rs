@@ -1,7 +1,7 @@
 //! Settings of a stream that is worked as a queue: what its default lease group does.
 //!
 //! Apart from the other settings because only streams with such a group have any of them, and a front that attaches
-//! compares them as a whole.
+//! compares them as a whole. A table, read in each direction; long because every setting stands in it with its limits.
 //!
 //! Among a configuration's later settings they have these tags:
 //!
