@@ -52,6 +52,9 @@ pub trait Backend: Lookup + Send + Sync + 'static {
     /// Bytes on the disk: all there are, and those free for the broker.
     fn disk_bytes(&self) -> (u64, u64);
 
+    /// Whether appends are refused because the disk has no room for them.
+    fn is_disk_full(&self) -> bool;
+
     /// Hands requests to the shard, in order. Replies come as [`Event::Reply`](crate::Event::Reply) to the inbox under the
     /// submissions' tags; each submission gets exactly one, `Refused(ShuttingDown)` included.
     fn submit(&self, inbox: &Arc<dyn Inbox>, submissions: Vec<Submission>);

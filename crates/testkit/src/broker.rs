@@ -331,6 +331,10 @@ impl Backend for TestBroker {
         (1_000_000, 400_000)
     }
 
+    fn is_disk_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
     fn submit(&self, inbox: &Arc<dyn Inbox>, submissions: Vec<Submission>) {
         let now = self.now();
         let mut state = self.state.lock();

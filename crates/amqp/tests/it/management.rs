@@ -414,6 +414,19 @@ fn definitions_come_out_and_go_in_again() {
 }
 
 #[test]
+fn a_full_disk_is_an_alarm_until_there_is_room() {
+    let server = Server::new();
+    for is_full in [true, false] {
+        server.broker.set_full(is_full);
+        for address in ["/health/checks/alarms", "/health/checks/local-alarms"] {
+            let answer = ask(&server, "GET", address, &Value::Null);
+            assert_eq!(answer.status, if is_full { 503 } else { 200 }, "{address}");
+        }
+        assert_eq!(fetch(&server, "/nodes")[0]["disk_free_alarm"], is_full);
+    }
+}
+
+#[test]
 fn checks_and_lists_of_what_is_not_there_answer() {
     let server = Server::new();
     for address in [

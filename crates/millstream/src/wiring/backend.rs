@@ -100,6 +100,10 @@ impl Backend for EngineBackend {
             .map_or((0, 0), |stat| (stat.f_blocks * stat.f_frsize, stat.f_bavail * stat.f_frsize))
     }
 
+    fn is_disk_full(&self) -> bool {
+        self.handle.files().lane().is_disk_full
+    }
+
     fn submit(&self, inbox: &Arc<dyn Inbox>, submissions: Vec<Submission>) {
         let sink: Arc<dyn ReplySink> = Arc::new(InboxSink(inbox.clone()));
         self.handle.submit(submissions.into_iter().map(|submission| EngineSubmission {

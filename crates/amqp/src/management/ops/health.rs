@@ -8,10 +8,11 @@ use bytes::Bytes;
 use millstream_front::http::Response;
 use serde_json::{Value, json};
 
-/// Whether the disk is as good as full. A file system that cannot be asked has no bytes at all.
+/// Whether the disk is full, which is when publishers are blocked, or as good as full. A file system that cannot be asked
+/// has no bytes at all.
 pub(super) fn disk_alarm(cx: &Context) -> bool {
     let (all, free) = cx.backend.disk_bytes();
-    all > DISK_FREE_BYTES_MIN && free < DISK_FREE_BYTES_MIN
+    cx.backend.is_disk_full() || all > DISK_FREE_BYTES_MIN && free < DISK_FREE_BYTES_MIN
 }
 
 fn failed(value: &Value) -> Step {

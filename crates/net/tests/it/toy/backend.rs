@@ -136,6 +136,10 @@ impl Backend for Toy {
         (0, 0)
     }
 
+    fn is_disk_full(&self) -> bool {
+        false
+    }
+
     fn submit(&self, inbox: &Arc<dyn Inbox>, submissions: Vec<Submission>) {
         self.submits.fetch_add(1, SeqCst);
         for submission in submissions {
