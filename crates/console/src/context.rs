@@ -3,6 +3,7 @@
 //! Apart so that an operation is only what it does: who asks, what time it is, and what becomes of an answer that was
 //! not expected is the same for all.
 
+use crate::auth::Who;
 use crate::errors::{Code, Problem};
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::{LeaseGroupId, LeaseReply, LeaseRequest};
@@ -50,6 +51,12 @@ impl Caller for Context {
 }
 
 impl Context {
+    /// From now on everything is done in the name of whoever asks.
+    pub(crate) fn act_for(&mut self, who: Who) {
+        self.namespace = who.principal.namespace();
+        self.principal = who.principal;
+    }
+
     /// Asks for permission.
     pub(crate) fn allow(&self, action: Action, resource: Resource<'_>) -> Result<Grant, Problem> {
         let granted = self.authorizer.authorize(&self.principal, action, resource);

@@ -5,6 +5,7 @@
 //! table ([`ENDPOINTS`]), each operation is a chain of [steps](millstream_front::steps). Nothing here does I/O, reads a clock
 //! or waits.
 
+mod auth;
 mod body;
 mod call;
 mod context;
@@ -21,6 +22,7 @@ mod respond;
 mod route;
 mod scan;
 mod translate;
+mod ui;
 
 pub use errors::{Code, Problem};
 pub use listener::Listener;

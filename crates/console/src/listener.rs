@@ -2,12 +2,13 @@
 //!
 //! Apart because it is all that the binary sees of this front.
 
+use crate::auth::Auth;
 use crate::context::{Context, step};
 use crate::errors::Problem;
 use crate::limits::BODY_BYTES_MAX;
 use crate::options::ConsoleOptions;
 use crate::query::NAMESPACE;
-use crate::{guard, route};
+use crate::{guard, route, ui};
 use millstream_front::http::{Commands, Outcome, Refusal, Request, Response, Service};
 use millstream_front::{Authorizer, Backend, Principal, steps};
 use millstream_types::EngineTime;
@@ -18,13 +19,14 @@ use std::sync::Arc;
 pub struct Listener {
     options: ConsoleOptions,
     authorizer: Arc<Authorizer>,
+    auth: Auth,
 }
 
 impl Listener {
     /// A listener with its options and the authorizer that all fronts share.
     #[must_use]
     pub fn new(options: ConsoleOptions, authorizer: Arc<Authorizer>) -> Listener {
-        Listener { options, authorizer }
+        Listener { options, authorizer, auth: Auth::default() }
     }
 }
 
@@ -55,12 +57,16 @@ impl Service for Listener {
             abandoned: false,
             on_abandon: None,
         };
-        let begun = guard::check(request, self.options.is_loopback)
-            .and_then(|()| route::find(request))
-            .and_then(|(row, call)| {
-                call.query.text(NAMESPACE).map_or(Ok(()), |name| cx.enter(name))?;
-                (row.1)(&mut cx, &call)
-            });
+        let begun = guard::check(request, self.options.is_loopback).and_then(|()| {
+            let who = self.auth.check(now, request);
+            if !route::is_api(request.path) {
+                return ui::start(&mut cx, request, who);
+            }
+            cx.act_for(who?);
+            let (row, call) = route::find(request)?;
+            call.query.text(NAMESPACE).map_or(Ok(()), |name| cx.enter(name))?;
+            (row.1)(&mut cx, &call)
+        });
         steps::start(cx, step(begun), commands)
     }
 

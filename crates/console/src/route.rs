@@ -10,6 +10,17 @@ use crate::query::{NAMESPACE, Query};
 use millstream_front::http::Request;
 use percent_encoding::percent_decode_str;
 
+/// Addresses of the API and of whoever watches over the broker; below all others are pages.
+const API: [&str; 5] = ["/api", "/v1", "/healthz", "/readyz", "/metrics"];
+
+/// Whether an operation answers at an address, or says that there is none; otherwise a page does.
+pub(crate) fn is_api(path: &str) -> bool {
+    let is_below = |prefix: &&str| {
+        path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    API.iter().any(is_below)
+}
+
 /// The operation that a request asks for, with what it says.
 pub(crate) fn find<'a>(request: &Request<'a>) -> Result<(&'static Row, Call<'a>), Problem> {
     let parts = parts(request.path)?;
@@ -98,6 +109,16 @@ mod tests {
         ] {
             let problem = find(&request(method, path)).map(|(row, _)| row.0.name).unwrap_err();
             assert_eq!(problem.code, code, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_of_the_api_is_a_page() {
+        for path in ["/api", "/api/v1/streams", "/v1/streams/x/records", "/healthz", "/readyz", "/metrics"] {
+            assert!(is_api(path), "{path}");
+        }
+        for path in ["/", "/streams", "/apis", "/v10", "/healthzz"] {
+            assert!(!is_api(path), "{path}");
         }
     }
 
