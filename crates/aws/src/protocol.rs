@@ -103,7 +103,7 @@ mod tests {
         headers: &'a [(&str, &[u8])],
         body: &'a [u8],
     ) -> Request<'a> {
-        Request { method, path: "/", query, headers, body, is_tls: false }
+        Request { method, path: "/", query, headers, body, is_tls: false, peer: None }
     }
 
     #[test]

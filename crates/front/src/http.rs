@@ -7,6 +7,7 @@
 use crate::backend::Backend;
 use crate::session::{Event, ReadCommand, Submission};
 use bytes::Bytes;
+use core::net::IpAddr;
 use millstream_types::EngineTime;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// It came over TLS, so that addresses made from it begin with `https`.
     pub is_tls: bool,
+    /// Where it came from, if that is known.
+    pub peer: Option<IpAddr>,
 }
 
 impl<'a> Request<'a> {
@@ -162,8 +165,15 @@ mod tests {
     #[test]
     fn a_header_is_found_by_its_small_letters_and_trimmed() {
         let headers: [(&str, &[u8]); 3] = [("host", b" a:1 "), ("x-raw", &[0xff]), ("host", b"b")];
-        let request =
-            Request { method: "GET", path: "/", query: "", headers: &headers, body: b"", is_tls: false };
+        let request = Request {
+            method: "GET",
+            path: "/",
+            query: "",
+            headers: &headers,
+            body: b"",
+            is_tls: false,
+            peer: None,
+        };
         assert_eq!(request.header("host"), Some("a:1"));
         assert_eq!(request.header("x-raw"), None);
         assert_eq!(request.header("accept"), None);

@@ -81,7 +81,8 @@ mod tests {
     use super::*;
 
     fn verdict(headers: &[(&str, &[u8])], is_loopback: bool) -> Result<(), Foreign> {
-        let request = Request { method: "GET", path: "/", query: "", headers, body: b"", is_tls: false };
+        let request =
+            Request { method: "GET", path: "/", query: "", headers, body: b"", is_tls: false, peer: None };
         check(&request, is_loopback)
     }
 

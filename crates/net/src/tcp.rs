@@ -245,7 +245,7 @@ fn driven(
         Front::Sessions(factory) => factory,
         Front::Http(front) => {
             let front = front.clone();
-            return Box::pin(http::drive(stream, front, service, admission));
+            return Box::pin(http::drive(stream, front, service, peer.ip(), admission));
         }
     };
     let session = factory.session(peer, &service.backend);

@@ -17,7 +17,8 @@ fn ask(server: &Server, method: &str, address: &str, body: &Value) -> Response {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let credential = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode("guest:guest"));
     let headers: &[(&str, &[u8])] = &[("host", b"localhost:15672"), ("authorization", credential.as_bytes())];
-    let request = Request { method, path: &path, query, headers, body: body.as_bytes(), is_tls: false };
+    let request =
+        Request { method, path: &path, query, headers, body: body.as_bytes(), is_tls: false, peer: None };
     raw(server, &request)
 }
 
@@ -86,7 +87,8 @@ fn body_of(client: &mut Client, queue: &str) -> Option<String> {
 fn whoever_names_nobody_or_comes_from_elsewhere_is_refused() {
     let server = Server::new();
     let of = |headers: &[(&str, &[u8])], path: &str, method: &str| {
-        raw(&server, &Request { method, path, query: "", headers, body: b"", is_tls: false }).status
+        raw(&server, &Request { method, path, query: "", headers, body: b"", is_tls: false, peer: None })
+            .status
     };
     let host: (&str, &[u8]) = ("host", b"localhost:15672");
     let guest: (&str, &[u8]) = ("authorization", b"Basic Z3Vlc3Q6Z3Vlc3Q=");
@@ -322,6 +324,7 @@ fn an_end_in_the_middle_of_a_policy_is_made_good_at_the_next_start() {
         headers,
         body: body.as_bytes(),
         is_tls: false,
+        peer: None,
     };
     let mut commands = Commands::default();
     let waiting = server.management().start(server.broker.now(), &backend, &request, &mut commands);

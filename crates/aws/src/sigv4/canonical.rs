@@ -123,8 +123,15 @@ mod tests {
     #[test]
     fn values_of_one_header_are_joined() {
         let headers: [(&str, &[u8]); 3] = [("x", b" a  b "), ("y", b"no"), ("x", b"c")];
-        let request =
-            Request { method: "GET", path: "/", query: "", headers: &headers, body: b"", is_tls: false };
+        let request = Request {
+            method: "GET",
+            path: "/",
+            query: "",
+            headers: &headers,
+            body: b"",
+            is_tls: false,
+            peer: None,
+        };
         assert_eq!(with(|out| header(&request, "x", out)), "a b,c");
         assert_eq!(with(|out| header(&request, "z", out)), "");
     }

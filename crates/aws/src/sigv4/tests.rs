@@ -56,6 +56,7 @@ impl Example {
             headers: &headers,
             body: self.body,
             is_tls: false,
+            peer: None,
         };
         credentials().authenticate(&request, service, now)
     }
@@ -190,6 +191,7 @@ fn signed_address(valid_seconds: u64, extra: &str) -> Example {
         headers: &headers,
         body: b"",
         is_tls: false,
+        peer: None,
     };
     let presented = Presented::of(&request).unwrap().unwrap();
     let signature = signature::sign(&request, &presented, SECRET).unwrap();
@@ -219,8 +221,15 @@ fn without_credentials_a_request_is_believed_what_it_says() {
     let anyone = Credentials::default();
     let scope_of = |authorization: &str| {
         let headers = [("authorization", authorization.as_bytes()), ("x-amz-date", b"20150830T123600Z")];
-        let request =
-            Request { method: "POST", path: "/", query: "", headers: &headers, body: b"", is_tls: false };
+        let request = Request {
+            method: "POST",
+            path: "/",
+            query: "",
+            headers: &headers,
+            body: b"",
+            is_tls: false,
+            peer: None,
+        };
         anyone.authenticate(&request, "sqs", EngineTime(0)).unwrap()
     };
     let claim = |key: &str, region: &str| {
@@ -238,8 +247,15 @@ fn without_credentials_a_request_is_believed_what_it_says() {
         assert_eq!(scope_of(nothing), Scope::default(), "{nothing}");
     }
     let address = signed_address(60, "");
-    let request =
-        Request { method: "GET", path: "/", query: &address.query, headers: &[], body: b"", is_tls: false };
+    let request = Request {
+        method: "GET",
+        path: "/",
+        query: &address.query,
+        headers: &[],
+        body: b"",
+        is_tls: false,
+        peer: None,
+    };
     let default = Scope { account: "111111111111".to_owned(), region: "eu-west-1".to_owned() };
     let scope = Credentials::new(Vec::new(), default).authenticate(&request, "sqs", EngineTime(0)).unwrap();
     assert_eq!(

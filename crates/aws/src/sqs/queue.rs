@@ -201,8 +201,15 @@ mod tests {
 
     #[test]
     fn a_request_to_a_queue_needs_no_parameter() {
-        let request =
-            |path| Request { method: "POST", path, query: "", headers: &[], body: b"", is_tls: false };
+        let request = |path| Request {
+            method: "POST",
+            path,
+            query: "",
+            headers: &[],
+            body: b"",
+            is_tls: false,
+            peer: None,
+        };
         let of = |path, url| QueueRef::of(&request(path), &caller(), url);
         assert_eq!(of("/000000000000/orders", None).unwrap().name, "orders");
         assert_eq!(of("/000000000000/orders", Some("bills")).unwrap().name, "bills");
@@ -215,8 +222,15 @@ mod tests {
         let queue = QueueRef { scope: Scope::default(), name: "orders.fifo".to_owned() };
         let url = |host: &[u8], is_tls| {
             let headers = [("host", host)];
-            let request =
-                Request { method: "POST", path: "/", query: "", headers: &headers, body: b"", is_tls };
+            let request = Request {
+                method: "POST",
+                path: "/",
+                query: "",
+                headers: &headers,
+                body: b"",
+                is_tls,
+                peer: None,
+            };
             queue.url(&origin(&request, "127.0.0.1:4566"))
         };
         assert_eq!(url(b"broker:80", false), "http://broker:80/000000000000/orders.fifo");

@@ -97,7 +97,8 @@ impl Client {
     /// The reply to a request that is not started.
     pub(crate) fn turned_away(&self, headers: &[(&str, &[u8])], refusal: Refusal) -> Response {
         let backend: Arc<dyn Backend> = self.broker.clone();
-        let request = Request { method: "POST", path: "/", query: "", headers, body: b"", is_tls: false };
+        let request =
+            Request { method: "POST", path: "/", query: "", headers, body: b"", is_tls: false, peer: None };
         self.listener.refuse(&backend, &request, refusal)
     }
 
@@ -120,6 +121,7 @@ impl Client {
             headers: &headers,
             body: body.as_bytes(),
             is_tls: false,
+            peer: None,
         })
     }
 
@@ -253,7 +255,7 @@ fn with_json<T>(action: &str, parameters: &Value, see: impl FnOnce(&Request<'_>)
         ("content-type", b"application/x-amz-json-1.0"),
     ];
     let body = body.as_bytes();
-    see(&Request { method: "POST", path: "/", query: "", headers: &headers, body, is_tls: false })
+    see(&Request { method: "POST", path: "/", query: "", headers: &headers, body, is_tls: false, peer: None })
 }
 
 /// Reads an error reply.

@@ -84,11 +84,17 @@ fn by_json(client: &Client, number: usize, body: &[u8]) -> Response {
     let action = OPERATIONS.get(number).map_or("Nothing", |operation| operation.name);
     let target = format!("AmazonSQS.{action}");
     let headers = [("x-amz-target", target.as_bytes())];
-    send(client, &Request { method: "POST", path: "/", query: "", headers: &headers, body, is_tls: false })
+    send(
+        client,
+        &Request { method: "POST", path: "/", query: "", headers: &headers, body, is_tls: false, peer: None },
+    )
 }
 
 fn by_form(client: &Client, body: &[u8]) -> Response {
-    send(client, &Request { method: "POST", path: "/", query: "", headers: &[], body, is_tls: false })
+    send(
+        client,
+        &Request { method: "POST", path: "/", query: "", headers: &[], body, is_tls: false, peer: None },
+    )
 }
 
 fn by_address(client: &Client, bytes: &[u8]) -> Response {
@@ -97,7 +103,10 @@ fn by_address(client: &Client, bytes: &[u8]) -> Response {
     let (path, query, value) = (lines.next(), lines.next(), lines.next().unwrap_or_default());
     let headers = [("authorization", value.as_bytes()), ("host", value.as_bytes())];
     let (path, query) = (path.unwrap_or_default(), query.unwrap_or_default());
-    send(client, &Request { method: "GET", path, query, headers: &headers, body: b"", is_tls: true })
+    send(
+        client,
+        &Request { method: "GET", path, query, headers: &headers, body: b"", is_tls: true, peer: None },
+    )
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ fn send(
     query: &str,
     body: &[u8],
 ) -> Response {
-    client.send(&Request { method, path, query, headers, body, is_tls: false }).response()
+    client.send(&Request { method, path, query, headers, body, is_tls: false, peer: None }).response()
 }
 
 fn json_call(client: &Client, target: &str, body: &[u8]) -> Response {

@@ -160,6 +160,7 @@ fn accounts_and_regions_keep_their_queues_apart() {
                 headers: &headers,
                 body: body.as_bytes(),
                 is_tls: false,
+                peer: None,
             })
             .response()
     };
@@ -289,6 +290,7 @@ fn a_queue_can_be_named_by_the_path() {
         headers: &headers,
         body: b"",
         is_tls: true,
+        peer: None,
     };
     let response = client.send(&request).response();
     let text = std::str::from_utf8(&response.body).unwrap();

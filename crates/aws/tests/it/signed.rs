@@ -39,6 +39,7 @@ fn unsigned_and_unknown_requests_are_refused_in_both_protocols() {
                 headers: &headers,
                 body: b"{}",
                 is_tls: false,
+                peer: None,
             };
             let fault = fault(wire, &client.send(&request).response());
             assert_eq!((&*fault.code, fault.status), (code, status), "{authorization:?}");

@@ -9,6 +9,7 @@ use crate::pump::Pump;
 use crate::tcp::Service;
 use millstream_front::http::{self as front, Response};
 use parking_lot::Mutex;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -17,6 +18,8 @@ use std::task::{Context, Poll};
 pub(super) struct Connection {
     pub(super) front: Arc<dyn front::Service>,
     pub(super) service: Service,
+    /// Where the client is.
+    pub(super) peer: IpAddr,
     pub(super) watch: Mutex<Watch>,
     /// HTTP/1 answers one request after the other, so there is one at most.
     exchange: Mutex<Option<Pump>>,
@@ -25,10 +28,10 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(front: Arc<dyn front::Service>, service: Service) -> Arc<Connection> {
+    pub(super) fn new(front: Arc<dyn front::Service>, service: Service, peer: IpAddr) -> Arc<Connection> {
         let watch = Mutex::new(Watch::new(service.backend.now()));
         let (exchange, leaves_input) = (Mutex::default(), AtomicBool::new(false));
-        Arc::new(Connection { front, service, watch, exchange, leaves_input })
+        Arc::new(Connection { front, service, peer, watch, exchange, leaves_input })
     }
 
     /// An exchange waits from now on.

@@ -32,6 +32,7 @@ use socket::Socket;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -45,9 +46,10 @@ pub(crate) async fn drive(
     stream: TcpStream,
     front: Arc<dyn front::Service>,
     service: Service,
+    peer: IpAddr,
     admission: Admission,
 ) -> Ended {
-    let connection = Connection::new(front, service);
+    let connection = Connection::new(front, service, peer);
     let mailbox = admission.mailbox();
     let ended = {
         let socket = Socket::new(stream, connection.clone());

@@ -20,6 +20,7 @@ use millstream_front::limits::REQUEST_BYTES_MIN;
 use millstream_front::{Permit, http as front};
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -47,7 +48,7 @@ async fn answer(connection: &Arc<Connection>, request: Request<Incoming>) -> Rep
     };
     let mut commands = Commands::default();
     let backend = &connection.service.backend;
-    let outcome = with_request(&parts, &body, |request| {
+    let outcome = with_request(&parts, &body, connection.peer, |request| {
         connection.front.start(backend.now(), backend, request, &mut commands)
     });
     // Nothing of the request is kept while its exchange waits.
@@ -95,7 +96,9 @@ fn refuse(connection: &Connection, parts: &Parts, refusal: Refusal, unread: bool
     tracing::debug!(name = connection.front.name(), ?refusal, "a request was refused");
     connection.leave_input(unread);
     let backend = &connection.service.backend;
-    let response = with_request(parts, &[], |request| connection.front.refuse(backend, request, refusal));
+    let response = with_request(parts, &[], connection.peer, |request| {
+        connection.front.refuse(backend, request, refusal)
+    });
     let outlay = Outlay::new(connection.service.output_budget.clone());
     let mut reply = reply(connection.front.name(), response, outlay);
     if unread {
@@ -118,7 +121,12 @@ fn check(parts: &Parts) -> Result<(), Refusal> {
 }
 
 /// The request as the front sees it.
-fn with_request<T>(parts: &Parts, body: &[u8], see: impl FnOnce(&front::Request<'_>) -> T) -> T {
+fn with_request<T>(
+    parts: &Parts,
+    body: &[u8],
+    peer: IpAddr,
+    see: impl FnOnce(&front::Request<'_>) -> T,
+) -> T {
     // A target with an authority, as proxies get it, goes before the header.
     let authority = parts.uri.authority().map(|authority| authority.as_str().as_bytes());
     let headers: Vec<(&str, &[u8])> = parts
@@ -136,6 +144,7 @@ fn with_request<T>(parts: &Parts, body: &[u8], see: impl FnOnce(&front::Request<
         headers: &headers,
         body,
         is_tls: false,
+        peer: Some(peer),
     })
 }
 
