@@ -3,8 +3,10 @@
 //! Apart so that an operation is only what it does: who asks, what time it is, and what becomes of an answer that was
 //! not expected is the same for all.
 
-use crate::auth::Who;
+use crate::auth::{Kind, Pending, Who};
 use crate::errors::{Code, Problem};
+use crate::options::ConsoleOptions;
+use crate::ui::samples::Samples;
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::{LeaseGroupId, LeaseReply, LeaseRequest};
 use millstream_core::{Reply, Request};
@@ -25,6 +27,13 @@ pub(crate) struct Context {
     /// Where the names of the request live.
     pub(crate) namespace: Namespace,
     pub(crate) version: &'static str,
+    pub(crate) options: Arc<ConsoleOptions>,
+    /// Rates over time, for pages.
+    pub(crate) samples: Arc<Samples>,
+    /// How it is known who asks.
+    pub(crate) kind: Kind,
+    /// What is written into the audit log when the request is answered.
+    pub(crate) audit: Option<Pending>,
     /// Engine time of the event that is being handled.
     pub(crate) now: EngineTime,
     /// The client has gone away: what it was to get has to be given back.
@@ -37,6 +46,9 @@ impl Caller for Context {
     type Answer = Response;
 
     fn respond(self, response: Response) -> Response {
+        if let Some(pending) = self.audit {
+            self.options.gate.note(pending.done(self.now, response.status));
+        }
         response
     }
 
@@ -55,6 +67,7 @@ impl Context {
     pub(crate) fn act_for(&mut self, who: Who) {
         self.namespace = who.principal.namespace();
         self.principal = who.principal;
+        self.kind = who.kind;
     }
 
     /// Asks for permission.

@@ -3,6 +3,7 @@
 //! Apart because a new kind of error in the core must stop this front from compiling until it is answered (style rule 20),
 //! and because codes are promises: programs tell errors apart by them, sentences are for people.
 
+use crate::auth::Refused;
 use crate::respond::{no_sniff, no_store};
 use bytes::Bytes;
 use millstream_front::http::{Refusal, Response};
@@ -51,6 +52,8 @@ codes! {
     InvalidPartitions: 400 "invalid_partitions" "The number of partitions is zero, too large, or smaller than it was.";
     OffsetOutOfRange: 400 "offset_out_of_range" "The offset is before the first record or after the end.";
     InvalidRecord: 400 "invalid_record" "The stream does not take this record.";
+    Unauthenticated: 401 "unauthenticated" "The request does not prove who asks, or what it proves it by is wrong.";
+    CsrfMissing: 403 "csrf_missing" "A session's request that changes something must carry the session's word in X-CSRF-Token.";
     Denied: 403 "denied" "You may not do this.";
     HostNotAllowed: 403 "host_not_allowed" "The request came by a name that is not this machine's.";
     OriginNotAllowed: 403 "origin_not_allowed" "The request came from a page of another site.";
@@ -67,6 +70,7 @@ codes! {
     RecordTooLarge: 413 "record_too_large" "The record is larger than the stream or the broker takes.";
     UnsupportedMediaType: 415 "unsupported_media_type" "The body must be application/json.";
     LimitExceeded: 422 "limit_exceeded" "A limit of the broker would be passed.";
+    TooManyAttempts: 429 "too_many_attempts" "There were too many wrong credentials from this address; wait.";
     Internal: 500 "internal" "The storage failed; whether the request took effect is not known.";
     CorruptStorage: 500 "corrupt_storage" "Stored bytes are damaged; nothing is served from there.";
     Overloaded: 503 "overloaded" "The broker has too much to do; ask again later.";
@@ -84,6 +88,8 @@ pub struct Problem {
     pub detail: String,
     /// The methods that the resource knows, if that was the problem.
     allow: Option<String>,
+    /// When to ask again, in seconds, where that is known.
+    retry_after_s: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -102,7 +108,7 @@ impl Problem {
     /// A problem with a sentence of its own.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<String>) -> Problem {
-        Problem { code, detail: detail.into(), allow: None }
+        Problem { code, detail: detail.into(), allow: None, retry_after_s: None }
     }
 
     /// A parameter's value cannot be.
@@ -119,7 +125,7 @@ impl Problem {
     pub(crate) fn method(allowed: &[&str]) -> Problem {
         let allow = allowed.join(", ");
         let detail = format!("The resource knows {allow}.");
-        Problem { code: Code::MethodNotAllowed, detail, allow: Some(allow) }
+        Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) }
     }
 
     /// There is no stream of this name.
@@ -152,13 +158,34 @@ impl Problem {
         };
         let body = serde_json::to_vec(&document).expect("texts and a number");
         let mut headers = vec![("content-type", "application/problem+json".into()), no_store(), no_sniff()];
-        if self.code.status() == 503 {
-            headers.push(("retry-after", RETRY_AFTER_SECONDS.to_string().into()));
+        let retry_after_s = self.retry_after_s.or((self.code.status() == 503).then_some(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = retry_after_s {
+            headers.push(("retry-after", seconds.to_string().into()));
+        }
+        if self.code == Code::Unauthenticated {
+            headers.push(("www-authenticate", "Bearer".into()));
         }
         if let Some(allow) = &self.allow {
             headers.push(("allow", allow.clone().into()));
         }
         Response { status: self.code.status(), headers, body: Bytes::from(body) }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Problem {
+        let detail = match refused {
+            Refused::Missing => {
+                "A browser needs a session, and so does whoever is on another machine: log in, or send the admin token."
+            }
+            Refused::Wrong => "The credential is wrong.",
+            Refused::Slowed(seconds) => {
+                let detail = format!("There were too many wrong credentials; wait {seconds} seconds.");
+                let problem = Problem::new(Code::TooManyAttempts, detail);
+                return Problem { retry_after_s: Some(seconds), ..problem };
+            }
+        };
+        Problem::new(Code::Unauthenticated, detail)
     }
 }
 

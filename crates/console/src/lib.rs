@@ -24,6 +24,7 @@ mod scan;
 mod translate;
 mod ui;
 
+pub use auth::{Gate, Token};
 pub use errors::{Code, Problem};
 pub use listener::Listener;
 pub use ops::{ENDPOINTS, Endpoint};

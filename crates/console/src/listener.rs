@@ -2,12 +2,13 @@
 //!
 //! Apart because it is all that the binary sees of this front.
 
-use crate::auth::Auth;
+use crate::auth::{self, Kind, Pending, Who};
 use crate::context::{Context, step};
-use crate::errors::Problem;
+use crate::errors::{Code, Problem};
 use crate::limits::BODY_BYTES_MAX;
 use crate::options::ConsoleOptions;
 use crate::query::NAMESPACE;
+use crate::ui::samples::Samples;
 use crate::{guard, route, ui};
 use millstream_front::http::{Commands, Outcome, Refusal, Request, Response, Service};
 use millstream_front::{Authorizer, Backend, Principal, steps};
@@ -17,17 +18,29 @@ use std::sync::Arc;
 /// The console front's listener.
 #[derive(Debug)]
 pub struct Listener {
-    options: ConsoleOptions,
+    options: Arc<ConsoleOptions>,
     authorizer: Arc<Authorizer>,
-    auth: Auth,
+    samples: Arc<Samples>,
 }
 
 impl Listener {
     /// A listener with its options and the authorizer that all fronts share.
     #[must_use]
     pub fn new(options: ConsoleOptions, authorizer: Arc<Authorizer>) -> Listener {
-        Listener { options, authorizer, auth: Auth::default() }
+        Listener { options: Arc::new(options), authorizer, samples: Arc::default() }
     }
+
+    /// Looks how far all streams are, for charts. To be called about once a second; it asks no shard and waits for nothing.
+    pub fn sample(&self, backend: &dyn Backend) {
+        self.samples.look(backend.now(), backend);
+    }
+}
+
+/// Operations that carry records back and forth: too many for an audit log, and they change nothing that others have set.
+const TRAFFIC: [&str; 3] = ["send_records", "receive", "settle"];
+
+fn is_traffic(operation: &str) -> bool {
+    TRAFFIC.contains(&operation)
 }
 
 impl Service for Listener {
@@ -53,20 +66,36 @@ impl Service for Listener {
             namespace: principal.namespace(),
             principal,
             version: self.options.version,
+            options: self.options.clone(),
+            kind: Kind::Local,
+            audit: None,
+            samples: self.samples.clone(),
             now,
             abandoned: false,
             on_abandon: None,
         };
-        let begun = guard::check(request, self.options.is_loopback).and_then(|()| {
-            let who = self.auth.check(now, request);
+        // Who watches over the machine asks without a credential.
+        let is_open = self.options.is_loopback && route::is_open(request.path);
+        let who = guard::check(request, self.options.is_loopback).and_then(|()| match is_open {
+            true => Ok(Who { principal: Principal::local(), kind: Kind::Local }),
+            false => Ok(self.options.gate.judge(now, request, self.options.is_loopback)?),
+        });
+        let begin = |cx: &mut Context| {
             if !route::is_api(request.path) {
-                return ui::start(&mut cx, request, who);
+                return ui::start(cx, request, who);
             }
             cx.act_for(who?);
             let (row, call) = route::find(request)?;
+            if !auth::is_safe(request) {
+                if !cx.kind.takes(auth::word(request)) {
+                    return Err(Problem::new(Code::CsrfMissing, Code::CsrfMissing.title()));
+                }
+                cx.audit = (!is_traffic(row.0.name)).then(|| Pending::of(request, &cx.kind));
+            }
             call.query.text(NAMESPACE).map_or(Ok(()), |name| cx.enter(name))?;
-            (row.1)(&mut cx, &call)
-        });
+            (row.1)(cx, &call)
+        };
+        let begun = begin(&mut cx);
         steps::start(cx, step(begun), commands)
     }
 

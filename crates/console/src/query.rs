@@ -16,6 +16,11 @@ pub(crate) struct Query {
 }
 
 impl Query {
+    /// A query that says this, each name once.
+    pub(crate) fn of(values: Vec<(String, String)>) -> Query {
+        Query { values }
+    }
+
     /// Reads a query that may name these parameters, each once.
     pub(crate) fn parse(text: &str, known: &[&str]) -> Result<Query, Problem> {
         let mut values: Vec<(String, String)> = Vec::new();

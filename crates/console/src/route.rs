@@ -13,6 +13,14 @@ use percent_encoding::percent_decode_str;
 /// Addresses of the API and of whoever watches over the broker; below all others are pages.
 const API: [&str; 5] = ["/api", "/v1", "/healthz", "/readyz", "/metrics"];
 
+/// Addresses that tell nothing but how the broker is.
+const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Whether whoever watches over this machine gets an answer at an address without saying who asks.
+pub(crate) fn is_open(path: &str) -> bool {
+    OPEN.contains(&path)
+}
+
 /// Whether an operation answers at an address, or says that there is none; otherwise a page does.
 pub(crate) fn is_api(path: &str) -> bool {
     let is_below = |prefix: &&str| {
@@ -40,7 +48,7 @@ pub(crate) fn find<'a>(request: &Request<'a>) -> Result<(&'static Row, Call<'a>)
 }
 
 /// The parts of an address between its slashes.
-fn parts(path: &str) -> Result<Vec<String>, Problem> {
+pub(crate) fn parts(path: &str) -> Result<Vec<String>, Problem> {
     let decode = |part: &str| {
         let decoded = percent_decode_str(part).decode_utf8();
         let decoded =
@@ -51,7 +59,7 @@ fn parts(path: &str) -> Result<Vec<String>, Problem> {
 }
 
 /// What stands for the parts in braces, if an address is of this form.
-fn take(form: &str, parts: &[String]) -> Option<Vec<String>> {
+pub(crate) fn take(form: &str, parts: &[String]) -> Option<Vec<String>> {
     let form = form.strip_prefix('/').unwrap_or(form).split('/');
     let mut taken = Vec::new();
     let mut parts = parts.iter();
@@ -90,7 +98,7 @@ mod tests {
     use super::*;
 
     fn request<'a>(method: &'a str, path: &'a str) -> Request<'a> {
-        Request { method, path, query: "", headers: &[], body: b"", is_tls: false }
+        Request { method, path, query: "", headers: &[], body: b"", is_tls: false, peer: None }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Thin, so that what a command does is found in `cli`, how it is configured in `config`, and what a running broker
 //! consists of in `serve` and `wiring`.
 
+mod admin_token;
 mod cli;
 mod config;
 mod credentials;

@@ -4,6 +4,7 @@
 //! nothing; they are listened on after recovery, so that nobody connects to a broker that cannot answer; the log is
 //! closed after the last connection, so that every reply that was due has left.
 
+use crate::admin_token;
 use crate::config::{Durability, Settings};
 use crate::credentials;
 use crate::descriptors::Descriptors;
@@ -13,15 +14,15 @@ use anyhow::{Context, anyhow, bail};
 use millstream_amqp::{AmqpOptions, Management, ManagementOptions};
 use millstream_aws::AwsOptions;
 use millstream_aws::sigv4::Credentials;
-use millstream_console::ConsoleOptions;
+use millstream_console::{ConsoleOptions, Gate, Token};
 use millstream_core::ShardOptions;
-use millstream_front::{Authorizer, Budget};
+use millstream_front::{Authorizer, Backend, Budget};
 use millstream_kafka::KafkaOptions;
 use millstream_net::{Bound, Document, Front, Options, Server, Service};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,18 @@ struct Listeners {
 impl Listeners {
     /// How many there are.
     fn count(&self) -> usize {
-        [&self.kafka, &self.amqp, &self.amqp_management, &self.aws, &self.http].into_iter().flatten().count()
+        self.addrs().len() + usize::from(self.http.is_some())
+    }
+
+    /// Those of messaging protocols, by name.
+    fn addrs(&self) -> Vec<(&'static str, SocketAddr)> {
+        let all = [
+            ("kafka", &self.kafka),
+            ("amqp", &self.amqp),
+            ("amqp_management", &self.amqp_management),
+            ("aws", &self.aws),
+        ];
+        all.into_iter().filter_map(|(name, bound)| Some((name, bound.as_ref()?.addr()))).collect()
     }
 }
 
@@ -54,6 +66,8 @@ pub(crate) struct Ready {
     durability: Durability,
     interval_ms: u32,
     listen: BTreeMap<&'static str, SocketAddr>,
+    /// Where the console is, with what logs one browser in; `None`: nowhere.
+    console_url: Option<String>,
 }
 
 impl Ready {
@@ -64,8 +78,15 @@ impl Ready {
             ready: bool,
             data_dir: Cow<'a, str>,
             listen: &'a BTreeMap<&'static str, SocketAddr>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            console_url: Option<&'a str>,
         }
-        let line = Line { ready: true, data_dir: self.data_dir.to_string_lossy(), listen: &self.listen };
+        let line = Line {
+            ready: true,
+            data_dir: self.data_dir.to_string_lossy(),
+            listen: &self.listen,
+            console_url: self.console_url.as_deref(),
+        };
         let json = serde_json::to_string(&line).expect("strings and addresses are JSON");
         format!("{json}\n")
     }
@@ -91,6 +112,12 @@ impl Ready {
             "stop",
             std::process::id()
         ));
+        if let Some(url) = &self.console_url {
+            text.push_str(&format!(
+                "The console, logged in once: {url}\nLater with the token in {}\n\n",
+                admin_token::path(&self.data_dir).display()
+            ));
+        }
         text
     }
 }
@@ -155,6 +182,7 @@ async fn serve(
     let output_budget = Budget::new(settings.memory_budget_bytes / 8);
     let authorizer = Arc::new(Authorizer::local_only());
     let mut servers: Vec<(&'static str, Server)> = Vec::new();
+    let listening = bound.addrs();
     // A share of the descriptors for each, so that the clients of one cannot take those of another.
     let listeners = bound.count();
     let mut listen = |bound: Bound, front: Front, limits: Options| {
@@ -201,11 +229,22 @@ async fn serve(
         let front = millstream_aws::Listener::new(options, authorizer.clone());
         listen(bound, Front::Http(Arc::new(front)), Options::default())?;
     }
+    let mut console_url = None;
+    let mut sampling = None;
     if let Some(bound) = bound.http {
-        let is_loopback = bound.addr().ip().is_loopback();
-        let options = ConsoleOptions { version: env!("CARGO_PKG_VERSION"), is_loopback };
-        let front = millstream_console::Listener::new(options, authorizer);
-        listen(bound, Front::Http(Arc::new(front)), Options::default())?;
+        let addr = bound.addr();
+        let admin_token = admin_token::load_or_create(&settings.data_dir, || broker.backend.random())?;
+        let one_time = Token::random([broker.backend.random(), broker.backend.random()]);
+        console_url = Some(format!("http://{}/login?token={}", reached(addr), one_time.expose()));
+        let options = ConsoleOptions {
+            version: env!("CARGO_PKG_VERSION"),
+            is_loopback: addr.ip().is_loopback(),
+            gate: Arc::new(Gate::new(admin_token.as_ref(), Some(&one_time), addr.port())),
+            listeners: listening.iter().copied().chain([("http", addr)]).collect(),
+        };
+        let front = Arc::new(millstream_console::Listener::new(options, authorizer));
+        sampling = Some(Sampling::start(front.clone(), broker.backend.clone()));
+        listen(bound, Front::Http(front), Options::default())?;
     }
     let look = broker.storage_status();
     let document = Document::serve(&settings.data_dir, SOCKET, move || {
@@ -218,11 +257,13 @@ async fn serve(
             None
         }
     };
+    let _sampling = sampling;
     let ready = Ready {
         data_dir: std::path::absolute(&settings.data_dir)?,
         durability: settings.durability,
         interval_ms: settings.interval_ms,
         listen: servers.iter().map(|(name, server)| (*name, server.addr())).collect(),
+        console_url,
     };
     if let Err(error) = say(&ready) {
         tracing::warn!(%error, "cannot say on standard output that the broker is ready");
@@ -245,6 +286,46 @@ async fn serve(
         () = signals.wait() => tracing::warn!("told to stop again; connections are cut"),
     }
     outcome
+}
+
+/// Fills the console's charts until it is dropped.
+struct Sampling(tokio::task::JoinHandle<()>);
+
+/// How often. The console itself looks less often when there is much to look at.
+const SAMPLED_EVERY: Duration = Duration::from_secs(1);
+
+impl Sampling {
+    fn start(console: Arc<millstream_console::Listener>, backend: Arc<dyn Backend>) -> Sampling {
+        Sampling(tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(SAMPLED_EVERY);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                let (console, backend) = (console.clone(), backend.clone());
+                // To look at many streams takes a while: not on a thread that connections need.
+                if let Err(error) = tokio::task::spawn_blocking(move || console.sample(&*backend)).await {
+                    tracing::error!(%error, "charts are not filled any more");
+                    return;
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for Sampling {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The address by which this machine reaches a listener.
+fn reached(addr: SocketAddr) -> SocketAddr {
+    let ip = match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, addr.port())
 }
 
 /// Has every queue as the policies say, if an end in the middle of a change has left some behind.

@@ -2,7 +2,7 @@
 //!
 //! Apart because every test goes through it, so that each request is handled exactly as `net` would handle it.
 
-use millstream_console::{ConsoleOptions, Listener};
+use millstream_console::{ConsoleOptions, Gate, Listener, Token};
 use millstream_front::backend::{Blocking, Inbox};
 use millstream_front::http::{Commands, Exchange, Outcome, Refusal, Request, Response, Service};
 use millstream_front::{Authorizer, Backend, Event, ReadCommand, ReadError, ReadOutcome};
@@ -13,6 +13,11 @@ use std::sync::Arc;
 pub(crate) struct Client {
     pub(crate) broker: Arc<TestBroker>,
     listener: Listener,
+}
+
+/// What logs in.
+pub(crate) fn admin_token() -> Token {
+    Token::parse("admin-token-of-the-tests").unwrap()
 }
 
 /// A request that may wait.
@@ -26,7 +31,16 @@ pub(crate) struct Waiting {
 
 impl Client {
     pub(crate) fn new() -> Client {
-        let options = ConsoleOptions { version: "1.2.3", is_loopback: true };
+        let options = ConsoleOptions {
+            version: "1.2.3",
+            is_loopback: true,
+            gate: Arc::new(Gate::new(Some(&admin_token()), None, 8080)),
+            listeners: vec![("http", "127.0.0.1:8080".parse().unwrap())],
+        };
+        Client::with(options)
+    }
+
+    pub(crate) fn with(options: ConsoleOptions) -> Client {
         let listener = Listener::new(options, Arc::new(Authorizer::local_only()));
         Client { broker: TestBroker::new(), listener }
     }
@@ -52,7 +66,7 @@ impl Client {
         let (path, query) = address.split_once('?').unwrap_or((address, ""));
         let path = format!("/api/v1{path}");
         let headers: &[(&str, &[u8])] = &[("host", b"127.0.0.1:8080"), ("content-type", b"application/json")];
-        self.send(&Request { method, path: &path, query, headers, body, is_tls: false })
+        self.send(&Request { method, path: &path, query, headers, body, is_tls: false, peer: None })
     }
 
     pub(crate) fn get(&self, address: &str) -> Value {
@@ -72,7 +86,15 @@ impl Client {
     /// Status and code of a request that is refused before it is started.
     pub(crate) fn refuse(&self, refusal: Refusal) -> (u16, String) {
         let backend: Arc<dyn Backend> = self.broker.clone();
-        let request = Request { method: "PUT", path: "/", query: "", headers: &[], body: b"", is_tls: false };
+        let request = Request {
+            method: "PUT",
+            path: "/",
+            query: "",
+            headers: &[],
+            body: b"",
+            is_tls: false,
+            peer: None,
+        };
         problem(&self.listener.refuse(&backend, &request, refusal))
     }
 

@@ -156,8 +156,15 @@ fn what_a_page_of_another_site_sends_is_refused_before_it_is_read() {
         (&[("host", b"localhost:8080"), ("sec-fetch-site", b"cross-site")], "origin_not_allowed"),
     ] {
         for method in ["GET", "PUT", "OPTIONS"] {
-            let request =
-                Request { method, path: "/api/v1/streams/x", query: "", headers, body: b"{}", is_tls: false };
+            let request = Request {
+                method,
+                path: "/api/v1/streams/x",
+                query: "",
+                headers,
+                body: b"{}",
+                is_tls: false,
+                peer: None,
+            };
             let response = client.send(&request).response();
             assert!(response.header("access-control-allow-origin").is_none());
             let body = std::str::from_utf8(&response.body).unwrap();
@@ -172,8 +179,15 @@ fn a_form_of_another_site_is_not_taken_for_json() {
     let client = Client::new();
     let headers: &[(&str, &[u8])] =
         &[("host", b"localhost"), ("content-type", b"application/x-www-form-urlencoded")];
-    let request =
-        Request { method: "PUT", path: "/api/v1/streams/x", query: "", headers, body: b"{}", is_tls: false };
+    let request = Request {
+        method: "PUT",
+        path: "/api/v1/streams/x",
+        query: "",
+        headers,
+        body: b"{}",
+        is_tls: false,
+        peer: None,
+    };
     assert_eq!(client.send(&request).problem(), (415, "unsupported_media_type".to_owned()));
     assert!(!client.broker.has_stream("x"));
 }

@@ -91,6 +91,11 @@ impl Api {
         Api::at(server, PORT_DEFAULT, namespace, patience).ok_or_else(|| ApiError::Address(server.to_owned()))
     }
 
+    /// The same client, which says by this token who asks.
+    pub(super) fn with_token(self, token: Option<String>) -> Api {
+        Api { authorization: token.map(|token| format!("Bearer {token}")), ..self }
+    }
+
     /// A client of RabbitMQ's management API at an address like `http://127.0.0.1:15672`.
     pub(in crate::cli) fn management(
         server: &str,

@@ -3,6 +3,7 @@
 //! Apart because each is one sentence that says what to do, and commands tell a few of them apart.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Why a request failed.
@@ -14,6 +15,9 @@ pub(in crate::cli) enum ApiError {
     /// The address is none, of the other API.
     #[error("{0:?} is not an address of a management API, like http://127.0.0.1:15672")]
     ManagementAddress(String),
+    /// The token cannot be read.
+    #[error("--token-file {}: {}", file.display(), reason(why))]
+    TokenFile { file: PathBuf, why: io::Error },
     /// Nobody answers.
     #[error(
         "no broker answers at {server} ({}); start one with `millstream serve`, or say where it is with --server",

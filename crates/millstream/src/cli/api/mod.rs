@@ -8,6 +8,7 @@ mod error;
 mod record;
 mod socket;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -15,6 +16,9 @@ use clap::Args;
 pub(super) use client::{Api, address, address_below};
 pub(super) use error::ApiError;
 pub(super) use record::{Record, moment};
+
+/// The environment's variable that may hold the token.
+const TOKEN_VARIABLE: &str = "MILLSTREAM_TOKEN";
 
 /// Where the broker's admin API is and how to answer; the same for all commands that speak to it.
 #[derive(Debug, Clone, Args)]
@@ -32,6 +36,10 @@ pub(crate) struct ServerArgs {
     /// The namespace that the names are in.
     #[arg(long, global = true, env = "MILLSTREAM_NAMESPACE", value_name = "NAME")]
     pub(crate) namespace: Option<String>,
+    /// File with the admin token, which a broker writes into its data directory; in the environment MILLSTREAM_TOKEN may hold the
+    /// token itself. A broker on this machine wants none while it has no users.
+    #[arg(long, global = true, env = "MILLSTREAM_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Seconds to wait for a connection or an answer.
     #[arg(
         long = "timeout",
@@ -49,7 +57,18 @@ pub(crate) struct ServerArgs {
 impl ServerArgs {
     /// A client of the API; nothing is asked yet.
     pub(super) fn api(&self) -> Result<Api, ApiError> {
-        Api::new(&self.server, self.namespace.clone(), Duration::from_secs(self.timeout_s.into()))
+        let patience = Duration::from_secs(self.timeout_s.into());
+        Ok(Api::new(&self.server, self.namespace.clone(), patience)?.with_token(self.token()?))
+    }
+
+    /// The token to send, if there is one. Never a flag: other users of the machine see those.
+    fn token(&self) -> Result<Option<String>, ApiError> {
+        let Some(file) = &self.token_file else {
+            return Ok(std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()));
+        };
+        let read = std::fs::read_to_string(file);
+        let text = read.map_err(|why| ApiError::TokenFile { file: file.clone(), why })?;
+        Ok(Some(text.trim().to_owned()))
     }
 }
 
