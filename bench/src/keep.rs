@@ -41,7 +41,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 4)]
     packed_gib: u64,
     /// What to run
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "short,kept,some,many")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "short,kept,some,many,beside")]
     only: Vec<Part>,
     /// The millstream binary
     #[arg(long, value_name = "PATH")]
@@ -65,6 +65,8 @@ enum Part {
     Some,
     /// 10,000 logs: packed, read again
     Many,
+    /// An appender beside the packer and alone, in turn
+    Beside,
 }
 
 /// Batches of 100 from four connections.
@@ -79,14 +81,18 @@ const MANY_LOGS: usize = 10_000;
 /// Records of a batch to many logs, and requests in flight.
 const SPREAD_RECORDS: u32 = 10;
 const SPREAD_IN_FLIGHT: u64 = 200;
-/// Latency beside the packer, for how long, of which the first second does not count. One by one the requests alone take
-/// most of two cores, so that whatever else runs makes them wait; in batches half of that is left.
+/// Latency beside the packer, for how long, of which the first second does not count. The rates leave most of two cores
+/// free: what is felt then is the packer's work, and not that there is more work than processors.
 const WATCHED: Duration = Duration::from_secs(8);
 const WARM_UP: Duration = Duration::from_secs(1);
-const LOADS: [(&str, Latency); 2] = [
+const LOADS: [(&str, Latency); 3] = [
+    ("one by one", Latency { rate: 2_000, batch_records: 1, duration: WATCHED, warm_up: WARM_UP }),
+    ("in batches of 100", Latency { rate: 20_000, batch_records: 100, duration: WATCHED, warm_up: WARM_UP }),
     ("one by one", Latency { rate: 10_000, batch_records: 1, duration: WATCHED, warm_up: WARM_UP }),
-    ("in batches of 100", Latency { rate: 100_000, batch_records: 100, duration: WATCHED, warm_up: WARM_UP }),
 ];
+/// How often an appender is measured with the packer and without it, and what is to be packed each time.
+const BESIDE_ROUNDS: u32 = 4;
+const BESIDE_BYTES: u64 = 5 << 28;
 /// Packing is over when nothing has changed for so long (what is left waits for more to go with it); it is waited for at
 /// most so long.
 const QUIET: Duration = Duration::from_secs(12);
@@ -108,7 +114,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let machine = Machine::look()?;
     let mut keep = Keep { options, report: Report::default() };
     let logs = || format!("what the broker said is in {}/*.log", options.data.display());
-    for part in [Part::Short, Part::Kept, Part::Some, Part::Many] {
+    for part in [Part::Short, Part::Kept, Part::Some, Part::Many, Part::Beside] {
         if options.only.contains(&part) {
             keep.part(part).with_context(logs)?;
         }
@@ -140,6 +146,7 @@ impl Keep<'_> {
             Part::Kept => self.everything(),
             Part::Some => self.spread(SOME_LOGS),
             Part::Many => self.spread(MANY_LOGS),
+            Part::Beside => self.beside(),
         }
     }
 
@@ -192,65 +199,64 @@ impl Keep<'_> {
         self.amplification(&broker, "4 logs, all kept").map(drop)
     }
 
-    /// Many logs in turn: packed, read again, and how much a producer feels of it.
+    /// Many logs in turn: packed, and read again.
     fn spread(&mut self, logs: usize) -> anyhow::Result<()> {
         let broker = self.start(4)?;
-        let mut admin = Admin::connect(broker.address)?;
-        let batch = batch(SPREAD_RECORDS)?;
-        let names: Vec<_> =
-            (0..logs.div_ceil(1000)).map(|n| (format!("spread-{n}"), logs.min(1000))).collect();
-        for (name, partitions) in &names {
-            admin.declare(name, *partitions)?;
-        }
-        let frames = names
-            .iter()
-            .flat_map(|(name, partitions)| (0..*partitions).map(move |partition| (name, partition)))
-            .map(|(name, partition)| ProduceFrame::new(name, partition, batch.clone()))
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let spread = Spread::create(&broker, logs)?;
         memory::touch(self.options.packed_gib << 31)?;
         let gib = self.options.packed_gib;
-        let requests = (gib << 30) / batch.len() as u64;
-        let fill = || {
-            let start = clock::now();
-            let answered = sweep(&broker, &frames, requests)?;
-            let records = answered * u64::from(SPREAD_RECORDS);
-            anyhow::Ok(Moved { records, bytes: answered * batch.len() as u64, elapsed: start.elapsed() })
-        };
+        let fill = || spread.fill(&broker, gib << 30);
         let work = format!("produce to {logs} logs in turn, batches of 10, {gib} GiB");
         let sample = measure(&self.place(), work, &broker, fill)?;
         self.report.add(sample);
-        for how in ["beside the packer", "alone"] {
-            if how == "alone" {
-                let first = self.amplification(&broker, &format!("{logs} logs, all kept"))?;
-                let work = format!("produce to {logs} logs in turn, another {gib} GiB");
-                let sample = measure(&self.place(), work, &broker, fill)?;
-                self.report.add(sample);
-                let second = self.amplification(&broker, &format!("{logs} logs, all kept, twice as much"))?;
-                // As much waits for more to go with it now as did then: between the two every byte was packed.
-                let value = 1.0 + (second.packed - first.packed) / (second.appended - first.appended);
-                let metrics = vec![Metric { name: "written per byte appended", value }];
-                let work = format!("from the one rest to the other ({logs} logs)");
-                let class = Some(Class::Fsync);
-                self.report.add(Sample { class, work, broker: broker.name, round: 1, metrics });
-            }
-            for (place, (kind, load)) in LOADS.into_iter().enumerate() {
-                let probe = admin.create(&format!("probe-{place}-{}", how.len()), 10, &[])?;
-                prepared(&broker)?;
-                let before = status(&broker)?;
-                let work = format!("end to end, {} records/s {kind}, {how} ({logs} logs)", load.rate);
-                let run = || latency(broker.address, &probe, load);
-                let mut sample = measure(&self.place(), work, &broker, run)?;
-                let packed = number(&status(&broker)?, "/packer/bytes_written")?
-                    - number(&before, "/packer/bytes_written")?;
-                sample.metrics.push(Metric { name: "MB packed meanwhile", value: packed / 1e6 });
-                self.report.add(sample);
+        let first = self.amplification(&broker, &format!("{logs} logs, all kept"))?;
+        let work = format!("produce to {logs} logs in turn, another {gib} GiB");
+        let sample = measure(&self.place(), work, &broker, fill)?;
+        self.report.add(sample);
+        let second = self.amplification(&broker, &format!("{logs} logs, all kept, twice as much"))?;
+        // As much waits for more to go with it now as did then: between the two every byte was packed.
+        let value = 1.0 + (second.packed - first.packed) / (second.appended - first.appended);
+        let metrics = vec![Metric { name: "written per byte appended", value }];
+        let work = format!("from the one rest to the other ({logs} logs)");
+        let class = Some(Class::Fsync);
+        self.report.add(Sample { class, work, broker: broker.name, round: 1, metrics });
+        self.read_objects(&broker, spread.first, logs)
+    }
+
+    /// An appender at a rate while the packer works, and on a broker in the same state whose packer hardly does, in turn:
+    /// machines change their mind in less time than one of them takes.
+    fn beside(&mut self) -> anyhow::Result<()> {
+        let idle = self.options.data.join("idle");
+        fs::create_dir_all(&idle).with_context(|| format!("creating {}", idle.display()))?;
+        let brokers = [
+            ("beside the packer", self.start(4)?),
+            ("alone", millstream::start_idle(&self.options.millstream, &idle, 4)?),
+        ];
+        let mut spreads = Vec::new();
+        for (_, broker) in &brokers {
+            spreads.push(Spread::create(broker, SOME_LOGS)?);
+        }
+        memory::touch((2 * u64::from(BESIDE_ROUNDS) + 1) * BESIDE_BYTES)?;
+        for round in 1..=BESIDE_ROUNDS {
+            for ((how, broker), spread) in brokers.iter().zip(&spreads) {
+                let mut admin = Admin::connect(broker.address)?;
+                spread.fill(broker, BESIDE_BYTES)?;
+                for (kind, load) in LOADS {
+                    let probe = admin.create("probe", 10, &[])?;
+                    prepared(broker)?;
+                    let before = number(&status(broker)?, "/packer/bytes_written")?;
+                    let work = format!("end to end, {} records/s {kind}, {how}", load.rate);
+                    let place = Place { round, ..self.place() };
+                    let mut sample = measure(&place, work, broker, || latency(broker.address, &probe, load))?;
+                    let packed = number(&status(broker)?, "/packer/bytes_written")? - before;
+                    sample.metrics.push(Metric { name: "MB packed meanwhile", value: packed / 1e6 });
+                    self.report.add(sample);
+                    admin.delete(&probe)?;
+                }
+                at_rest(&brokers[0].1)?;
             }
         }
-        self.read_objects(
-            &broker,
-            Topic { name: names[0].0.clone(), partitions: names[0].1, start: Vec::new() },
-            logs,
-        )
+        Ok(())
     }
 
     /// Reads what is in objects: as the page cache has it, then without it.
@@ -276,41 +282,79 @@ impl Keep<'_> {
     /// Waits until nothing more is packed, then says what was written for each byte appended.
     fn amplification(&mut self, broker: &Broker, what: &str) -> anyhow::Result<Rest> {
         let start = clock::now();
-        let mut moved = (f64::NAN, start);
-        loop {
-            let status = status(broker)?;
-            let written = number(&status, "/packer/bytes_written")?;
-            if written != moved.0 {
-                moved = (written, clock::now());
-            }
-            if moved.1.elapsed() >= QUIET || start.elapsed() >= QUIET_MAX {
-                let names = [
-                    ("appended MB", "/wal/appended_bytes"),
-                    ("packed MB", "/packer/bytes_written"),
-                    ("backlog MB", "/packer_backlog_bytes"),
-                    ("sealed WAL MB", "/wal/sealed_bytes"),
-                    ("objects MB", "/objects/bytes"),
-                ];
-                let mut metrics = Vec::new();
-                for (name, place) in names {
-                    metrics.push(Metric { name, value: number(&status, place)? / 1e6 });
-                }
-                metrics.push(Metric { name: "objects", value: number(&status, "/objects/count")? });
-                let value = number(&status, "/write_amplification")?;
-                metrics.push(Metric { name: "write amplification", value });
-                let waited = (clock::now() - start).saturating_sub(QUIET).as_secs_f64();
-                metrics.push(Metric { name: "seconds until packed", value: waited });
-                metrics.push(Metric {
-                    name: "GiB on the disk",
-                    value: broker.disk_bytes()? as f64 / f64::from(1 << 30),
-                });
-                let work = format!("afterwards: {what}");
-                let class = Some(Class::Fsync);
-                self.report.add(Sample { class, work, broker: broker.name, round: 1, metrics });
-                return Ok(Rest { appended: number(&status, "/wal/appended_bytes")?, packed: written });
-            }
-            thread::sleep(Duration::from_secs(1));
+        let status = at_rest(broker)?;
+        let names = [
+            ("appended MB", "/wal/appended_bytes"),
+            ("packed MB", "/packer/bytes_written"),
+            ("backlog MB", "/packer_backlog_bytes"),
+            ("sealed WAL MB", "/wal/sealed_bytes"),
+            ("objects MB", "/objects/bytes"),
+        ];
+        let mut metrics = Vec::new();
+        for (name, place) in names {
+            metrics.push(Metric { name, value: number(&status, place)? / 1e6 });
         }
+        metrics.push(Metric { name: "objects", value: number(&status, "/objects/count")? });
+        metrics.push(Metric { name: "write amplification", value: number(&status, "/write_amplification")? });
+        let waited = start.elapsed().saturating_sub(QUIET).as_secs_f64();
+        metrics.push(Metric { name: "seconds until packed", value: waited });
+        let on_disk = broker.disk_bytes()? as f64 / f64::from(1 << 30);
+        metrics.push(Metric { name: "GiB on the disk", value: on_disk });
+        let (work, class) = (format!("afterwards: {what}"), Some(Class::Fsync));
+        self.report.add(Sample { class, work, broker: broker.name, round: 1, metrics });
+        let appended = number(&status, "/wal/appended_bytes")?;
+        Ok(Rest { appended, packed: number(&status, "/packer/bytes_written")? })
+    }
+}
+
+/// Many logs that are written to in turn.
+struct Spread {
+    /// The first topic of up to 1,000 partitions.
+    first: Topic,
+    frames: Vec<ProduceFrame>,
+    batch_bytes: u64,
+}
+
+impl Spread {
+    fn create(broker: &Broker, logs: usize) -> anyhow::Result<Spread> {
+        let mut admin = Admin::connect(broker.address)?;
+        let batch = batch(SPREAD_RECORDS)?;
+        let names: Vec<_> =
+            (0..logs.div_ceil(1000)).map(|n| (format!("spread-{n}"), logs.min(1000))).collect();
+        for (name, partitions) in &names {
+            admin.declare(name, *partitions)?;
+        }
+        let frames = names
+            .iter()
+            .flat_map(|(name, partitions)| (0..*partitions).map(move |partition| (name, partition)))
+            .map(|(name, partition)| ProduceFrame::new(name, partition, batch.clone()))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let first = Topic { name: names[0].0.clone(), partitions: names[0].1, start: Vec::new() };
+        Ok(Spread { first, frames, batch_bytes: batch.len() as u64 })
+    }
+
+    fn fill(&self, broker: &Broker, bytes: u64) -> anyhow::Result<Moved> {
+        let start = clock::now();
+        let answered = sweep(broker, &self.frames, bytes / self.batch_bytes)?;
+        let records = answered * u64::from(SPREAD_RECORDS);
+        Ok(Moved { records, bytes: answered * self.batch_bytes, elapsed: start.elapsed() })
+    }
+}
+
+/// Waits until nothing more is packed; returns what the broker says of its storage then.
+fn at_rest(broker: &Broker) -> anyhow::Result<Value> {
+    let start = clock::now();
+    let mut moved = (f64::NAN, start);
+    loop {
+        let status = status(broker)?;
+        let written = number(&status, "/packer/bytes_written")?;
+        if written != moved.0 {
+            moved = (written, clock::now());
+        }
+        if moved.1.elapsed() >= QUIET || start.elapsed() >= QUIET_MAX {
+            return Ok(status);
+        }
+        thread::sleep(Duration::from_secs(1));
     }
 }
 

@@ -13,6 +13,8 @@ mod machine;
 mod measure;
 mod memory;
 mod null;
+
+mod pauses;
 mod plan;
 mod report;
 mod run;

@@ -3,10 +3,12 @@
 //! Apart because disk, processor time and memory are taken the same way for every work.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::broker::{Broker, own_cpu_s};
 use crate::disk;
+use crate::histogram::Latencies;
+use crate::pauses::{Pauses, Watch};
 use crate::plan::Class;
 use crate::report::{Metric, Sample};
 use crate::sqs::{Cycles, MESSAGE_BYTES};
@@ -16,6 +18,8 @@ use crate::work::{EndToEnd, Moved};
 pub(crate) struct Outcome {
     moved: Moved,
     own: Vec<Metric>,
+    /// When each thing that counts was due, and when it was there; empty where that is not measured.
+    spans: Vec<(Instant, Instant)>,
 }
 
 impl Outcome {
@@ -29,7 +33,26 @@ impl Outcome {
     ) -> Outcome {
         let value = messages as f64 / elapsed.as_secs_f64();
         let own = [Metric { name, value }].into_iter().chain(own).collect();
-        Outcome { moved: Moved { records: messages, bytes: messages * message_bytes as u64, elapsed }, own }
+        Outcome {
+            moved: Moved { records: messages, bytes: messages * message_bytes as u64, elapsed },
+            own,
+            spans: Vec::new(),
+        }
+    }
+
+    /// With what the machine had to do with it.
+    fn seen_with(mut self, pauses: &Pauses) -> Outcome {
+        if !self.spans.is_empty() && pauses.are_known() {
+            let undisturbed = |(from, to): &&(Instant, Instant)| !pauses.touch(*from, *to);
+            let latencies = latencies(self.spans.iter().filter(undisturbed));
+            let share = 1.0 - latencies.count() as f64 / self.spans.len() as f64;
+            self.own.extend([
+                Metric { name: "end to end p99 ms, machine running", value: latencies.percentile_ms(99.0) },
+                Metric { name: "end to end p99.9 ms, machine running", value: latencies.percentile_ms(99.9) },
+                Metric { name: "share left out for that", value: share },
+            ]);
+        }
+        self
     }
 }
 
@@ -40,14 +63,15 @@ impl From<Moved> for Outcome {
             Metric { name: "records/s", value: moved.records as f64 / seconds },
             Metric { name: "MB/s", value: moved.bytes as f64 / seconds / 1e6 },
         ];
-        Outcome { moved, own }
+        Outcome { moved, own, spans: Vec::new() }
     }
 }
 
 impl From<EndToEnd> for Outcome {
     fn from(result: EndToEnd) -> Outcome {
-        let EndToEnd { end_to_end, confirm, moved, due } = result;
+        let EndToEnd { spans, confirm, moved, due } = result;
         let share = moved.records as f64 / due as f64;
+        let end_to_end = latencies(spans.iter());
         let own = vec![
             Metric { name: "end to end p50 ms", value: end_to_end.percentile_ms(50.0) },
             Metric { name: "end to end p99 ms", value: end_to_end.percentile_ms(99.0) },
@@ -56,7 +80,7 @@ impl From<EndToEnd> for Outcome {
             Metric { name: "confirm p99 ms", value: confirm.percentile_ms(99.0) },
             Metric { name: "share of due records received", value: share },
         ];
-        Outcome { moved, own }
+        Outcome { moved, own, spans }
     }
 }
 
@@ -77,6 +101,12 @@ impl From<Cycles> for Outcome {
             .chain([Metric { name: "receives of nothing", value: empty as f64 }]);
         Outcome::new("messages/s", messages, MESSAGE_BYTES, elapsed, own)
     }
+}
+
+fn latencies<'a>(spans: impl Iterator<Item = &'a (Instant, Instant)>) -> Latencies {
+    let mut latencies = Latencies::new();
+    spans.for_each(|(due, seen)| latencies.record(seen.saturating_duration_since(*due)));
+    latencies
 }
 
 /// Where and when a run belongs.
@@ -102,7 +132,10 @@ pub(crate) fn measure<O: Into<Outcome>>(
     let probe = disk::probe(place.data)?;
     broker.forget_peak()?;
     let (broker_before, own_before) = (broker.cpu_s()?, own_cpu_s()?);
-    let Outcome { moved, own } = run()?.into();
+    let watch = Watch::begin();
+    let result = run();
+    let pauses = watch.end();
+    let Outcome { moved, own, .. } = result?.into().seen_with(&pauses);
     let (broker_cpu, own_cpu) = (broker.cpu_s()? - broker_before, own_cpu_s()? - own_before);
     let millions = moved.records as f64 / 1e6;
     let seconds = moved.elapsed.as_secs_f64();
@@ -116,5 +149,9 @@ pub(crate) fn measure<O: Into<Outcome>>(
         Metric { name: "disk before: fdatasync p50 ms", value: probe.percentile_ms(50.0) },
         Metric { name: "disk before: fdatasync p99 ms", value: probe.percentile_ms(99.0) },
     ]);
+    if pauses.are_known() {
+        let value = pauses.longest_sum().as_secs_f64() * 1e3 / seconds;
+        metrics.push(Metric { name: "machine stood still, ms per s", value });
+    }
     Ok(Sample { class: place.class, work, broker: broker.name, round: place.round, metrics })
 }

@@ -31,6 +31,18 @@ pub(crate) fn start(
     Broker::start(NAME, command, address, directory, answers_kafka)
 }
 
+/// Starts `binary` as [`start`] does, with fsync before the answer, to pack so slowly that nobody can feel it.
+///
+/// # Errors
+/// When it does not come up.
+pub(crate) fn start_idle(binary: &Path, parent: &Path, pool_files_max: u32) -> anyhow::Result<Broker> {
+    let directory = fresh(parent, NAME)?;
+    let address = free_address()?;
+    let mut command = command(binary, &directory, address, Class::Fsync, pool_files_max);
+    command.args(["--listen-aws", "off", "--upkeep-bytes-per-second", "1MiB"]);
+    Broker::start(NAME, command, address, directory, answers_kafka)
+}
+
 /// Starts `binary` as [`start`] does, with fsync before the answer, to serve SQS clients as well; returns where it does.
 ///
 /// # Errors

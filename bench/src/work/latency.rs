@@ -37,8 +37,8 @@ pub(crate) struct Latency {
 
 /// What came out.
 pub(crate) struct EndToEnd {
-    /// From due to seen by the consumer.
-    pub(crate) end_to_end: Latencies,
+    /// When each batch was due, and when the consumer saw it.
+    pub(crate) spans: Vec<(Instant, Instant)>,
     /// From due to acknowledged to the producer.
     pub(crate) confirm: Latencies,
     /// What was sent and received; fewer records than the rate says mean that the broker could not carry it.
@@ -73,10 +73,8 @@ impl Schedule {
         (self.batches + self.connections - 1 - connection) / self.connections
     }
 
-    fn record(&self, latencies: &mut Latencies, n: u64, now: Instant) {
-        if n >= self.counted_from {
-            latencies.record(now.saturating_duration_since(self.due(n)));
-        }
+    fn counts(&self, n: u64) -> bool {
+        n >= self.counted_from
     }
 }
 
@@ -125,8 +123,8 @@ pub(crate) fn latency(address: SocketAddr, topic: &Topic, load: Latency) -> anyh
         // Ends the thread that waits for answers. The peer may have closed before; then there is nothing to end.
         answers.iter().for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
         let confirm = confirms.join().expect("the confirming thread does not panic")?;
-        let (end_to_end, moved) = consumed?;
-        Ok(EndToEnd { end_to_end, confirm, moved, due: schedule.batches * schedule.batch_records })
+        let (spans, moved) = consumed?;
+        Ok(EndToEnd { spans, confirm, moved, due: schedule.batches * schedule.batch_records })
     })
 }
 
@@ -184,7 +182,10 @@ fn confirm_all(
                     failure = Some(error);
                     return false;
                 }
-                schedule.record(&mut latencies, *answered * schedule.connections + connection as u64, now);
+                let n = *answered * schedule.connections + connection as u64;
+                if schedule.counts(n) {
+                    latencies.record(now.saturating_duration_since(schedule.due(n)));
+                }
                 *answered += 1;
                 confirmed.fetch_add(1, Ordering::Relaxed);
             }
@@ -198,8 +199,12 @@ fn confirm_all(
 }
 
 /// Fetches until every batch was seen or it is time to give up.
-fn receive(fetcher: &mut Fetcher, topic: &Topic, schedule: Schedule) -> anyhow::Result<(Latencies, Moved)> {
-    let mut latencies = Latencies::new();
+fn receive(
+    fetcher: &mut Fetcher,
+    topic: &Topic,
+    schedule: Schedule,
+) -> anyhow::Result<(Vec<(Instant, Instant)>, Moved)> {
+    let mut spans = Vec::with_capacity(schedule.batches as usize);
     let mut moved = Moved::default();
     while moved.records < schedule.batches * schedule.batch_records && clock::now() < schedule.give_up {
         let mut seen = Vec::new();
@@ -208,11 +213,14 @@ fn receive(fetcher: &mut Fetcher, topic: &Topic, schedule: Schedule) -> anyhow::
         for (at, base, count) in seen {
             let first = u64::try_from(base - topic.start[at]).context("a record from before the start")?;
             for nth in first / schedule.batch_records..(first + u64::from(count)) / schedule.batch_records {
-                schedule.record(&mut latencies, nth * schedule.connections + at as u64, now);
+                let n = nth * schedule.connections + at as u64;
+                if schedule.counts(n) {
+                    spans.push((schedule.due(n), now));
+                }
             }
             moved.records += u64::from(count);
         }
     }
     moved.elapsed = schedule.start.elapsed();
-    Ok((latencies, moved))
+    Ok((spans, moved))
 }

@@ -8,6 +8,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use rustix::fs::{Advice, FallocateFlags, FlockOperation, Mode, OFlags};
@@ -82,7 +83,7 @@ impl Disk for RealDisk {
             flags |= OFlags::CREATE | OFlags::EXCL;
         }
         let fd = rustix::fs::open(self.path(path), flags, Mode::RUSR | Mode::WUSR)?;
-        Ok(Arc::new(RealFile(File::from(fd))))
+        Ok(Arc::new(RealFile::new(File::from(fd))))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -149,28 +150,55 @@ impl Disk for RealDisk {
     }
 }
 
-struct RealFile(File);
+struct RealFile {
+    file: File,
+    /// Where the last advice to read ahead ended.
+    asked_to: AtomicU64,
+    /// Where a read last waited for the disk.
+    missed_at: AtomicU64,
+}
+
+/// Whether to ask for `from..to` ahead of time, after an advice that ended at `asked_to` and a read at `missed_at` that had to
+/// wait: when half of the last advice is used up, or none was given where reads begin to wait. An advice makes the kernel
+/// look at every page of the range, also at those that it has; one after each small piece read from the page cache
+/// costs more than the reading.
+fn is_worth_asking(asked_to: u64, missed_at: u64, from: u64, to: u64) -> bool {
+    let window = to.saturating_sub(from);
+    if from < asked_to && asked_to <= to {
+        return asked_to < to && asked_to - from <= window / 2;
+    }
+    missed_at < from && from - missed_at <= window
+}
 
 impl RealFile {
+    fn new(file: File) -> RealFile {
+        RealFile { file, asked_to: AtomicU64::new(0), missed_at: AtomicU64::new(u64::MAX) }
+    }
+
     fn advise(&self, from: u64, to: u64, advice: Advice) {
         let Some(bytes) = to.checked_sub(from).and_then(NonZeroU64::new) else { return };
         // On a machine that does not take advice some reads wait a little longer, and nothing else changes.
-        let _ = rustix::fs::fadvise(&self.0, from, Some(bytes), advice);
+        let _ = rustix::fs::fadvise(&self.file, from, Some(bytes), advice);
     }
 }
 
 impl DiskFile for RealFile {
     fn write_at(&self, position: u64, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        Ok(rustix::io::pwritev(&self.0, slices, position)?)
+        Ok(rustix::io::pwritev(&self.file, slices, position)?)
     }
 
     fn read_at(&self, position: u64, buf: &mut [u8]) -> io::Result<usize> {
-        Ok(rustix::io::pread(&self.0, buf, position)?)
+        // What the page cache has is given without knowing more; only where it has not, the disk is waited for.
+        match self.try_read_at(position, buf) {
+            Ok(read) if read == buf.len() => return Ok(read),
+            _ => self.missed_at.store(position, Ordering::Relaxed),
+        }
+        Ok(rustix::io::pread(&self.file, buf, position)?)
     }
 
     fn try_read_at(&self, position: u64, buf: &mut [u8]) -> io::Result<usize> {
         let mut slices = [IoSliceMut::new(buf)];
-        match rustix::io::preadv2(&self.0, &mut slices, position, ReadWriteFlags::NOWAIT) {
+        match rustix::io::preadv2(&self.file, &mut slices, position, ReadWriteFlags::NOWAIT) {
             Ok(read) => Ok(read),
             // Some file systems cannot tell whether they would wait: that is the cautious answer too.
             Err(rustix::io::Errno::OPNOTSUPP) => Err(io::ErrorKind::WouldBlock.into()),
@@ -179,7 +207,13 @@ impl DiskFile for RealFile {
     }
 
     fn advise_will_need(&self, from: u64, to: u64) {
-        self.advise(from, to, Advice::WillNeed);
+        // Readers that overtake each other here ask once too often, or wait once.
+        let (asked_to, missed_at) =
+            (self.asked_to.load(Ordering::Relaxed), self.missed_at.load(Ordering::Relaxed));
+        if is_worth_asking(asked_to, missed_at, from, to) {
+            self.asked_to.store(to, Ordering::Relaxed);
+            self.advise(from, to, Advice::WillNeed);
+        }
     }
 
     fn advise_wont_need(&self, from: u64, to: u64) {
@@ -187,7 +221,7 @@ impl DiskFile for RealFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn punch(&self, from: u64, to: u64) -> io::Result<()> {
@@ -195,7 +229,7 @@ impl DiskFile for RealFile {
             return Ok(());
         }
         let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        match rustix::fs::fallocate(&self.0, hole, from, to - from) {
+        match rustix::fs::fallocate(&self.file, hole, from, to - from) {
             Err(rustix::io::Errno::OPNOTSUPP) => Ok(()),
             done => Ok(done?),
         }
@@ -203,15 +237,46 @@ impl DiskFile for RealFile {
 
     fn allocated_bytes(&self) -> io::Result<u64> {
         // Counted in blocks of 512 bytes whatever the file system's own size.
-        let blocks = rustix::fs::fstat(&self.0)?.st_blocks;
+        let blocks = rustix::fs::fstat(&self.file)?.st_blocks;
         Ok(u64::try_from(blocks).unwrap_or(0).saturating_mul(512))
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.0.set_len(bytes)
+        self.file.set_len(bytes)
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_worth_asking;
+
+    /// No read had to wait yet.
+    const NEVER: u64 = u64::MAX;
+
+    #[test]
+    fn what_is_cached_or_asked_for_is_not_asked_for_again() {
+        for (asked_to, missed_at, from, to, is_worth) in [
+            (0, NEVER, 1, 9, false),
+            (0, 0, 1, 9, true),
+            // The advice of before is good for some time, then there is another in time.
+            (9, 0, 4, 12, false),
+            (9, 0, 5, 13, true),
+            (13, 0, 12, 20, true),
+            // At the end of what there is, all of it has been asked for.
+            (13, 0, 11, 13, false),
+            // Another way through what has been fetched meanwhile does not wait.
+            (100, 92, 1, 9, false),
+            (9, 1, 50, 58, false),
+            // Or it does, somewhere.
+            (100, 45, 46, 54, true),
+            (9, 49, 50, 58, true),
+        ] {
+            let asked = is_worth_asking(asked_to, missed_at, from, to);
+            assert_eq!(asked, is_worth, "asked to {asked_to}, missed at {missed_at}, {from}..{to}");
+        }
     }
 }
