@@ -14,7 +14,7 @@ use millstream_core::route::{
     RouteConfig, RouteEntry, RouteReply, RouteRequest, RoutedRecord, Value, ValueRef, resolve,
 };
 use millstream_core::shard::ShardOptions;
-use millstream_core::{CatalogChange, Effects, Reply, Request, Restore, Shard, Ticket, Turn};
+use millstream_core::{CatalogChange, CatalogEffect, Effects, Reply, Request, Restore, Shard, Ticket, Turn};
 use millstream_types::{EngineTime, Namespace, RouteId, StreamId, StreamUid, WalPosition};
 use std::hint::black_box;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Broker {
         let turn = Turn { now: EngineTime(0), position: WalPosition(self.turns * 64) };
         let mut effects = Effects::default();
         self.shard.apply(turn, Ticket(self.turns), request, &mut effects);
-        for change in effects.catalog {
+        for CatalogEffect { change, .. } in effects.catalog {
             match change {
                 CatalogChange::Put(entry) => drop(self.streams.insert(entry.id, entry)),
                 CatalogChange::PutRoute(entry) => drop(self.routes.insert(entry.id, entry)),

@@ -23,7 +23,7 @@ pub mod route;
 pub mod shard;
 mod transact;
 
-pub use effect::{CatalogChange, Effects, Ticket, ViewChange};
+pub use effect::{CatalogChange, CatalogEffect, Effects, EphemeralChange, Ticket, ViewChange};
 pub use entry::Entry;
 pub use request::{Reply, Request};
 pub use shard::{Restore, Shard, ShardOptions, Turn};

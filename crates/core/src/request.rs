@@ -196,6 +196,30 @@ const STREAM_ENTRY_BYTES_MAX: usize = STREAM_ENTRY_HEAD_BYTES + NAME_BYTES_MAX +
 const NAMESPACE_ENTRY_HEAD_BYTES: usize = 64;
 
 impl Request {
+    /// Whether everything that it can change is in memory only (R18): whatever is decided makes no frame, so that it needs no
+    /// room in the write-ahead log and goes on when there is none.
+    #[must_use]
+    pub fn is_ephemeral(&self) -> bool {
+        match self {
+            Request::Append(batches) => batches.iter().all(|batch| batch.log.stream.is_ephemeral()),
+            Request::TrimLogs(trims) => trims.iter().all(|trim| trim.log.stream.is_ephemeral()),
+            Request::CreateStream(create) => create.config.ephemeral(),
+            Request::AddLogs { stream, .. } | Request::AlterStream { stream, .. } => stream.is_ephemeral(),
+            Request::Lease(request) => request.is_ephemeral(),
+            Request::Transact(transact) => transact.is_ephemeral(),
+            // Its bindings may take routes along that are on the disk.
+            Request::DeleteStream { .. }
+            | Request::CreateNamespace(_)
+            | Request::AlterNamespace { .. }
+            | Request::DeleteNamespace { .. }
+            | Request::AllocateProducer
+            | Request::CommitObject(_)
+            | Request::DropObjects(_)
+            | Request::Group(_)
+            | Request::Route(_) => false,
+        }
+    }
+
     /// See [`FrameSize`].
     #[must_use]
     pub fn frame_size_max(&self) -> FrameSize {

@@ -38,6 +38,12 @@ impl Transact {
         self.settles.iter().map(|settle| settle.leases.len()).sum()
     }
 
+    /// See [`Request::is_ephemeral`](crate::Request::is_ephemeral).
+    pub(crate) fn is_ephemeral(&self) -> bool {
+        self.appends.iter().all(|batch| batch.log.stream.is_ephemeral())
+            && self.settles.iter().all(|settle| settle.group.stream.is_ephemeral())
+    }
+
     /// See [`FrameSize`].
     pub(crate) fn frame_size_max(&self) -> FrameSize {
         FrameSize {

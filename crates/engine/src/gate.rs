@@ -1,11 +1,15 @@
-//! The durability gate: replies and catalog changes wait here for their frame (R10).
+//! The durability gate: replies, catalog changes and what was appended in memory wait here for their frame (R10).
 //!
 //! Apart because it is the promise of the whole system in one place: what says "stored" leaves only after the disk
 //! said so. Each reply waits for the position it names and for no other.
+//!
+//! What sessions see for themselves is published under the gate's lock, in the order in which it was decided, whichever of the
+//! shard's and the lane's thread finds that its time has come. Replies are delivered afterwards.
 
 use crate::catalog::Catalog;
 use millstream_core::{CatalogChange, Reply};
-use millstream_types::{ErrorKind, WalPosition, planted};
+use millstream_storage::LogView;
+use millstream_types::{ErrorKind, Offset, WalPosition, planted};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -26,6 +30,44 @@ pub(crate) struct Addressed {
 pub(crate) enum Waiting {
     Reply(Addressed),
     Catalog(CatalogChange),
+    /// What is in memory of a log can be read up to this offset.
+    Show(Arc<LogView>, Offset),
+}
+
+/// What is free to leave: what sessions see of it they see already.
+#[derive(Default)]
+pub(crate) struct Released {
+    replies: Vec<Addressed>,
+    /// Logs that somebody watches.
+    watched: Vec<Arc<LogView>>,
+}
+
+impl Released {
+    /// A log has changed that may be watched.
+    fn touch(&mut self, view: &Arc<LogView>) {
+        if view.is_watched() && !self.watched.iter().any(|known| Arc::ptr_eq(known, view)) {
+            self.watched.push(Arc::clone(view));
+        }
+    }
+
+    fn publish(&mut self, waiting: Waiting, catalog: &Catalog) {
+        match waiting {
+            Waiting::Reply(addressed) => self.replies.push(addressed),
+            Waiting::Catalog(change) => catalog.publish(&change),
+            Waiting::Show(view, to) => {
+                view.show(to);
+                self.touch(&view);
+            }
+        }
+    }
+
+    /// Wakes who watches and delivers the replies, neighbouring ones of one connection together. Not under any lock.
+    pub(crate) fn let_go(self) {
+        for view in self.watched {
+            view.wake_watchers();
+        }
+        let_go(self.replies);
+    }
 }
 
 #[derive(Default)]
@@ -47,66 +89,69 @@ impl Gate {
         Gate { state: Mutex::new(State { durable, ..State::default() }) }
     }
 
-    /// Adds what a turn brought; what need not wait stays in `waiting` (in order), for the caller to let go.
-    pub(crate) fn add(&self, waiting: &mut Vec<(WalPosition, Waiting)>) {
+    /// Takes what a turn brought: what need not wait is published, and is in `released` afterwards.
+    pub(crate) fn add(
+        &self,
+        waiting: &mut Vec<(WalPosition, Waiting)>,
+        catalog: &Catalog,
+        released: &mut Released,
+    ) {
         let mut state = self.state.lock();
         let durable = state.durable;
-        if state.failed {
-            waiting.retain(|(after, waiting)| *after < durable || matches!(waiting, Waiting::Reply(_)));
-            waiting.iter_mut().filter(|(after, _)| *after >= durable).for_each(make_indeterminate);
-        } else {
-            let early = planted!(GateOneFrameEarly);
-            let waits = |after: WalPosition| after > durable || (after == durable && !early);
-            state.waiting.extend(waiting.extract_if(.., |(after, _)| waits(*after)));
+        let early = planted!(GateOneFrameEarly);
+        for (after, waiting) in waiting.drain(..) {
+            let waits = after > durable || (after == durable && !early);
+            match (waits, state.failed) {
+                (false, _) => released.publish(waiting, catalog),
+                (true, false) => state.waiting.push((after, waiting)),
+                (true, true) => released.replies.extend(indeterminate(waiting)),
+            }
         }
     }
 
     /// Storage has failed: takes everything that waits, as replies that leave open what happened.
-    pub(crate) fn fail(&self) -> Vec<(WalPosition, Waiting)> {
+    pub(crate) fn fail(&self) -> Released {
         let mut state = self.state.lock();
         state.failed = true;
-        let mut waiting = std::mem::take(&mut state.waiting);
-        waiting.retain(|(_, waiting)| matches!(waiting, Waiting::Reply(_)));
-        waiting.iter_mut().for_each(make_indeterminate);
-        waiting
+        let waiting = std::mem::take(&mut state.waiting);
+        let replies = waiting.into_iter().filter_map(|(_, waiting)| indeterminate(waiting)).collect();
+        Released { replies, ..Released::default() }
     }
 
-    /// Everything before `durable` is on the disk: takes what waited for it, in order.
-    pub(crate) fn open(&self, durable: WalPosition) -> Vec<(WalPosition, Waiting)> {
+    /// Everything before `durable` is on the disk: publishes what waited for it, in order.
+    pub(crate) fn open(&self, durable: WalPosition, catalog: &Catalog) -> Released {
         let mut state = self.state.lock();
         assert!(durable >= state.durable, "what is durable stays durable");
         state.durable = durable;
+        let mut released = Released::default();
         if state.waiting.iter().all(|(after, _)| *after < durable) {
-            return std::mem::take(&mut state.waiting);
+            released.replies.reserve(state.waiting.len());
+            state.waiting.drain(..).for_each(|(_, waiting)| released.publish(waiting, catalog));
+        } else {
+            let open = state.waiting.extract_if(.., |(after, _)| *after < durable);
+            open.for_each(|(_, waiting)| released.publish(waiting, catalog));
         }
-        state.waiting.extract_if(.., |(after, _)| *after < durable).collect()
+        released
     }
 }
 
 /// Whether the frame survives is open, and no reply may say otherwise.
-fn make_indeterminate((_, waiting): &mut (WalPosition, Waiting)) {
-    if let Waiting::Reply(addressed) = waiting {
-        addressed.reply = Reply::Refused(ErrorKind::Indeterminate);
+fn indeterminate(waiting: Waiting) -> Option<Addressed> {
+    match waiting {
+        Waiting::Reply(addressed) => {
+            Some(Addressed { reply: Reply::Refused(ErrorKind::Indeterminate), ..addressed })
+        }
+        Waiting::Catalog(_) | Waiting::Show(..) => None,
     }
 }
 
-/// Lets things go: catalog changes are published, neighbouring replies of one connection are delivered together.
-pub(crate) fn let_go(waiting: impl Iterator<Item = Waiting>, catalog: &Catalog) {
-    let mut waiting = waiting.peekable();
-    while let Some(first) = waiting.next() {
-        match first {
-            Waiting::Catalog(change) => catalog.publish(&change),
-            Waiting::Reply(Addressed { sink, tag, reply }) => {
-                let same = |next: &Waiting| match next {
-                    Waiting::Reply(next) => Arc::ptr_eq(&next.sink, &sink),
-                    Waiting::Catalog(_) => false,
-                };
-                let rest = std::iter::from_fn(|| match waiting.next_if(same)? {
-                    Waiting::Reply(next) => Some((next.tag, next.reply)),
-                    Waiting::Catalog(_) => None,
-                });
-                sink.deliver(&mut std::iter::once((tag, reply)).chain(rest));
-            }
-        }
+/// Delivers replies, neighbouring ones of one connection together.
+pub(crate) fn let_go(replies: impl IntoIterator<Item = Addressed>) {
+    let mut replies = replies.into_iter().peekable();
+    while let Some(Addressed { sink, tag, reply }) = replies.next() {
+        let rest = std::iter::from_fn(|| {
+            replies.next_if(|next| Arc::ptr_eq(&next.sink, &sink)).map(|next| (next.tag, next.reply))
+        });
+        sink.deliver(&mut std::iter::once((tag, reply)).chain(rest));
     }
 }

@@ -3,7 +3,6 @@
 //! Apart because it is the only thread that waits for the disk. While it writes one group, the next one gathers:
 //! group commit without a timer.
 
-use crate::gate::let_go;
 use crate::shared::Shared;
 use millstream_storage::{LaneError, Writer};
 use std::sync::Arc;
@@ -46,8 +45,7 @@ impl LaneThread {
                     let durable = self.writer.write(group)?;
                     self.shared.lane.set_written(durable.position);
                     self.shared.upkeep.lane_moved();
-                    let open = self.shared.gate.open(durable.position);
-                    let_go(open.into_iter().map(|(_, waiting)| waiting), &self.shared.catalog);
+                    self.shared.gate.open(durable.position, &self.shared.catalog).let_go();
                     if self.writer.wants_file() {
                         self.shared.keeper.nudge();
                     }

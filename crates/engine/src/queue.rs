@@ -3,7 +3,7 @@
 //! Apart because every session pushes to it. A push is a lock and a move. It is bounded by what its pushers may have
 //! under way (the memory budget of `front`), so that a push never fails for lack of room and never waits.
 
-use crate::gate::{Addressed, ReplySink, Waiting};
+use crate::gate::{Addressed, ReplySink};
 use millstream_core::{Reply, Request};
 use millstream_types::ErrorKind;
 use parking_lot::{Condvar, Mutex};
@@ -23,9 +23,9 @@ pub struct Submission {
 
 impl Submission {
     /// The answer to a request that was never decided, because the engine stops.
-    pub(crate) fn refuse(self) -> Waiting {
+    pub(crate) fn refuse(self) -> Addressed {
         let Submission { sink, tag, .. } = self;
-        Waiting::Reply(Addressed { sink, tag, reply: Reply::Refused(ErrorKind::ShuttingDown) })
+        Addressed { sink, tag, reply: Reply::Refused(ErrorKind::ShuttingDown) }
     }
 }
 

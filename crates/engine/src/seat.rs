@@ -4,7 +4,7 @@
 //! and applies them at once: a hand-over to another thread costs more than the decision itself. The shard's own thread
 //! takes it for everything that nobody submits: deadlines, checkpoints, requests that wait for room.
 
-use crate::gate::{Waiting, let_go};
+use crate::gate::{Addressed, Released, Waiting};
 use crate::keeper::Order;
 use crate::options::{IMAGES_UNDER_WAY_MAX, TURNS_PER_CALLER};
 use crate::queue::Submission;
@@ -19,7 +19,8 @@ pub(crate) struct Seat {
     pub(crate) turns: Turns,
     /// Requests taken from the queue, in order. What is left here after a turn waits for room.
     taken: VecDeque<Submission>,
-    released: Vec<(WalPosition, Waiting)>,
+    /// What turns bring, on its way to the gate.
+    waiting: Vec<(WalPosition, Waiting)>,
     /// Bytes of write-ahead log between checkpoints.
     checkpoint_bytes: u64,
     /// Where the last checkpoint began.
@@ -40,7 +41,7 @@ impl Seat {
         Seat {
             turns,
             taken: VecDeque::new(),
-            released: Vec::new(),
+            waiting: Vec::new(),
             checkpoint_bytes,
             checkpointed,
             walking: false,
@@ -48,29 +49,37 @@ impl Seat {
     }
 
     /// Runs one turn. What it released without a wait is left for the caller to let go, outside the seat.
-    fn turn(&mut self, shared: &Shared) -> (Left, Vec<(WalPosition, Waiting)>) {
+    fn turn(&mut self, shared: &Shared) -> (Left, Released) {
         let now = shared.clock.now();
         // New requests wait behind those for which there was no room.
         if self.taken.is_empty() {
             shared.queue.take(&mut self.taken);
         }
-        let pause = {
+        let mut released = Released::default();
+        let (pause, has_frames) = {
             let mut door = shared.lane.assembler.lock();
             let Some(assembler) = door.as_mut() else {
-                return (Left { pause: Pause::Drained, due: None }, Vec::new());
+                return (Left { pause: Pause::Drained, due: None }, Released::default());
             };
             assembler.relieve(now);
-            let ticked = self.turns.tick(now, assembler, &mut self.released);
-            let applied = self.turns.apply(now, &mut self.taken, assembler, &mut self.released);
+            let ticked = self.turns.tick(now, assembler, &mut self.waiting);
+            let applied = self.turns.apply(now, &mut self.taken, assembler, &mut self.waiting);
             self.checkpoint(shared, assembler);
             // Before the lane can open the gate for these frames, their replies must be in it.
-            shared.gate.add(&mut self.released);
-            if applied == Pause::Drained { ticked } else { applied }
+            shared.gate.add(&mut self.waiting, &shared.catalog, &mut released);
+            (if applied == Pause::Drained { ticked } else { applied }, assembler.has_frames())
         };
         shared.held.store(!self.taken.is_empty(), Ordering::SeqCst);
-        shared.lane.ring();
+        if self.turns.take_has_held() {
+            shared.held_changes.fetch_add(1, Ordering::SeqCst);
+            shared.upkeep.lane_moved();
+        }
+        // What is in memory only leaves the lane asleep.
+        if has_frames {
+            shared.lane.ring();
+        }
         let due = if self.walking { Some(now) } else { self.turns.next_deadline() };
-        (Left { pause, due }, std::mem::take(&mut self.released))
+        (Left { pause, due }, released)
     }
 
     /// Begins a checkpoint when it is time, or goes on with the one under way.
@@ -100,7 +109,7 @@ impl Seat {
     }
 
     /// Requests that were taken and never decided, when storage has failed.
-    pub(crate) fn take_undecided(&mut self) -> impl Iterator<Item = Waiting> {
+    pub(crate) fn take_undecided(&mut self) -> impl Iterator<Item = Addressed> {
         std::mem::take(&mut self.taken).into_iter().map(Submission::refuse)
     }
 }
@@ -113,7 +122,7 @@ impl Shared {
             let Some(mut seat) = self.seat.try_lock() else { return };
             let (left, released) = seat.turn(self);
             drop(seat);
-            let_go(released.into_iter().map(|(_, waiting)| waiting), &self.catalog);
+            released.let_go();
             let sleeps_longer = |due: EngineTime| due.0 < self.shard_sleeps_until.load(Ordering::SeqCst);
             if left.pause == Pause::NoRoom || left.due.is_some_and(sleeps_longer) {
                 self.bell.ring();
@@ -129,7 +138,7 @@ impl Shared {
     /// A turn of the shard's thread, which waits for the seat.
     pub(crate) fn run(&self) -> Left {
         let (left, released) = self.seat.lock().turn(self);
-        let_go(released.into_iter().map(|(_, waiting)| waiting), &self.catalog);
+        released.let_go();
         left
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn run(shared: &Arc<Shared>) {
         if shared.has_failed() {
             // Left over only now: these were never decided.
             let undecided: Vec<_> = shared.seat.lock().take_undecided().collect();
-            return let_go(undecided.into_iter(), &shared.catalog);
+            return let_go(undecided);
         }
         if shared.queue.has_ended() && !shared.held.load(Ordering::SeqCst) {
             return;

@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) seat: Mutex<Seat>,
     /// Requests were taken that wait for room.
     pub(crate) held: AtomicBool,
+    /// How many turns have brought something into ephemeral logs.
+    pub(crate) held_changes: AtomicU64,
     /// The keeper found no room for another file.
     pub(crate) disk_full: AtomicBool,
     /// WAL files in which nothing lives wait for a checkpoint.
@@ -145,7 +147,7 @@ impl Shared {
     /// Hands requests to the shard, in order; when the queue is closed each is refused.
     pub(crate) fn submit(&self, submissions: impl Iterator<Item = Submission>) {
         if let Err(refused) = self.queue.push(submissions) {
-            return let_go(refused.into_iter().map(Submission::refuse), &self.catalog);
+            return let_go(refused.into_iter().map(Submission::refuse));
         }
         self.run_if_free();
     }
@@ -154,7 +156,7 @@ impl Shared {
     pub(crate) fn leave(&self, submissions: impl Iterator<Item = Submission>) {
         match self.queue.push(submissions) {
             Ok(()) => self.bell.ring(),
-            Err(refused) => let_go(refused.into_iter().map(Submission::refuse), &self.catalog),
+            Err(refused) => let_go(refused.into_iter().map(Submission::refuse)),
         }
     }
 
@@ -166,6 +168,7 @@ impl Shared {
             bell: Bell::default(),
             seat: Mutex::new(seat),
             held: AtomicBool::new(false),
+            held_changes: AtomicU64::new(0),
             disk_full: AtomicBool::new(false),
             checkpoint_wanted: AtomicBool::new(false),
             shard_sleeps_until: AtomicI64::new(i64::MIN),
@@ -196,7 +199,7 @@ impl Shared {
             std::mem::take(&mut state.waiting)
         };
         waiting.into_iter().for_each(Waker::wake);
-        let_go(self.gate.fail().into_iter().map(|(_, waiting)| waiting), &self.catalog);
+        self.gate.fail().let_go();
         self.queue.close();
         self.bell.ring();
         self.lane.close();

@@ -74,6 +74,7 @@ impl Engine {
         let mut replayer = Replayer { restore: Restore::new(seed, options.shard) };
         let opened = millstream_storage::open(disk, storage, &mut replayer)?;
         let Opened {
+            ephemeral,
             assembler,
             writer,
             views,
@@ -86,7 +87,8 @@ impl Engine {
             lock,
         } = opened;
         let clock = EngineClock::start(recovered.last_time.unwrap_or_default());
-        let shard = replayer.finish(clock.now(), assembler.next_position())?;
+        let mut shard = replayer.finish(clock.now(), assembler.next_position())?;
+        shard.begin(recovered.incarnation);
         let next_object = shard.next_object();
         let catalog = Catalog::new(seed);
         for object in shard.objects() {
@@ -103,7 +105,7 @@ impl Engine {
         let next = assembler.next_position();
         // What was replayed counts: a broker that crashes before it has written a checkpoint's worth would never take
         // one, replay more at every start and free nothing.
-        let seat = Seat::new(Turns::new(shard), options.checkpoint_bytes, recovered.replayed_from);
+        let seat = Seat::new(Turns::new(shard, ephemeral), options.checkpoint_bytes, recovered.replayed_from);
         let gate = Gate::new(next);
         let shared = Shared::new(Parts {
             directory: recovered.directory,
@@ -178,7 +180,7 @@ impl Engine {
         shared.keeper.close();
         let kept = join(keeper);
         let turns = &mut shared.seat.lock().turns;
-        let_go(turns.refuse_parked(), &shared.catalog);
+        let_go(turns.refuse_parked());
         let (Some(writer), Some((mut keeper, checkpointer))) = (writer, kept) else {
             return Err(shared
                 .poll_failure(std::task::Waker::noop())

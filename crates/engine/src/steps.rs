@@ -5,7 +5,7 @@
 //! here instead of the threads is only who calls them when.
 
 use crate::catalog::Catalog;
-use crate::gate::{Gate, ReplySink, let_go};
+use crate::gate::{Gate, Released, ReplySink};
 use crate::mover::{self, Mover, MoverStats, MoverTotals};
 use crate::options::EngineOptions;
 use crate::queue::Submission;
@@ -27,6 +27,8 @@ use std::sync::Arc;
 pub struct Steps {
     turns: Turns,
     taken: VecDeque<Submission>,
+    /// Turns that brought something into ephemeral logs.
+    held_changes: u64,
     gate: Gate,
     catalog: Catalog,
     views: Arc<Views>,
@@ -67,6 +69,7 @@ impl Steps {
         let Opened {
             assembler,
             writer,
+            ephemeral,
             views,
             keeper,
             checkpointer,
@@ -77,7 +80,8 @@ impl Steps {
             lock,
         } = opened;
         let now = now.max(recovered.last_time.unwrap_or_default());
-        let shard = replayer.finish(now, assembler.next_position())?;
+        let mut shard = replayer.finish(now, assembler.next_position())?;
+        shard.begin(recovered.incarnation);
         let next_object = shard.next_object();
         let catalog = Catalog::new(seed);
         for object in shard.objects() {
@@ -104,8 +108,9 @@ impl Steps {
             upkeep_stats,
             inbox: Arc::default(),
             objects,
-            turns: Turns::new(shard),
+            turns: Turns::new(shard, ephemeral),
             taken: VecDeque::new(),
+            held_changes: 0,
             gate: Gate::new(assembler.next_position()),
             catalog,
             views,
@@ -133,12 +138,13 @@ impl Steps {
 
     /// One turn of the shard: what is due, then what waits. Replies that wait for nothing leave at once.
     pub fn turn(&mut self, now: EngineTime) {
-        let mut released = Vec::new();
+        let (mut waiting, mut released) = (Vec::new(), Released::default());
         self.assembler.relieve(now);
-        self.turns.tick(now, &mut self.assembler, &mut released);
-        self.turns.apply(now, &mut self.taken, &mut self.assembler, &mut released);
-        self.gate.add(&mut released);
-        let_go(released.into_iter().map(|(_, waiting)| waiting), &self.catalog);
+        self.turns.tick(now, &mut self.assembler, &mut waiting);
+        self.turns.apply(now, &mut self.taken, &mut self.assembler, &mut waiting);
+        self.gate.add(&mut waiting, &self.catalog, &mut released);
+        released.let_go();
+        self.held_changes += u64::from(self.turns.take_has_held());
     }
 
     /// One turn of the lane: writes what is assembled and lets go what waited for it.
@@ -149,8 +155,7 @@ impl Steps {
         let Some(group) = self.assembler.take_group() else { return Ok(()) };
         match self.writer.write(group) {
             Ok(durable) => {
-                let open = self.gate.open(durable.position);
-                let_go(open.into_iter().map(|(_, waiting)| waiting), &self.catalog);
+                self.gate.open(durable.position, &self.catalog).let_go();
                 Ok(())
             }
             Err(error) => self.fail(error),
@@ -222,8 +227,13 @@ impl Steps {
         for (tag, reply) in self.inbox.take() {
             self.upkeep.answer(tag, reply);
         }
-        let world =
-            World { now, catalog: &self.catalog, views: &self.views, written_to: self.writer.durable() };
+        let world = World {
+            now,
+            catalog: &self.catalog,
+            views: &self.views,
+            written_to: self.writer.durable(),
+            held: self.held_changes,
+        };
         let mut requests = Vec::new();
         let next = self.upkeep.step(&world, &mut requests);
         for (tag, request) in requests {
@@ -313,7 +323,7 @@ impl Steps {
 
     /// Answers everything under way as the engine does when storage has failed.
     fn fail<T>(&mut self, error: LaneError) -> Result<T, LaneError> {
-        let_go(self.gate.fail().into_iter().map(|(_, waiting)| waiting), &self.catalog);
+        self.gate.fail().let_go();
         Err(error)
     }
 }

@@ -6,8 +6,10 @@
 use crate::gate::{Addressed, ReplySink, Waiting};
 use crate::options::{IMAGE_BYTES_PER_TURN, REQUESTS_PER_TURN};
 use crate::queue::Submission;
-use millstream_core::{Effects, Reply, Shard, Ticket, Turn, ViewChange, shard::ImageKey};
-use millstream_storage::{Admit, Assembler, Frame, Publish, Purpose, frame_bytes};
+use millstream_core::{
+    Effects, EphemeralChange, Reply, Request, Shard, Ticket, Turn, ViewChange, shard::ImageKey,
+};
+use millstream_storage::{Admit, Assembler, EphemeralLogs, Frame, Publish, Purpose, frame_bytes};
 use millstream_types::{EngineTime, ErrorKind, Offset, WalPosition};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -27,6 +29,10 @@ pub(crate) enum Pause {
 pub(crate) struct Turns {
     shard: Shard,
     effects: Effects,
+    /// Logs that are in memory only.
+    ephemeral: EphemeralLogs,
+    /// Something came into them since this was last asked for.
+    has_held: bool,
     next_ticket: u64,
     /// Requests whose reply comes in a later turn.
     parked: HashMap<Ticket, Caller>,
@@ -40,8 +46,14 @@ struct Caller {
 }
 
 impl Turns {
-    pub(crate) fn new(shard: Shard) -> Turns {
-        Turns { shard, effects: Effects::default(), next_ticket: 0, parked: HashMap::new(), walk: None }
+    pub(crate) fn new(shard: Shard, ephemeral: EphemeralLogs) -> Turns {
+        let (effects, parked) = (Effects::default(), HashMap::new());
+        Turns { shard, effects, ephemeral, has_held: false, next_ticket: 0, parked, walk: None }
+    }
+
+    /// Whether anything came into ephemeral logs since the last call.
+    pub(crate) fn take_has_held(&mut self) -> bool {
+        std::mem::take(&mut self.has_held)
     }
 
     /// When [`Turns::tick`] has something to do next.
@@ -59,11 +71,9 @@ impl Turns {
     ) -> Pause {
         for _ in 0..REQUESTS_PER_TURN {
             let Some(next) = queue.front() else { return Pause::Drained };
-            let size = next.request.frame_size_max();
-            let bytes = frame_bytes(size.entries_bytes, size.batches, size.batches_bytes as u64);
-            let purpose = if size.frees_space { Purpose::Relief } else { Purpose::Append };
-            // Refused before anything is decided, or decided with room for all of it (R12).
-            let admitted = assembler.admit(bytes, purpose);
+            let is_ephemeral = next.request.is_ephemeral();
+            // What makes no frame needs no room for one.
+            let admitted = if is_ephemeral { Admit::Yes } else { admit(&next.request, assembler) };
             if admitted == Admit::Wait {
                 return Pause::NoRoom;
             }
@@ -77,6 +87,7 @@ impl Turns {
             self.next_ticket += 1;
             let turn = Turn { now, position: assembler.next_position() };
             self.shard.apply(turn, ticket, request, &mut self.effects);
+            assert!(!is_ephemeral || !self.effects.has_frame(), "what is not admitted makes no frame");
             self.carry_out(now, Some((ticket, Caller { sink, tag })), assembler, released);
         }
         if queue.is_empty() { Pause::Drained } else { Pause::Enough }
@@ -131,10 +142,12 @@ impl Turns {
     }
 
     /// Requests that wait for a later turn, refused: the broker stops.
-    pub(crate) fn refuse_parked(&mut self) -> impl Iterator<Item = Waiting> {
-        std::mem::take(&mut self.parked).into_values().map(|Caller { sink, tag }| {
-            Waiting::Reply(Addressed { sink, tag, reply: Reply::Refused(ErrorKind::ShuttingDown) })
-        })
+    pub(crate) fn refuse_parked(&mut self) -> impl Iterator<Item = Addressed> {
+        let refuse = |Caller { sink, tag }| {
+            let reply = Reply::Refused(ErrorKind::ShuttingDown);
+            Addressed { sink, tag, reply }
+        };
+        std::mem::take(&mut self.parked).into_values().map(refuse)
     }
 
     fn carry_out(
@@ -145,7 +158,6 @@ impl Turns {
         released: &mut Vec<(WalPosition, Waiting)>,
     ) {
         let effects = &mut self.effects;
-        let position = assembler.next_position();
         if effects.has_frame() {
             let publish: Vec<Publish> = effects.views.drain(..).map(publish).collect();
             assembler.push(Frame {
@@ -154,13 +166,14 @@ impl Turns {
                 batches: &effects.batches,
                 publish: &publish,
             });
-            let catalog = effects.catalog.drain(..);
-            released.extend(catalog.map(|change| (position, Waiting::Catalog(change))));
         }
-        assert!(
-            effects.views.is_empty() && effects.catalog.is_empty(),
-            "what readers see comes from a frame"
-        );
+        assert!(effects.views.is_empty(), "what readers see of logs on the disk comes from a frame");
+        for change in effects.ephemeral.drain(..) {
+            self.has_held |= matches!(change, EphemeralChange::Append { .. });
+            hold(&mut self.ephemeral, change, released);
+        }
+        let catalog = effects.catalog.drain(..);
+        released.extend(catalog.map(|effect| (effect.after, Waiting::Catalog(effect.change))));
         let mut caller = caller;
         for reply in effects.replies.drain(..) {
             let to = match &caller {
@@ -175,6 +188,32 @@ impl Turns {
             self.parked.insert(ticket, caller);
         }
         effects.clear();
+    }
+}
+
+/// Refused before anything is decided, or decided with room for all of it (R12).
+fn admit(request: &Request, assembler: &mut Assembler) -> Admit {
+    let size = request.frame_size_max();
+    let bytes = frame_bytes(size.entries_bytes, size.batches, size.batches_bytes as u64);
+    let purpose = if size.frees_space { Purpose::Relief } else { Purpose::Append };
+    assembler.admit(bytes, purpose)
+}
+
+/// Changes what is in memory, now; what is added to it is shown when its time has come.
+fn hold(logs: &mut EphemeralLogs, change: EphemeralChange, waiting: &mut Vec<(WalPosition, Waiting)>) {
+    match change {
+        EphemeralChange::Create { log } => logs.create(log),
+        EphemeralChange::Append { facts, bytes, after } => {
+            let view = logs.append(&facts, &bytes);
+            waiting.push((after, Waiting::Show(view, facts.next_offset())));
+        }
+        EphemeralChange::Forget { log, base } => logs.forget(log, base),
+        EphemeralChange::Trim { log, start } => {
+            // Who watches is told of it as of what is shown.
+            let view = logs.trim(log, start);
+            waiting.extend(view.map(|view| (WalPosition::ZERO, Waiting::Show(view, start))));
+        }
+        EphemeralChange::Delete { stream, logs: count } => logs.delete(stream, count),
     }
 }
 

@@ -51,6 +51,8 @@ pub(crate) struct World<'a> {
     pub(crate) views: &'a Arc<Views>,
     /// Where the lane is: as long as it does not move, nothing new is to be done.
     pub(crate) written_to: WalPosition,
+    /// How often something came into ephemeral logs.
+    pub(crate) held: u64,
 }
 
 /// What a step leaves.
@@ -274,8 +276,7 @@ impl Upkeep {
         }
         due[3] = Some(self.scrub.due());
         // What has not seen all that was written has a time of its own; what has must be woken by the next write.
-        let until_written =
-            self.sweep.has_seen(world.written_to) || self.planned.written_to == world.written_to;
+        let until_written = self.sweep.has_seen(world) || self.planned.written_to == world.written_to;
         Next::Wait { due: due.into_iter().flatten().min(), until_written }
     }
 

@@ -399,6 +399,7 @@ fn kafka_options(settings: &Settings, bound: SocketAddr) -> KafkaOptions {
 fn broker_options(settings: &Settings, descriptors: Descriptors) -> BrokerOptions {
     let mut shard = ShardOptions::default();
     shard.groups.initial_delay_ms = settings.group_initial_delay_ms;
+    shard.ephemeral_bytes_max = settings.memory_budget_bytes / 2;
     BrokerOptions {
         durability: match settings.durability {
             Durability::Fsync => millstream_storage::Durability::Fsync,

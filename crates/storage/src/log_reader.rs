@@ -38,6 +38,17 @@ pub struct PieceFacts {
     pub is_compacted: bool,
 }
 
+/// One part of a log, as far as retention needs it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Aged {
+    /// Offset after its last record.
+    pub to: Offset,
+    /// Bytes of its batches.
+    pub bytes: u64,
+    /// Largest timestamp of its records.
+    pub max_timestamp: RecordTime,
+}
+
 /// A log as a reader that may wait for the disk sees it.
 pub trait LogReader: Send + Sync {
     /// Offset of the first record.

@@ -18,6 +18,7 @@ use millstream_types::{BatchFacts, EngineTime, Incarnation, WalPosition, planted
 use crate::adopt::Adoption;
 use crate::checkpoint::{self, Checkpointer};
 use crate::disk::{DirLock, Disk, DiskFile, read_up_to, write_all_at};
+use crate::ephemeral::EphemeralLogs;
 use crate::error::{OpenError, ReplayError};
 use crate::footer::{self, FileRuns, Footer, FooterFound};
 use crate::frame::{self, Header, NotAFrame};
@@ -99,6 +100,8 @@ pub struct Opened {
     pub assembler: Assembler,
     /// For the writing thread.
     pub writer: Writer,
+    /// For the shard's task, too.
+    pub ephemeral: EphemeralLogs,
     /// For sessions.
     pub views: Arc<Views>,
     /// For housekeeping.
@@ -206,6 +209,7 @@ pub fn open(disk: Arc<dyn Disk>, options: Options, replay: &mut dyn Replay) -> R
     Ok(Opened {
         writer: Writer::new(Arc::clone(&parts.shared), Arc::clone(&parts.file), publisher),
         assembler: Assembler::new(Arc::clone(&parts.shared), parts.file, recovered.end),
+        ephemeral: EphemeralLogs::new(Arc::clone(&views)),
         views,
         objects,
         files: WalFiles::new(Arc::clone(&parts.shared)),

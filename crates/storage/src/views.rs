@@ -13,6 +13,7 @@ use crate::objects::Objects;
 mod adopting;
 mod buffers;
 mod estimate;
+mod held;
 mod housekeeping;
 mod index;
 mod log_view;
@@ -58,6 +59,11 @@ impl Views {
         let view = Arc::new(LogView::new(log, start, Arc::clone(&self.reading)));
         self.insert(Arc::clone(&view));
         view
+    }
+
+    /// Adds an empty log that is in memory only.
+    pub(crate) fn create_ephemeral(&self, log: LogId) {
+        self.insert(Arc::new(LogView::ephemeral(log, Arc::clone(&self.reading))));
     }
 
     fn insert(&self, view: Arc<LogView>) {

@@ -19,12 +19,16 @@ use millstream_core::route::{
 };
 use millstream_core::shard::ImageKey;
 use millstream_core::{
-    CatalogChange, Effects, Reply, Request, Restore, Shard, ShardOptions, Ticket, Turn, ViewChange,
+    CatalogChange, CatalogEffect, Effects, EphemeralChange, Reply, Request, Restore, Shard, ShardOptions,
+    Ticket, Turn, ViewChange,
 };
 use millstream_front::backend::Inbox;
 use millstream_front::{Action, Authorizer, Backend, LogReader, Principal, Resource, Submission, Tag};
 use millstream_types::batch::{self, BatchHeader, LeaderEpoch};
-use millstream_types::{EngineTime, ErrorKind, LogId, Namespace, RouteId, StreamId, StreamUid, WalPosition};
+use millstream_types::{
+    BatchFacts, EngineTime, ErrorKind, Incarnation, LogId, Namespace, RouteId, StreamId, StreamUid,
+    WalPosition,
+};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,6 +54,7 @@ pub struct TestBroker {
 struct State {
     shard: Shard,
     position: u64,
+    starts: u64,
     next_ticket: u64,
     streams: BTreeMap<(Namespace, Arc<str>), Arc<StreamEntry>>,
     routes: BTreeMap<RouteId, Arc<RouteEntry>>,
@@ -64,6 +69,7 @@ impl TestBroker {
         let state = State {
             shard: Shard::new(SEED, ShardOptions::default()),
             position: 16,
+            starts: 0,
             next_ticket: 0,
             streams: BTreeMap::new(),
             routes: BTreeMap::new(),
@@ -90,11 +96,17 @@ impl TestBroker {
         self.state.lock().catch_up(self.now());
     }
 
-    /// Forgets what a crash forgets, and goes on with what was durable. Who waits for an answer gets none.
+    /// Forgets what a crash forgets, and goes on with what was durable: not with what is in memory only. Who waits for an answer
+    /// gets none.
     pub fn restart(&self) {
         let now = self.now();
         let state = &mut *self.state.lock();
         state.shard = state.restored(now);
+        state.starts += 1;
+        state.shard.begin(Incarnation(state.starts));
+        state.streams = state.shard.stream_entries().map(|entry| (name_of(entry), entry.clone())).collect();
+        state.routes = state.shard.route_entries().map(|entry| (entry.id, entry.clone())).collect();
+        state.logs.retain(|log, _| !log.stream.is_ephemeral());
         state.waiting.clear();
         *self.moves.lock() = None;
         state.catch_up(now);
@@ -228,17 +240,21 @@ impl State {
                 ViewChange::Delete { stream, .. } => self.logs.retain(|log, _| log.stream != stream),
             }
         }
-        for (facts, bytes) in effects.batches {
-            let mut bytes = BytesMut::from(&bytes[..]);
-            batch::patch(&mut bytes, facts.base_offset, LeaderEpoch(0)).expect("checked by the front");
-            self.logs[&facts.log].append(Stored {
-                base: facts.base_offset,
-                next: facts.next_offset(),
-                max_timestamp: facts.max_timestamp,
-                bytes: bytes.freeze(),
-            });
+        for change in effects.ephemeral {
+            match change {
+                EphemeralChange::Create { log } => {
+                    self.logs.insert(log, Arc::new(MemoryLog::default()));
+                }
+                EphemeralChange::Append { facts, bytes, .. } => self.append(&facts, &bytes),
+                EphemeralChange::Forget { log, base } => self.logs[&log].forget(base),
+                EphemeralChange::Trim { log, start } => self.logs[&log].trim(start),
+                EphemeralChange::Delete { stream, .. } => self.logs.retain(|log, _| log.stream != stream),
+            }
         }
-        for change in effects.catalog {
+        for (facts, bytes) in effects.batches {
+            self.append(&facts, &bytes);
+        }
+        for CatalogEffect { change, .. } in effects.catalog {
             match change {
                 CatalogChange::Put(entry) => {
                     self.streams.insert((entry.namespace, entry.name.clone()), entry);
@@ -261,6 +277,23 @@ impl State {
             inbox.deliver(&mut std::iter::once((tag, reply.reply)));
         }
     }
+}
+
+impl State {
+    fn append(&self, facts: &BatchFacts, bytes: &[u8]) {
+        let mut bytes = BytesMut::from(bytes);
+        batch::patch(&mut bytes, facts.base_offset, LeaderEpoch(0)).expect("checked by the front");
+        self.logs[&facts.log].append(Stored {
+            base: facts.base_offset,
+            next: facts.next_offset(),
+            max_timestamp: facts.max_timestamp,
+            bytes: bytes.freeze(),
+        });
+    }
+}
+
+fn name_of(entry: &StreamEntry) -> (Namespace, Arc<str>) {
+    (entry.namespace, entry.name.clone())
 }
 
 impl Lookup for TestBroker {

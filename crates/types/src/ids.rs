@@ -22,6 +22,7 @@ macro_rules! number {
 number! {
     /// A stream, for ever: ids are handed out in order and never used again, so a stream that is deleted and
     /// created anew under its old name is another stream, and an id also says which generation of a name is meant.
+    /// Streams in memory have ids of a range of their own.
     StreamId(u64)
 }
 number! {
@@ -61,6 +62,47 @@ number! {
 number! {
     /// Which incarnation of a producer id is speaking; a newer one fences the older.
     ProducerEpoch(u16)
+}
+
+/// Set in the ids of what is in memory only. Ids that are persisted stay below it for as long as anybody can hand them out.
+const EPHEMERAL: u64 = 1 << 62;
+/// Bits of an ephemeral id that tell those of one start apart: ten thousand a second last for three years. The rest says which
+/// start it was; after four million starts they begin anew.
+const EPHEMERAL_PER_START_BITS: u32 = 40;
+
+/// The first ephemeral id that a start gives.
+fn first_ephemeral(start: Incarnation) -> u64 {
+    let start = start.0 & ((1 << (62 - EPHEMERAL_PER_START_BITS)) - 1);
+    EPHEMERAL | start << EPHEMERAL_PER_START_BITS
+}
+
+impl StreamId {
+    /// Whether the stream is in memory only (R18). The id says it, so that whoever sees no more than an id (an entry, a log, a
+    /// lease) knows it without a look-up, and nothing of such a stream can be persisted by mistake.
+    #[must_use]
+    pub fn is_ephemeral(self) -> bool {
+        self.0 & EPHEMERAL != 0
+    }
+
+    /// The first id that a start gives to a stream in memory. Those that it gives later count on from there.
+    #[must_use]
+    pub fn first_ephemeral(start: Incarnation) -> StreamId {
+        StreamId(first_ephemeral(start))
+    }
+}
+
+impl RouteId {
+    /// Whether the route is in memory only, as for [`StreamId::is_ephemeral`].
+    #[must_use]
+    pub fn is_ephemeral(self) -> bool {
+        self.0 & EPHEMERAL != 0
+    }
+
+    /// The first id that a start gives to a route in memory. Those that it gives later count on from there.
+    #[must_use]
+    pub fn first_ephemeral(start: Incarnation) -> RouteId {
+        RouteId(first_ephemeral(start))
+    }
 }
 
 impl Namespace {

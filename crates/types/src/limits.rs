@@ -15,6 +15,10 @@ pub const WAL_FILE_BYTES: u64 = 256 << 20;
 pub const WAL_FILE_BYTES_FIRST: u64 = 16 << 20;
 /// Memory for bodies in flight and the tail kept for readers, unless configured otherwise: 256 MiB.
 pub const MEMORY_BUDGET_DEFAULT: u64 = 256 << 20;
+/// What all ephemeral logs together hold, unless told otherwise: half of the memory budget, and beside it.
+pub const EPHEMERAL_BYTES_DEFAULT: u64 = MEMORY_BUDGET_DEFAULT / 2;
+/// What a batch in memory costs beside its bytes: its places in the log's and the core's maps, and its allocation.
+pub const EPHEMERAL_BATCH_COST_BYTES: u64 = 256;
 /// Entries one `apply` may make at most.
 pub const ENTRIES_PER_APPLY_MAX: usize = 4096;
 /// Logs that one request trims: half a millisecond's work (R13).

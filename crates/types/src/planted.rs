@@ -100,6 +100,10 @@ bugs! {
     WildcardTakesOneWord, "route", "A wildcard for any words stands for just one.";
     TransactedBeforeDurable, "core", "A transaction is confirmed before it is durable.";
     OneHeirOnly, "mover", "Of the streams that dead letters go to by a route only the first one gets them.";
+    EphemeralWritten, "core", "Entries about what is in memory only are written.";
+    EphemeralInImages, "core", "Images hold streams that are in memory only.";
+    EphemeralShownEarly, "core", "What is published to memory and disk together is seen in memory before it is durable.";
+    EphemeralForgottenEarly, "lease", "A batch in memory goes with the first of its records that is settled.";
     OlderObjectOnTop, "views", "After a start the older of two objects answers for what both have.";
 }
 

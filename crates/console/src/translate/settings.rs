@@ -148,6 +148,10 @@ pub static SETTINGS: &[SettingRow] = &[
             Some(lease(L::DeliveryLimit(limit)))
         },
         show: |config| config.lease().delivery_limit().map(u64::from).into() },
+    SettingRow { name: "ephemeral", values: "true or false", key: K::Ephemeral,
+        doc: "Whether the stream is in memory only, with everything of it, and gone with the process; set when it is created and never altered.",
+        read: |value| flag(value).map(S::Ephemeral),
+        show: |config| Scalar::Flag(config.ephemeral()) },
     SettingRow { name: "expires_ms", values: "ms from 1 or null", key: K::Lease(LK::ExpiresMs),
         doc: "The stream is deleted when nobody has used its queue for so long; null: never.",
         read: |value| option(value).map(L::ExpiresMs).map(lease),

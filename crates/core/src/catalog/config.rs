@@ -61,6 +61,8 @@ pub enum SettingKey {
     Consumed,
     /// See [`Setting::DeletedAtStart`].
     DeletedAtStart,
+    /// See [`Setting::Ephemeral`].
+    Ephemeral,
     /// See [`Setting::Lease`].
     Lease(LeaseSettingKey),
     /// See [`Setting::Annotation`].
@@ -102,6 +104,9 @@ pub enum Setting {
     Consumed(Option<u64>),
     /// The stream does not outlive the process: the next start deletes it, before anybody finds it. Default: it does.
     DeletedAtStart(bool),
+    /// The stream is in memory only, with everything of it, and gone with the process (R18). Set when it is created and never
+    /// altered; such a stream is not compacted. Default: it is on the disk.
+    Ephemeral(bool),
     /// What its default lease group does.
     Lease(LeaseSetting),
     /// A front's own setting, stored and returned, never read here.
@@ -142,6 +147,7 @@ pub struct StreamConfig {
     compaction_dirty_ratio_min: Option<u16>,
     consumed: Option<Option<u64>>,
     deleted_at_start: Option<bool>,
+    ephemeral: Option<bool>,
     lease: LeaseSettings,
     annotations: BTreeMap<Box<str>, Box<str>>,
 }
@@ -212,6 +218,15 @@ impl StreamConfig {
     pub fn deleted_at_start(&self) -> bool {
         self.deleted_at_start.unwrap_or(false)
     }
+    /// Whether the stream is in memory only.
+    #[must_use]
+    pub fn ephemeral(&self) -> bool {
+        self.ephemeral.unwrap_or(false)
+    }
+    /// Whether its settings go together: what is in memory only cannot be compacted.
+    pub(super) fn is_possible(&self) -> bool {
+        !(self.ephemeral() && self.cleanup().1)
+    }
     /// What its default lease group does, if it has one.
     #[must_use]
     pub fn lease(&self) -> &LeaseSettings {
@@ -239,6 +254,7 @@ impl StreamConfig {
             SettingKey::CompactionDirtyRatioMin => self.compaction_dirty_ratio_min.is_some(),
             SettingKey::Consumed => self.consumed.is_some(),
             SettingKey::DeletedAtStart => self.deleted_at_start.is_some(),
+            SettingKey::Ephemeral => self.ephemeral.is_some(),
             SettingKey::Lease(key) => self.lease.is_set(*key),
             SettingKey::Annotation(key) => self.annotations.contains_key(key),
         }
@@ -266,6 +282,7 @@ impl StreamConfig {
                     SettingKey::CompactionDirtyRatioMin => self.compaction_dirty_ratio_min = None,
                     SettingKey::Consumed => self.consumed = None,
                     SettingKey::DeletedAtStart => self.deleted_at_start = None,
+                    SettingKey::Ephemeral => self.ephemeral = None,
                     SettingKey::Lease(key) => self.lease.unset(*key),
                     SettingKey::Annotation(key) => {
                         self.annotations.remove(key);
@@ -297,6 +314,7 @@ impl StreamConfig {
             Setting::CompactionDirtyRatioMin(ratio) => self.compaction_dirty_ratio_min = Some(*ratio),
             Setting::Consumed(kept_ms) => self.consumed = Some(*kept_ms),
             Setting::DeletedAtStart(deleted) => self.deleted_at_start = Some(*deleted),
+            Setting::Ephemeral(ephemeral) => self.ephemeral = Some(*ephemeral),
             Setting::Lease(setting) => self.lease.set(setting)?,
             Setting::Annotation(key, value) => {
                 check_annotation(key, value)?;

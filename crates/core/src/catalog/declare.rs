@@ -8,7 +8,7 @@ use crate::entry::Entry;
 use crate::lease;
 use crate::request::{CreateStream, Reply};
 use crate::route;
-use crate::shard::{Shard, Turn};
+use crate::shard::{Counters, Shard, Turn};
 use alloc::sync::Arc;
 use millstream_types::limits::{LOGS_MAX, LOGS_PER_STREAM_MAX};
 use millstream_types::{ErrorKind, StreamId};
@@ -21,22 +21,29 @@ pub(crate) fn create(
     request: CreateStream,
     effects: &mut Effects,
 ) {
-    let id = match check_create(shard, &request) {
-        Ok(id) => id,
-        Err(kind) => return refuse(shard, ticket, kind, effects),
-    };
+    if let Err(kind) = check_create(shard, &request) {
+        return refuse(shard, ticket, kind, effects);
+    }
     let CreateStream { namespace, name, uid, logs, config } = request;
+    let Counters { next_stream, next_ephemeral, .. } = shard.counters;
+    let id = match config.ephemeral() {
+        false => next_stream,
+        true => next_ephemeral,
+    };
     let entry = StreamEntry { id, uid, namespace, name, logs, config, created: turn.now };
     shard.record(turn, Entry::StreamCreated(entry), effects);
     lease::follow_config(shard, turn, id, effects);
     reply_with(shard, turn, ticket, id, effects);
 }
 
-fn check_create(shard: &Shard, request: &CreateStream) -> Result<StreamId, ErrorKind> {
+fn check_create(shard: &Shard, request: &CreateStream) -> Result<(), ErrorKind> {
     check_name(&request.name)?;
     shard.namespaces.get(request.namespace).ok_or(ErrorKind::UnknownNamespace)?;
     if !(1..=LOGS_PER_STREAM_MAX).contains(&request.logs) {
         return Err(ErrorKind::InvalidLogCount);
+    }
+    if !request.config.is_possible() {
+        return Err(ErrorKind::InvalidConfig);
     }
     if shard.names.contains_key(&(request.namespace, request.name.clone())) {
         return Err(ErrorKind::StreamExists);
@@ -45,7 +52,7 @@ fn check_create(shard: &Shard, request: &CreateStream) -> Result<StreamId, Error
         return Err(ErrorKind::LimitExceeded);
     }
     assert_ne!(request.uid.0, 0, "universal ids are drawn at random and never zero");
-    Ok(shard.counters.next_stream)
+    Ok(())
 }
 
 /// Deletes a stream; its logs are dropped in slices afterwards (R13).
@@ -99,6 +106,10 @@ pub(crate) fn alter(
     let checked = shard.streams.get(&id).ok_or(ErrorKind::UnknownStream).and_then(|stream| {
         let mut entry = (*stream.entry).clone();
         changes.iter().try_for_each(|change| entry.config.change(change))?;
+        let is_moved = entry.config.ephemeral() != stream.entry.config.ephemeral();
+        if is_moved || !entry.config.is_possible() {
+            return Err(ErrorKind::InvalidConfig);
+        }
         Ok(entry)
     });
     replace(shard, turn, ticket, checked, effects);
@@ -129,5 +140,5 @@ fn reply_with(shard: &Shard, turn: Turn, ticket: Ticket, id: StreamId, effects: 
 
 /// A refusal reveals what exists, so it waits for the last change of the catalog (R10).
 fn refuse(shard: &Shard, ticket: Ticket, kind: ErrorKind, effects: &mut Effects) {
-    effects.reply_after(ticket, shard.catalog_last, Reply::Refused(kind));
+    effects.reply_after(ticket, shard.catalog_after(), Reply::Refused(kind));
 }

@@ -90,6 +90,9 @@ pub(crate) fn get_entry(input: &mut Decoder<'_>) -> Result<StreamEntry, DecodeEr
     if !(1..=LOGS_PER_STREAM_MAX).contains(&entry.logs) {
         return Err(DecodeError::Invalid("a stream's number of logs"));
     }
+    if entry.id.is_ephemeral() != entry.config.ephemeral() {
+        return Err(DecodeError::Invalid("whether a stream is in memory only"));
+    }
     if check_name(&entry.name).is_err() {
         return Err(DecodeError::Invalid("a stream's name"));
     }

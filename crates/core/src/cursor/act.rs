@@ -28,7 +28,7 @@ pub(super) struct Act<'a> {
 
 impl<'a> Act<'a> {
     pub(super) fn new(shard: &'a mut Shard, turn: Turn, effects: &'a mut Effects) -> Act<'a> {
-        let (replies_before, entries_before) = (effects.replies.len(), effects.entry_count);
+        let (replies_before, entries_before) = (effects.replies.len(), effects.entries.len());
         Act { shard, turn, effects, replies_before, entries_before }
     }
 
@@ -55,7 +55,9 @@ impl<'a> Act<'a> {
     }
 
     pub(super) fn record(&mut self, entry: GroupEntry) {
-        self.shard.record(self.turn, Entry::Group(entry), self.effects);
+        for part in entry.parts().into_iter().flatten() {
+            self.shard.record(self.turn, Entry::Group(part), self.effects);
+        }
     }
 
     /// Records who makes up the group now.
@@ -95,7 +97,7 @@ impl<'a> Act<'a> {
 
     /// Ends the turn: whatever was answered in it reveals what was recorded in it, whichever came first.
     pub(super) fn finish(self) {
-        if self.effects.entry_count > self.entries_before {
+        if self.effects.entries.len() > self.entries_before {
             for reply in &mut self.effects.replies[self.replies_before..] {
                 reply.after = reply.after.max(Some(self.turn.position));
             }

@@ -36,6 +36,37 @@ pub enum GroupEntry {
 }
 
 impl GroupEntry {
+    /// Whether it is about offsets in logs alone that are in memory only.
+    pub(crate) fn is_ephemeral(&self) -> bool {
+        match self {
+            GroupEntry::OffsetsCommitted(_, offsets) => {
+                !offsets.is_empty() && offsets.iter().all(|(log, _)| log.stream.is_ephemeral())
+            }
+            GroupEntry::OffsetsRemoved(_, logs) => {
+                !logs.is_empty() && logs.iter().all(|log| log.stream.is_ephemeral())
+            }
+            GroupEntry::Roster(..) | GroupEntry::Deleted(_) => false,
+        }
+    }
+
+    /// The parts about logs on the disk and about logs in memory, where there are both: each is an entry of its own.
+    pub(super) fn parts(self) -> [Option<GroupEntry>; 2] {
+        let is_held = |log: &LogId| log.stream.is_ephemeral();
+        match self {
+            GroupEntry::OffsetsCommitted(id, offsets) if offsets.iter().any(|(log, _)| is_held(log)) => {
+                let (held, kept): (Vec<_>, Vec<_>) = offsets.into_iter().partition(|(log, _)| is_held(log));
+                let kept = (!kept.is_empty()).then(|| GroupEntry::OffsetsCommitted(id.clone(), kept));
+                [kept, Some(GroupEntry::OffsetsCommitted(id, held))]
+            }
+            GroupEntry::OffsetsRemoved(id, logs) if logs.iter().any(is_held) => {
+                let (held, kept): (Vec<_>, Vec<_>) = logs.into_iter().partition(is_held);
+                let kept = (!kept.is_empty()).then(|| GroupEntry::OffsetsRemoved(id.clone(), kept));
+                [kept, Some(GroupEntry::OffsetsRemoved(id, held))]
+            }
+            entry => [Some(entry), None],
+        }
+    }
+
     pub(crate) fn put(&self, out: &mut Encoder<'_>) {
         match self {
             GroupEntry::Roster(group, roster) => {
@@ -121,7 +152,7 @@ impl Groups {
                 }
             }
             GroupEntry::Deleted(id) => {
-                self.removed_last = position;
+                self.removed_last = self.removed_last.max(position);
                 if let Some(group) = self.by_id.remove(&id)
                     && !group.offsets.is_empty()
                 {

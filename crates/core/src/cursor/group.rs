@@ -27,7 +27,7 @@ pub(super) struct Group {
     pub(super) offsets: BTreeMap<LogId, CommittedOffset>,
     /// Start of the last frame that changed it.
     pub(super) last: WalPosition,
-    /// Whether any entry is about it: otherwise a restart forgets that it ever was.
+    /// Whether any entry in a frame is about it: otherwise a restart forgets that it ever was.
     pub(super) durable: bool,
     /// Its members now.
     pub(super) live: Live,
@@ -36,7 +36,8 @@ pub(super) struct Group {
 impl Group {
     pub(super) fn touch(&mut self, position: WalPosition) {
         self.last = self.last.max(position);
-        self.durable = true;
+        // What is only in memory is of no frame.
+        self.durable |= position > WalPosition::ZERO;
     }
 }
 
@@ -91,6 +92,11 @@ impl Groups {
         let readers =
             self.readers.get(&log.stream)?.iter().filter_map(|id| self.by_id.get(id)?.offsets.get(&log));
         readers.filter(|committed| committed.committed >= since).map(|committed| committed.offset).min()
+    }
+
+    /// Whether any group may have an offset in a stream.
+    pub(crate) fn has_readers(&self, stream: StreamId) -> bool {
+        self.readers.contains_key(&stream)
     }
 
     /// A stream is gone: its offsets will go in slices, and nobody sees them from now on.

@@ -131,7 +131,8 @@ impl Groups {
                 break;
             }
             (last, looked_at) = (Some(*log), looked_at + 1);
-            if streams.contains_key(&log.stream) && !planted!(OffsetsLostInImages) {
+            let is_kept = streams.contains_key(&log.stream) && !log.stream.is_ephemeral();
+            if is_kept && !planted!(OffsetsLostInImages) {
                 put_offset(*log, offset, &mut Encoder(&mut bytes));
                 count += 1;
             }

@@ -98,7 +98,7 @@ impl Act<'_> {
 
     fn check_ages(&mut self, mut steps: usize, room_bytes: usize) {
         loop {
-            let removals = removals_max(room_bytes.saturating_sub(self.effects.entries.len()));
+            let removals = removals_max(room_bytes.saturating_sub(self.effects.entries_bytes()));
             if steps == 0 || removals == 0 {
                 return;
             }

@@ -91,6 +91,25 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// Whether it is about something that is in memory only (R18): it is folded and not written.
+    #[must_use]
+    pub fn is_ephemeral(&self) -> bool {
+        match self {
+            Entry::StreamCreated(entry) | Entry::StreamChanged(entry) => entry.id.is_ephemeral(),
+            Entry::StreamDeleted { stream } => stream.is_ephemeral(),
+            Entry::LogTrimmed { log, .. } | Entry::ProducerForgotten { log, .. } => log.stream.is_ephemeral(),
+            Entry::ProducerAppended(appended) => appended.log.stream.is_ephemeral(),
+            Entry::Group(entry) => entry.is_ephemeral(),
+            Entry::Lease(entry) => entry.group.stream.is_ephemeral(),
+            Entry::Route(change) => change.is_ephemeral(),
+            Entry::ProducerAllocated { .. }
+            | Entry::ObjectCommitted(_)
+            | Entry::ObjectDropped { .. }
+            | Entry::NamespacePut(_)
+            | Entry::NamespaceGone { .. } => false,
+        }
+    }
+
     /// Writes the entry: its tag, then its fields.
     pub fn put(&self, out: &mut Encoder<'_>) {
         match self {
@@ -151,7 +170,7 @@ impl Entry {
     /// # Errors
     /// When the bytes are damaged or were written by a newer version.
     pub fn get(input: &mut Decoder<'_>) -> Result<Entry, DecodeError> {
-        Ok(match input.u8()? {
+        let entry = match input.u8()? {
             1 => Entry::StreamCreated(get_entry(input)?),
             2 => Entry::StreamChanged(get_entry(input)?),
             3 => Entry::StreamDeleted { stream: StreamId(input.id()?) },
@@ -166,6 +185,10 @@ impl Entry {
             tag @ route::FIRST_TAG.. => Entry::Route(RouteChange::get(tag, input)?),
             tag @ lease::FIRST_TAG.. => Entry::Lease(LeaseEntry::get(tag, input)?),
             tag => Entry::Group(GroupEntry::get(tag, input)?),
-        })
+        };
+        if entry.is_ephemeral() {
+            return Err(DecodeError::Invalid("an entry, of what is never written"));
+        }
+        Ok(entry)
     }
 }

@@ -288,7 +288,8 @@ impl Act<'_> {
         match bound {
             Bound::Connection => came,
             Bound::Deadline | Bound::Name if planted!(DeliveredBeforeDurable) => came,
-            Bound::Deadline | Bound::Name => group.last,
+            // Of a group in memory the lease is of no frame, but its records may be.
+            Bound::Deadline | Bound::Name => group.last.max(came),
         }
     }
 

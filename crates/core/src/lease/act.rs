@@ -42,7 +42,7 @@ impl<'a> Act<'a> {
         effects: &'a mut Effects,
         room_bytes: usize,
     ) -> Act<'a> {
-        let bytes_max = effects.entries.len() + room_bytes;
+        let bytes_max = effects.entries_bytes() + room_bytes;
         Act { shard, turn, effects, bytes_max }
     }
 
@@ -76,8 +76,15 @@ impl<'a> Act<'a> {
 
     pub(super) fn record(&mut self, group: LeaseGroupId, change: LeaseChange) {
         self.note_consumed(group, &change);
+        let settled = match &change {
+            LeaseChange::Settled { log, runs } if self.forgets_settled(group) => Some((*log, runs.clone())),
+            _ => None,
+        };
         self.shard.record(self.turn, Entry::Lease(LeaseEntry { group, change }), self.effects);
-        assert!(self.effects.entries.len() <= self.bytes_max, "a turn writes what was announced at most");
+        if let Some((log, runs)) = settled {
+            self.forget_settled(group, log, &runs);
+        }
+        assert!(self.effects.entries_bytes() <= self.bytes_max, "a turn writes what was announced at most");
     }
 
     /// Has the logs looked at in which records are settled, if consumed records go.
@@ -97,12 +104,12 @@ impl<'a> Act<'a> {
 
     /// Whether there is room for so many bytes.
     pub(super) fn has_bytes(&self, bytes: usize) -> bool {
-        self.bytes_max - self.effects.entries.len() >= bytes
+        self.bytes_max - self.effects.entries_bytes() >= bytes
     }
 
     /// For how many records there is room.
     pub(super) fn room(&self) -> usize {
-        (self.bytes_max - self.effects.entries.len()) / RECORD_BYTES
+        (self.bytes_max - self.effects.entries_bytes()) / RECORD_BYTES
     }
 
     /// Start of the last frame that changed what an answer about this group says.

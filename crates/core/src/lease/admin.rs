@@ -50,11 +50,26 @@ impl Act<'_> {
                 log.0 = offset;
             }
         }
-        let number = self.shard.leases.next_number.max(1);
+        let number = self.shard.leases.next_number(stream);
         let id = LeaseGroupId { stream, number };
         self.record(id, LeaseChange::Created(Box::new(GroupCreated { name: Some(name), logs })));
+        self.note_tails(id);
         self.answer(ticket, self.turn.position, LeaseReply::Group(id));
         Ok(())
+    }
+
+    /// A new group in memory hands out its log's records no sooner than they can be read. (One on the disk is known no sooner than
+    /// the records that were there before it are durable.)
+    fn note_tails(&mut self, id: LeaseGroupId) {
+        if !id.stream.is_ephemeral() {
+            return;
+        }
+        let ends =
+            (0..).zip(&self.shard.streams[&id.stream].logs).map(|(index, log)| (index, log.end, log.last));
+        let ends: Vec<_> = ends.filter(|(.., last)| *last > WalPosition::ZERO).collect();
+        for (index, end, last) in ends {
+            self.known(id).live.tails.entry(index).or_default().add(end, last);
+        }
     }
 
     pub(super) fn delete_group(&mut self, ticket: Ticket, id: LeaseGroupId) -> Result<(), ErrorKind> {
@@ -89,6 +104,7 @@ impl Act<'_> {
             (true, false) => {
                 let logs = known.logs.iter().map(|log| (log.start, log.end)).collect();
                 self.record(id, LeaseChange::Created(Box::new(GroupCreated { name: None, logs })));
+                self.note_tails(id);
             }
             (false, true) => {
                 self.end_waits(id, ErrorKind::UnknownLeaseGroup);

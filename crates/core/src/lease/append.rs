@@ -201,24 +201,64 @@ pub(crate) fn appended(
     act.stock(logs);
 }
 
+/// Gives up the oldest records that wait in a log in memory, if its stream is bounded that way, for a batch that costs so much
+/// and for which there is no memory otherwise.
+pub(crate) fn make_room(shard: &mut Shard, turn: Turn, log: LogId, cost: u64, effects: &mut Effects) {
+    let is_bounded = shard.streams.get(&log.stream).is_some_and(|stream| {
+        let settings = stream.entry.config.lease();
+        let is_bounded = settings.length_max().is_some() || settings.length_bytes_max().is_some();
+        is_bounded && settings.overflow() == Overflow::DropOldest
+    });
+    let id = LeaseGroupId::default_of(log.stream);
+    let over = shard.ephemeral_bytes.saturating_add(cost).saturating_sub(shard.ephemeral_bytes_max);
+    let mut act = Act::new(shard, turn, effects, ROOM_BYTES);
+    if is_bounded && act.group(id).is_some() && act.forgets_settled(id) {
+        act.drop_oldest(id, log, over);
+    }
+}
+
 impl Act<'_> {
+    /// Gives up the oldest records that wait, until `bytes` have come free; none if that is not to be had in one step.
+    fn drop_oldest(&mut self, id: LeaseGroupId, log: LogId, bytes: u64) {
+        let (Some(of), Some(state)) = (self.log(id, log.index), self.shard.log(log)) else { return };
+        let mut freed = 0;
+        let mut offsets: Vec<Offset> = Vec::new();
+        for offset in of.surplus(state.end).take(self.room() * 3) {
+            offsets.push(offset);
+            if let Some((base, last)) = state.held.batch_from(offset)
+                && last == offset
+            {
+                freed += state.held.cost_of(base);
+            }
+            if freed >= bytes {
+                break;
+            }
+        }
+        if freed >= bytes {
+            let runs = runs(offsets.into_iter());
+            self.record(id, LeaseChange::Settled { log: log.index, runs });
+        }
+    }
+
     /// See [`appended`].
     pub(super) fn stock(&mut self, logs: &[LogId]) {
-        let position = self.turn.position;
-        let mut stocked: Vec<(LeaseGroupId, u32, Offset)> = Vec::new();
+        let mut stocked: Vec<(LeaseGroupId, u32, Offset, WalPosition)> = Vec::new();
         for &log in logs {
-            let Some(end) = self.shard.log(log).map(|log| log.end) else { continue };
-            stocked.extend(self.shard.leases.of_stream(log.stream).map(|id| (id, log.index, end)));
+            let Some(state) = self.shard.log(log) else { continue };
+            // Those of a log in memory may be of no frame.
+            let position = if log.stream.is_ephemeral() { state.last } else { self.turn.position };
+            let end = state.end;
+            stocked.extend(self.shard.leases.of_stream(log.stream).map(|id| (id, log.index, end, position)));
         }
         // Of all logs before anybody is served: who is served from one log is from the group's other ones as well, and must
         // wait for their records.
-        for &(id, index, end) in &stocked {
+        for &(id, index, end, position) in &stocked {
             self.known(id).live.stocked.insert(index);
             if !planted!(OneLogNotedAtATime) {
                 self.note_tail(id, index, end, position);
             }
         }
-        for (id, index, end) in stocked {
+        for (id, index, end, position) in stocked {
             if planted!(OneLogNotedAtATime) {
                 self.note_tail(id, index, end, position);
             }

@@ -83,6 +83,8 @@ pub(crate) struct Leases {
     pub(super) groups: BTreeMap<LeaseGroupId, LeaseGroup>,
     /// The next named group's number.
     pub(super) next_number: u64,
+    /// The same for groups in memory: of this process only.
+    pub(super) next_ephemeral: u64,
     /// When the first timer of a group is due, or earlier.
     pub(super) wakes: BTreeSet<(EngineTime, LeaseGroupId)>,
     /// Groups with waits that may be served at once.
@@ -173,6 +175,7 @@ impl Leases {
             seed,
             groups: BTreeMap::new(),
             next_number: 0,
+            next_ephemeral: 0,
             wakes: BTreeSet::new(),
             hungry: BTreeSet::new(),
             ending: BTreeSet::new(),
@@ -214,13 +217,13 @@ impl Leases {
         if let LeaseChange::Created(created) = change {
             return self.create(position, id, *created);
         }
-        self.next_number = self.next_number.max(id.number + 1);
+        self.number_taken(id);
         if change == LeaseChange::Deleted {
-            self.removed_last = position;
+            self.removed_last = self.removed_last.max(position);
             return self.forget(id);
         }
         let Some(group) = self.groups.get_mut(&id) else { return };
-        group.last = position;
+        group.last = group.last.max(position);
         match change {
             LeaseChange::Created(_) | LeaseChange::Deleted => unreachable!("they were folded above"),
             LeaseChange::Acquired(acquired) => {
@@ -344,8 +347,19 @@ impl Leases {
         }
     }
 
+    /// The number of the next group of a stream that is no default group.
+    pub(super) fn next_number(&self, stream: StreamId) -> u64 {
+        let next = if stream.is_ephemeral() { self.next_ephemeral } else { self.next_number };
+        next.max(1)
+    }
+
+    fn number_taken(&mut self, id: LeaseGroupId) {
+        let next = if id.stream.is_ephemeral() { &mut self.next_ephemeral } else { &mut self.next_number };
+        *next = (*next).max(id.number + 1);
+    }
+
     fn create(&mut self, position: WalPosition, id: LeaseGroupId, created: GroupCreated) {
-        self.next_number = self.next_number.max(id.number + 1);
+        self.number_taken(id);
         let logs =
             created.logs.into_iter().map(|(settled, marked_to)| LeaseLog::starting_at(settled, marked_to));
         // During recovery an image that is newer than the entry may have brought it.

@@ -109,7 +109,9 @@ impl Leases {
                 Some(Place::Group(LeaseGroupId { stream: StreamId(0), number: 0 }))
             }
             Place::Group(from) => {
-                let (&id, group) = self.groups.range(from..).next()?;
+                // The ids of streams in memory come after all others.
+                let mut kept = self.groups.range(from..).take_while(|(id, _)| !id.stream.is_ephemeral());
+                let (&id, group) = kept.next()?;
                 out.u8(0);
                 put_group(out, id);
                 out.option(group.name.as_deref(), |out, name| out.str(name));

@@ -38,7 +38,7 @@
 //!
 //! State: `log.rs` (one log of a group, everything that is folded), `record.rs`, `ranges.rs`, `offsets.rs`, `keys.rs`, `sizes.rs`; `group.rs`,
 //! `dedup.rs`; of this process only: `waiters.rs`, `holders.rs`, `attempts.rs`. Events: `acquire.rs`, `settle.rs`, `places.rs`, `moving.rs`,
-//! `append.rs`, `admin.rs`, `reading.rs`; by themselves: `tick.rs`, `consumed.rs`, `redrive.rs`, `purge.rs`. Persisted:
+//! `append.rs`, `admin.rs`, `reading.rs`; by themselves: `tick.rs`, `consumed.rs`, `forget.rs`, `redrive.rs`, `purge.rs`. Persisted:
 //! `entry.rs`, `image.rs`.
 
 mod acquire;
@@ -49,6 +49,7 @@ mod attempts;
 mod consumed;
 mod dedup;
 mod entry;
+mod forget;
 mod group;
 mod holders;
 mod ids;
@@ -88,7 +89,7 @@ pub use request::{
 };
 
 pub(crate) use act::ROOM_BYTES;
-pub(crate) use append::{Surplus, Verdict, appended, check_append, mark_bytes};
+pub(crate) use append::{Surplus, Verdict, appended, check_append, make_room, mark_bytes};
 pub(crate) use entry::FIRST_TAG;
 pub(crate) use group::Leases;
 pub(crate) use image::TAG as IMAGE_TAG;
@@ -227,6 +228,7 @@ pub(crate) fn settle_all(
         after = after.max(last);
         results.push(result);
     }
+    crate::log::show_together(act.shard, turn, act.effects);
     act.stock(logs);
     for settle in settles {
         act.serve(settle.group);

@@ -31,6 +31,9 @@ impl Act<'_> {
             emptied.push(id);
             results.push(result);
         }
+        crate::log::show_together(self.shard, self.turn, self.effects);
+        // A record in memory is gone for those who ask for it; where it went is said once it is there.
+        let after = if self.effects.has_frame() { self.turn.position } else { after };
         self.answer(ticket, after, LeaseReply::Moved(results));
         appended.sort_unstable();
         appended.dedup();

@@ -8,7 +8,7 @@ use super::append::mark_bytes;
 use super::entry::HEAD_BYTES;
 use super::purge;
 use super::redrive::redrive_bytes;
-use super::request::{LeaseRequest, MoveOutcome, SeekTo};
+use super::request::{Acquire, Attach, GiveKeys, LeaseRequest, MoveOutcome, SeekTo, Settle, StartRedrive};
 use crate::request::FrameSize;
 use crate::route;
 use millstream_types::limits::{
@@ -28,6 +28,36 @@ pub(crate) const fn group_entry_bytes(logs: u32) -> usize {
 }
 
 impl LeaseRequest {
+    /// See [`Request::is_ephemeral`](crate::Request::is_ephemeral).
+    pub(crate) fn is_ephemeral(&self) -> bool {
+        match self {
+            LeaseRequest::Acquire(Acquire { group, .. })
+            | LeaseRequest::Settle(Settle { group, .. })
+            | LeaseRequest::Attach(Attach { group, .. })
+            | LeaseRequest::StartRedrive(StartRedrive { group, .. })
+            | LeaseRequest::GiveKeys(GiveKeys { group, .. })
+            | LeaseRequest::CancelAcquire { group, .. }
+            | LeaseRequest::DeleteGroup { group }
+            | LeaseRequest::Seek { group, .. }
+            | LeaseRequest::Purge { group }
+            | LeaseRequest::Peek { group, .. }
+            | LeaseRequest::SettleRecords { group, .. }
+            | LeaseRequest::RedriveRecords { group, .. }
+            | LeaseRequest::AwaitEnd { group, .. }
+            | LeaseRequest::CancelRedrive { group, .. }
+            | LeaseRequest::Redrives { group }
+            | LeaseRequest::Detach { group, .. }
+            | LeaseRequest::EndHolder { group, .. } => group.stream.is_ephemeral(),
+            LeaseRequest::CreateGroup { stream, .. } => stream.is_ephemeral(),
+            // What is moved may go to the disk; bindings to a stream may take routes along that are there.
+            LeaseRequest::FinishMoves(_)
+            | LeaseRequest::DeleteStream { .. }
+            | LeaseRequest::Describe { .. }
+            | LeaseRequest::TakeMoves
+            | LeaseRequest::TakeKeyRequests => false,
+        }
+    }
+
     /// See [`FrameSize`].
     pub(crate) fn frame_size_max(&self) -> FrameSize {
         let size =

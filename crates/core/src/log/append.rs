@@ -3,7 +3,7 @@
 //! Apart because this is the hottest decision of the broker: a lookup, a few comparisons, an addition. Batches of
 //! one request are decided one after the other, each on the state that the one before left, and end in one frame.
 
-use crate::effect::{Effects, Ticket};
+use crate::effect::{Effects, EphemeralChange, Ticket};
 use crate::entry::Entry;
 use crate::lease::{self, LeaseEntry, LeaseGroupId, RecordMark, Surplus, Verdict};
 use crate::request::Reply;
@@ -16,6 +16,7 @@ use millstream_types::{
 };
 
 use super::LogState;
+use super::held;
 use super::producer::{ProducerAppended, Sequence};
 
 /// One batch to append: facts beside opaque bytes (R2). The caller has checked the batch's checksum and counts.
@@ -98,6 +99,7 @@ pub(crate) fn append(
             after = None;
         }
     }
+    show_together(shard, turn, effects);
     if !leased.is_empty() {
         lease::appended(shard, turn, &leased, &surplus, effects);
     }
@@ -123,7 +125,8 @@ pub(crate) fn check_one(
     if batch.producer.is_some() {
         return Err(ErrorKind::InvalidRecord);
     }
-    let (log, _) = check_shape(shard, batch)?;
+    let (log, bytes) = check_shape(shard, batch)?;
+    check_budget(shard, batch.log, bytes)?;
     match lease::check_append(shard, turn, batch, log.end.advance(before), Bounds::Kept)? {
         Verdict::New(changes) => Ok(changes.len()),
         Verdict::Duplicate(_) => Ok(0),
@@ -144,6 +147,28 @@ fn check_shape<'a>(shard: &'a Shard, batch: &AppendBatch) -> Result<(&'a LogStat
     Ok((log, bytes))
 }
 
+/// Whether there is memory for a batch, if its log is in memory only. `Overloaded`: not at the moment.
+fn check_budget(shard: &Shard, log: LogId, bytes: u32) -> Result<(), ErrorKind> {
+    let fits = || shard.ephemeral_bytes.saturating_add(held::cost(bytes)) <= shard.ephemeral_bytes_max;
+    if !log.stream.is_ephemeral() || fits() { Ok(()) } else { Err(ErrorKind::Overloaded) }
+}
+
+/// Has everything that a request has appended be seen together (R18): what is in memory only waits for the frame that the
+/// rest of it is in, if there is one, and otherwise for nothing but what lies before it in its log. Called once everything
+/// is decided that the request asked for, before anybody is served of it.
+pub(crate) fn show_together(shard: &mut Shard, turn: Turn, effects: &mut Effects) {
+    let is_together = effects.has_frame() && !planted!(EphemeralShownEarly);
+    let frame = if is_together { turn.position } else { WalPosition::ZERO };
+    for change in &mut effects.ephemeral {
+        if let EphemeralChange::Append { facts, after, .. } = change
+            && let Some(log) = shard.log_mut(facts.log)
+        {
+            log.last = log.last.max(frame);
+            *after = log.last;
+        }
+    }
+}
+
 /// Decides about one batch. The caller tells the groups of its stream.
 pub(crate) fn append_one(
     shard: &mut Shard,
@@ -152,6 +177,11 @@ pub(crate) fn append_one(
     bounds: Bounds,
     effects: &mut Effects,
 ) -> Result<Appended, ErrorKind> {
+    let (_, bytes) = check_shape(shard, &batch)?;
+    if bounds == Bounds::Kept && check_budget(shard, batch.log, bytes).is_err() {
+        lease::make_room(shard, turn, batch.log, held::cost(bytes), effects);
+        check_budget(shard, batch.log, bytes)?;
+    }
     let (log, bytes) = check_shape(shard, &batch)?;
     let base_offset = log.end;
     let mut appended = None;
@@ -195,8 +225,17 @@ pub(crate) fn append_one(
         let group = LeaseGroupId::default_of(facts.log.stream);
         shard.record(turn, Entry::Lease(LeaseEntry { group, change }), effects);
     }
-    fold_facts(shard, turn.position, &facts);
-    effects.batches.push((facts, batch.bytes));
+    if facts.log.stream.is_ephemeral() {
+        fold_facts(shard, WalPosition::ZERO, &facts);
+        effects.ephemeral.push(EphemeralChange::Append {
+            facts,
+            bytes: batch.bytes,
+            after: WalPosition::ZERO,
+        });
+    } else {
+        fold_facts(shard, turn.position, &facts);
+        effects.batches.push((facts, batch.bytes));
+    }
     Ok(Appended { base_offset, log_start, duplicate: false })
 }
 
@@ -210,6 +249,10 @@ pub(crate) fn fold_facts(shard: &mut Shard, position: WalPosition, facts: &Batch
     {
         assert_eq!(facts.base_offset, log.end, "log {}: offsets are dense", facts.log);
         log.end = facts.next_offset();
-        log.last = position;
+        log.last = log.last.max(position);
+        if facts.log.stream.is_ephemeral() {
+            let cost = log.held.add(facts.base_offset, facts.last_offset(), facts.bytes);
+            shard.ephemeral_bytes += cost;
+        }
     }
 }

@@ -4,11 +4,13 @@
 //! [`AppendBatch`]'s facts and hands its bytes on.
 
 mod append;
+mod held;
 mod producer;
 mod trim;
 
 pub use append::{AppendBatch, Appended, ProducerStamp};
-pub(crate) use append::{Bounds, append, append_one, check_one, fold_facts};
+pub(crate) use append::{Bounds, append, append_one, check_one, fold_facts, show_together};
+pub(crate) use held::Held;
 pub(crate) use producer::{ProducerAppended, Producers};
 pub(crate) use trim::trim;
 
@@ -25,4 +27,6 @@ pub(crate) struct LogState {
     pub(crate) last: WalPosition,
     /// What idempotent producers sent.
     pub(crate) producers: Producers,
+    /// What it holds, if it is in memory only.
+    pub(crate) held: Held,
 }

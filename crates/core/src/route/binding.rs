@@ -22,6 +22,17 @@ pub enum Destination {
     Route(RouteId),
 }
 
+impl Destination {
+    /// Whether it is in memory only.
+    #[must_use]
+    pub fn is_ephemeral(self) -> bool {
+        match self {
+            Destination::Stream(stream) => stream.is_ephemeral(),
+            Destination::Route(route) => route.is_ephemeral(),
+        }
+    }
+}
+
 /// One binding of a route.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Binding {

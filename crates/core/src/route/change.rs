@@ -24,6 +24,14 @@ use millstream_types::RouteId;
 /// The first tag of routes' entries.
 pub(crate) const FIRST_TAG: u8 = 64;
 
+/// Bindings of a route on the disk that lead to something in memory are in memory as well. Their numbers begin here.
+pub(super) const FIRST_HELD: u64 = 1 << 62;
+
+/// Whether a binding is in memory only, though its route is not.
+pub(super) fn is_held(number: u64) -> bool {
+    number >= FIRST_HELD
+}
+
 /// One change of a route.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RouteChange {
@@ -69,6 +77,18 @@ impl RouteChange {
             | RouteChange::Unbound { route, .. }
             | RouteChange::Altered { route, .. } => *route,
         }
+    }
+
+    /// Whether it is about a route or bindings that are in memory only.
+    pub(crate) fn is_ephemeral(&self) -> bool {
+        self.route().is_ephemeral()
+            || match self {
+                RouteChange::Bound { number, .. } => is_held(*number),
+                RouteChange::Unbound { numbers, .. } => {
+                    !numbers.is_empty() && numbers.iter().all(|number| is_held(*number))
+                }
+                RouteChange::Created(_) | RouteChange::Deleted { .. } | RouteChange::Altered { .. } => false,
+            }
     }
 
     /// Writes the entry.

@@ -4,7 +4,7 @@
 //! when the last binding takes its route along.
 
 use super::binding::{Binding, BindingName, Destination};
-use super::change::RouteChange;
+use super::change::{RouteChange, is_held};
 use super::entry::{MatchKind, RouteConfig, RouteHead};
 use super::request::{CreateRoute, RouteReply, RouteRequest};
 use crate::catalog::check_name;
@@ -78,12 +78,16 @@ fn create(shard: &mut Shard, turn: Turn, create: CreateRoute, effects: &mut Effe
         if *route.entry.config != config {
             return Err(ErrorKind::RouteDiffers);
         }
-        return Ok((route.last, RouteReply::Route { entry: route.entry.clone(), is_new: false }));
+        let after = known_after(shard, route.last, id.is_ephemeral());
+        return Ok((after, RouteReply::Route { entry: route.entry.clone(), is_new: false }));
     }
     if shard.routes.routes.len() >= ROUTES_MAX {
         return Err(ErrorKind::LimitExceeded);
     }
-    let id = shard.routes.next_route;
+    let id = match config.ephemeral {
+        false => shard.routes.next_route,
+        true => shard.routes.next_ephemeral,
+    };
     let head = RouteHead { id, namespace, name, created: turn.now, config: Arc::new(config) };
     record(shard, turn, RouteChange::Created(head), effects);
     let entry = shard.routes.routes[&id].entry.clone();
@@ -139,16 +143,24 @@ fn bind(shard: &mut Shard, turn: Turn, source: RouteId, binding: Binding, effect
             found.ok_or(ErrorKind::UnknownRoute)?;
         }
     }
+    let is_ephemeral = source.is_ephemeral() || binding.destination.is_ephemeral();
     if route.find(shard.routes.seed, &binding.name()).is_some() {
-        return Ok((route.last, RouteReply::Bound { is_new: false }));
+        let after = known_after(shard, route.last, is_ephemeral);
+        return Ok((after, RouteReply::Bound { is_new: false }));
     }
     if shard.routes.bindings_len >= BINDINGS_MAX {
         return Err(ErrorKind::LimitExceeded);
     }
-    let number = route.next_binding;
+    // What leads to something in memory goes with it.
+    let number = if is_ephemeral && !source.is_ephemeral() { route.next_held } else { route.next_binding };
     let binding = Arc::new(binding);
     record(shard, turn, RouteChange::Bound { route: source, number, binding }, effects);
     Ok((turn.position, RouteReply::Bound { is_new: true }))
+}
+
+/// When it may be said that something is there: where it is in memory only, once it can be seen.
+fn known_after(shard: &Shard, last: WalPosition, is_ephemeral: bool) -> WalPosition {
+    if is_ephemeral { shard.catalog_after() } else { last }
 }
 
 /// A binding asks for what its route looks at.
@@ -181,7 +193,10 @@ fn unbind(
 
 /// Takes bindings out of a route, and the route with them when it was to go with the last one.
 fn take_out(shard: &mut Shard, turn: Turn, route: RouteId, numbers: Vec<u64>, effects: &mut Effects) {
-    record(shard, turn, RouteChange::Unbound { route, numbers }, effects);
+    let (held, kept): (Vec<u64>, Vec<u64>) = numbers.into_iter().partition(|number| is_held(*number));
+    for numbers in [kept, held].into_iter().filter(|numbers| !numbers.is_empty()) {
+        record(shard, turn, RouteChange::Unbound { route, numbers }, effects);
+    }
     let left = &shard.routes.routes[&route];
     if left.bindings.is_empty() && left.entry.config.delete_when_unbound {
         record(shard, turn, RouteChange::Deleted { route }, effects);

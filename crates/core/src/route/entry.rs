@@ -43,6 +43,8 @@ pub struct RouteConfig {
     pub delete_when_unbound: bool,
     /// Its records may carry a delay of their own. Read by fronts alone, which mark them so.
     pub delay: bool,
+    /// It is in memory only, with its bindings, and gone with the process (R18).
+    pub ephemeral: bool,
     /// The route, by name in the same namespace, that a record goes to when this one takes it nowhere.
     pub alternate: Option<Arc<str>>,
     /// What fronts want back, at most 16 KiB. Never read here.
@@ -93,6 +95,7 @@ impl RouteConfig {
             internal: false,
             delete_when_unbound: false,
             delay: false,
+            ephemeral: false,
             alternate: None,
             annotations: BTreeMap::new(),
         }
@@ -146,7 +149,7 @@ impl RouteConfig {
                 }
             }
         }
-        let flags = [self.internal, self.delete_when_unbound, self.delay];
+        let flags = [self.internal, self.delete_when_unbound, self.delay, self.ephemeral];
         out.u8(flags.iter().rev().fold(0, |bits, flag| bits << 1 | u8::from(*flag)));
         out.option(self.alternate.as_deref(), |out, name| out.str(name));
         out.u32(u32::try_from(self.annotations.len()).expect("bounded by their bytes"));
@@ -185,7 +188,17 @@ impl RouteConfig {
         for _ in 0..input.u32()? {
             annotations.insert(input.boxed_str()?, input.boxed_str()?);
         }
-        let config = RouteConfig { match_kind, internal, delete_when_unbound, delay, alternate, annotations };
+        // One in memory is never written.
+        let ephemeral = false;
+        let config = RouteConfig {
+            match_kind,
+            internal,
+            delete_when_unbound,
+            delay,
+            ephemeral,
+            alternate,
+            annotations,
+        };
         if config.check().is_err() {
             return Err(DecodeError::Invalid("a route's configuration"));
         }

@@ -9,6 +9,7 @@
 //! | 66 | bindings | route u64, count u32, then (number u64, binding) each |
 
 use super::binding::Binding;
+use super::change::FIRST_HELD;
 use super::entry::RouteHead;
 use super::state::Routes;
 use crate::codec::{DecodeError, Decoder, Encoder};
@@ -54,7 +55,8 @@ impl Routes {
                 Some(RouteImageKey::Route(RouteId(0)))
             }
             RouteImageKey::Route(from) => {
-                let (id, route) = self.routes.range(from..).next()?;
+                // The ids of routes in memory come after all others.
+                let (id, route) = self.routes.range(from..).next().filter(|(id, _)| !id.is_ephemeral())?;
                 out.u8(FIRST_TAG + 1);
                 RouteHead::of(&route.entry).put(out);
                 out.u64(route.next_binding);
@@ -65,7 +67,8 @@ impl Routes {
                 let Some(route) = self.routes.get(&id) else { return Some(next_route) };
                 let mut items = Vec::new();
                 let (mut count, mut last) = (0_u32, after);
-                for (number, binding) in route.bindings.range((Bound::Excluded(after), Bound::Unbounded)) {
+                let kept = (Bound::Excluded(after), Bound::Excluded(FIRST_HELD));
+                for (number, binding) in route.bindings.range(kept) {
                     let mut item = Encoder(&mut items);
                     item.u64(*number);
                     binding.put(&mut item);

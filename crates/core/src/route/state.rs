@@ -5,7 +5,7 @@
 //! goes on with it.
 
 use super::binding::{Binding, BindingName, Destination};
-use super::change::RouteChange;
+use super::change::{FIRST_HELD, RouteChange, is_held};
 use super::entry::{RouteConfig, RouteEntry, RouteHead};
 use super::table::Table;
 use crate::hash::{HashSeed, KeyedMap};
@@ -14,7 +14,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use core::hash::Hasher;
-use millstream_types::{Namespace, RouteId, StreamId, WalPosition, planted};
+use millstream_types::{Incarnation, Namespace, RouteId, StreamId, WalPosition, planted};
 
 /// A route.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Route {
     /// Numbers by a hash of what tells bindings apart.
     names: BTreeSet<(u64, u64)>,
     pub(super) next_binding: u64,
+    /// The number of the next one that is in memory only, where the route is not.
+    pub(super) next_held: u64,
     /// Start of the last frame that touched it.
     pub(super) last: WalPosition,
 }
@@ -36,6 +38,8 @@ pub(crate) struct Routes {
     pub(super) names: KeyedMap<(Namespace, Arc<str>), RouteId>,
     by_namespace: BTreeSet<(Namespace, RouteId)>,
     pub(super) next_route: RouteId,
+    /// The next route in memory: of this start only.
+    pub(super) next_ephemeral: RouteId,
     /// Start of the last frame that changed any of them.
     pub(super) last: WalPosition,
     /// Bindings of all routes together.
@@ -51,6 +55,11 @@ pub(crate) struct Routes {
 }
 
 impl Route {
+    fn number_taken(&mut self, number: u64) {
+        let next = if is_held(number) { &mut self.next_held } else { &mut self.next_binding };
+        *next = (*next).max(number + 1);
+    }
+
     fn name_hash(&self, seed: HashSeed, name: &BindingName<'_>) -> u64 {
         let mut hasher = seed.build_hasher();
         name.hash_into(&mut hasher);
@@ -73,6 +82,7 @@ impl Routes {
             names: KeyedMap::with_hasher(seed),
             by_namespace: BTreeSet::new(),
             next_route: RouteId(1),
+            next_ephemeral: RouteId::first_ephemeral(Incarnation(0)),
             last: WalPosition::ZERO,
             bindings_len: 0,
             leads_to: BTreeSet::new(),
@@ -80,6 +90,11 @@ impl Routes {
             trash: Vec::new(),
             next_version: 1,
         }
+    }
+
+    /// See [`Shard::begin`](crate::Shard::begin).
+    pub(crate) fn begin(&mut self, start: Incarnation) {
+        self.next_ephemeral = RouteId::first_ephemeral(start);
     }
 
     /// Every route's entry, in the order of their ids.
@@ -101,8 +116,8 @@ impl Routes {
     pub(crate) fn fold(&mut self, position: WalPosition, change: RouteChange) {
         let id = change.route();
         // A deleted route's image may never have been written, but its id was taken all the same.
-        self.next_route = self.next_route.max(RouteId(id.0 + 1));
-        self.last = position;
+        self.id_taken(id);
+        self.last = self.last.max(position);
         match change {
             RouteChange::Created(head) => {
                 if !self.routes.contains_key(&id) {
@@ -118,6 +133,20 @@ impl Routes {
         }
     }
 
+    /// Start of the last frame that changed any route.
+    pub(crate) fn last(&self) -> WalPosition {
+        self.last
+    }
+
+    fn id_taken(&mut self, id: RouteId) {
+        let next = RouteId(id.0 + 1);
+        if id.is_ephemeral() {
+            self.next_ephemeral = self.next_ephemeral.max(next);
+        } else {
+            self.next_route = self.next_route.max(next);
+        }
+    }
+
     fn version(&mut self) -> u64 {
         let version = self.next_version;
         self.next_version += 1;
@@ -127,7 +156,7 @@ impl Routes {
     /// A route without bindings.
     pub(super) fn insert(&mut self, head: RouteHead, next_binding: u64, last: WalPosition) {
         let RouteHead { id, namespace, name, created, config } = head;
-        self.next_route = self.next_route.max(RouteId(id.0 + 1));
+        self.id_taken(id);
         // A fuzzy checkpoint may hold both a route that is deleted later and its successor of the same name; ids are handed
         // out in order, so the larger one is the successor.
         let holder = self.names.entry((namespace, name.clone())).or_insert(id);
@@ -137,13 +166,14 @@ impl Routes {
         let version = self.version();
         let entry = Arc::new(RouteEntry { id, namespace, name, config, created, version, table });
         let (bindings, names) = (BTreeMap::new(), BTreeSet::new());
-        self.routes.insert(id, Route { entry, bindings, names, next_binding, last });
+        let route = Route { entry, bindings, names, next_binding, next_held: FIRST_HELD, last };
+        self.routes.insert(id, route);
     }
 
     fn alter(&mut self, position: WalPosition, id: RouteId, config: Arc<RouteConfig>) {
         let version = self.version();
         let Some(route) = self.routes.get_mut(&id) else { return };
-        route.last = position;
+        route.last = route.last.max(position);
         let entry = Arc::make_mut(&mut route.entry);
         assert_eq!(entry.config.match_kind, config.match_kind, "its table is made for how it matches");
         (entry.version, entry.config) = (version, config);
@@ -165,8 +195,8 @@ impl Routes {
     pub(super) fn bind(&mut self, position: WalPosition, id: RouteId, number: u64, binding: Arc<Binding>) {
         let version = self.version();
         let Some(route) = self.routes.get_mut(&id) else { return };
-        route.last = position;
-        route.next_binding = route.next_binding.max(number + 1);
+        route.last = route.last.max(position);
+        route.number_taken(number);
         if route.bindings.contains_key(&number) {
             return;
         }
@@ -183,9 +213,9 @@ impl Routes {
     fn unbind(&mut self, position: WalPosition, id: RouteId, number: u64) {
         let version = self.version();
         let Some(route) = self.routes.get_mut(&id) else { return };
-        route.last = position;
+        route.last = route.last.max(position);
         // The route's image may be newer than the binding.
-        route.next_binding = route.next_binding.max(number + 1);
+        route.number_taken(number);
         let Some(binding) = route.bindings.remove(&number) else { return };
         let hash = route.name_hash(self.seed, &binding.name());
         route.names.remove(&(hash, number));

@@ -55,6 +55,18 @@ impl Shard {
             Request::Route(request) => route::apply(self, turn, ticket, *request, effects),
             Request::Transact(request) => transact::apply(self, turn, ticket, *request, effects),
         }
+        self.close_turn(turn, effects);
+    }
+
+    /// A turn that writes no frame reveals nothing that has to wait for one: what it changed is in memory only.
+    fn close_turn(&self, turn: Turn, effects: &mut Effects) {
+        if effects.has_frame() {
+            return;
+        }
+        let after = self.catalog_after();
+        for reply in effects.replies.iter_mut().filter(|reply| reply.after == Some(turn.position)) {
+            reply.after = Some(after);
+        }
     }
 
     /// Does what has become due: timers, a slice of each unfinished long work. Bounded; [`Shard::next_deadline`] says
@@ -66,6 +78,7 @@ impl Shard {
         cursor::tick(self, turn, effects);
         lease::tick(self, turn, effects);
         route::tick(self, turn, effects);
+        self.close_turn(turn, effects);
     }
 
     fn sweep_trash(&mut self) {

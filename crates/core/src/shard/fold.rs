@@ -7,7 +7,7 @@
 //! still to come. Entries say what is true afterwards, never "one more": after the last of them the state is the same.
 
 use crate::catalog::Stream;
-use crate::effect::{CatalogChange, Effects, ViewChange};
+use crate::effect::{CatalogChange, CatalogEffect, Effects, EphemeralChange, ViewChange};
 use crate::entry::Entry;
 use crate::route::RouteChange;
 use crate::shard::Shard;
@@ -20,28 +20,28 @@ impl Shard {
         match entry {
             Entry::StreamCreated(entry) => {
                 let id = entry.id;
-                self.counters.next_stream = self.counters.next_stream.max(StreamId(id.0 + 1));
-                self.catalog_last = position;
+                self.stream_id_taken(id);
+                self.catalog_last = self.catalog_last.max(position);
                 if !self.streams.contains_key(&id) {
                     self.insert_stream(Stream::new(entry, position));
                 }
             }
             Entry::StreamChanged(entry) => {
-                self.catalog_last = position;
+                self.catalog_last = self.catalog_last.max(position);
                 if let Some(stream) = self.streams.get_mut(&entry.id) {
                     let have = u32::try_from(stream.logs.len()).expect("log counts fit in 32 bits");
                     if entry.logs >= have {
                         self.log_count += entry.logs - have;
                         stream.logs.resize_with(entry.logs as usize, Default::default);
                         stream.entry = Arc::new(entry);
-                        stream.last = position;
+                        stream.last = stream.last.max(position);
                     }
                 }
             }
             Entry::StreamDeleted { stream } => {
-                self.catalog_last = position;
+                self.catalog_last = self.catalog_last.max(position);
                 // A deleted stream's image may never have been written, but its id was taken all the same.
-                self.counters.next_stream = self.counters.next_stream.max(StreamId(stream.0 + 1));
+                self.stream_id_taken(stream);
                 self.groups.forget_stream(stream);
                 self.leases.forget_stream(stream);
                 self.routes.forget_stream(stream);
@@ -55,6 +55,7 @@ impl Shard {
                         self.names.remove(&name);
                     }
                     self.log_count -= stream.entry.logs;
+                    self.ephemeral_bytes -= stream.logs.iter().map(|log| log.held.bytes()).sum::<u64>();
                     self.trash.extend(stream.logs);
                 }
             }
@@ -65,7 +66,8 @@ impl Shard {
                     // During recovery the records before the new start may have been freed already.
                     state.end = state.end.max(start);
                     state.start = start;
-                    state.last = position;
+                    state.last = state.last.max(position);
+                    self.ephemeral_bytes -= state.held.trim(start);
                     self.objects.log_trimmed(log, start);
                 }
                 self.leases.log_trimmed(log, start);
@@ -82,7 +84,7 @@ impl Shard {
             }
             Entry::ProducerAllocated { id } => {
                 self.counters.next_producer = self.counters.next_producer.max(ProducerId(id.0 + 1));
-                self.counters.last = position;
+                self.counters.last = self.counters.last.max(position);
             }
             Entry::ObjectCommitted(entry) => {
                 let next = ObjectNumber(entry.number.0 + 1);
@@ -93,16 +95,26 @@ impl Shard {
             }
             Entry::ObjectDropped { object } => self.objects.remove(position, object),
             Entry::NamespacePut(entry) => {
-                self.catalog_last = position;
+                self.catalog_last = self.catalog_last.max(position);
                 self.namespaces.put(*entry);
             }
             Entry::NamespaceGone { namespace } => {
-                self.catalog_last = position;
+                self.catalog_last = self.catalog_last.max(position);
                 self.namespaces.remove(namespace);
             }
             Entry::Group(entry) => self.groups.fold(position, entry),
             Entry::Lease(entry) => self.leases.fold(position, entry),
             Entry::Route(change) => self.routes.fold(position, change),
+        }
+    }
+
+    /// An id that was handed out is never handed out again.
+    fn stream_id_taken(&mut self, id: StreamId) {
+        let next = StreamId(id.0 + 1);
+        if id.is_ephemeral() {
+            self.counters.next_ephemeral = self.counters.next_ephemeral.max(next);
+        } else {
+            self.counters.next_stream = self.counters.next_stream.max(next);
         }
     }
 
@@ -118,26 +130,36 @@ impl Shard {
         self.streams.insert(entry.id, stream);
     }
 
-    /// What sessions will see of an entry that is about to be folded.
-    pub(crate) fn publish(&self, entry: &Entry, effects: &mut Effects) {
+    /// What sessions will see of an entry that is about to be folded, once `after` is durable.
+    pub(crate) fn publish(&self, entry: &Entry, after: WalPosition, effects: &mut Effects) {
+        let mut catalog = |change: CatalogChange| effects.catalog.push(CatalogEffect { change, after });
         match entry {
             Entry::StreamCreated(entry) => {
-                effects.catalog.push(CatalogChange::Put(Arc::new(entry.clone())));
-                effects.views.extend(entry.log_ids().map(|log| ViewChange::Create { log }));
+                catalog(CatalogChange::Put(Arc::new(entry.clone())));
+                entry.log_ids().for_each(|log| create_view(log, effects));
             }
             Entry::StreamChanged(entry) => {
                 let have = self.streams[&entry.id].entry.logs;
-                effects.catalog.push(CatalogChange::Put(Arc::new(entry.clone())));
-                let new = (have..entry.logs).map(|index| LogId { stream: entry.id, index });
-                effects.views.extend(new.map(|log| ViewChange::Create { log }));
+                catalog(CatalogChange::Put(Arc::new(entry.clone())));
+                (have..entry.logs).for_each(|index| create_view(LogId { stream: entry.id, index }, effects));
             }
             Entry::StreamDeleted { stream } => {
-                let entry = self.streams[stream].entry.clone();
-                effects.views.push(ViewChange::Delete { stream: *stream, logs: entry.logs });
-                effects.catalog.push(CatalogChange::Remove(entry));
+                let (stream, entry) = (*stream, self.streams[stream].entry.clone());
+                let logs = entry.logs;
+                catalog(CatalogChange::Remove(entry));
+                if stream.is_ephemeral() {
+                    effects.ephemeral.push(EphemeralChange::Delete { stream, logs });
+                } else {
+                    effects.views.push(ViewChange::Delete { stream, logs });
+                }
             }
             Entry::LogTrimmed { log, start } => {
-                effects.views.push(ViewChange::Trim { log: *log, start: *start });
+                let (log, start) = (*log, *start);
+                if log.stream.is_ephemeral() {
+                    effects.ephemeral.push(EphemeralChange::Trim { log, start });
+                } else {
+                    effects.views.push(ViewChange::Trim { log, start });
+                }
             }
             Entry::ObjectCommitted(entry) => {
                 let object = entry.number;
@@ -145,12 +167,12 @@ impl Shard {
             }
             Entry::Route(RouteChange::Deleted { route }) => {
                 let entry = self.routes.entry(*route).expect("who deletes a route has found it");
-                effects.catalog.push(CatalogChange::RemoveRoute(entry.clone()));
+                catalog(CatalogChange::RemoveRoute(entry.clone()));
             }
             Entry::NamespacePut(entry) => {
                 let is_going = entry.is_going;
                 let entry = Arc::new((**entry).clone());
-                effects.catalog.push(match is_going {
+                catalog(match is_going {
                     true => CatalogChange::RemoveNamespace(entry),
                     false => CatalogChange::PutNamespace(entry),
                 });
@@ -165,5 +187,14 @@ impl Shard {
             | Entry::Lease(_)
             | Entry::Route(_) => {}
         }
+    }
+}
+
+/// A log is new.
+fn create_view(log: LogId, effects: &mut Effects) {
+    if log.stream.is_ephemeral() {
+        effects.ephemeral.push(EphemeralChange::Create { log });
+    } else {
+        effects.views.push(ViewChange::Create { log });
     }
 }

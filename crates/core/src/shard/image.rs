@@ -109,7 +109,9 @@ impl Shard {
                     Some(ImageKey::Namespace(Namespace(entry.number.0 + 1)))
                 }
             },
-            ImageKey::Stream(from) => match self.stream_order.range(from..).next() {
+            // The ids of streams in memory come after all others.
+            ImageKey::Stream(from) => match self.stream_order.range(from..).next().filter(|id| is_kept(**id))
+            {
                 None => Some(ImageKey::Object(ObjectNumber(0))),
                 Some(&stream) => {
                     out.u8(2);
@@ -198,4 +200,9 @@ impl Shard {
         }
         ImageKey::Producers(log, Some(last))
     }
+}
+
+/// Whether a stream has images.
+fn is_kept(id: StreamId) -> bool {
+    !id.is_ephemeral() || planted!(EphemeralInImages)
 }

@@ -14,7 +14,7 @@ pub use restore::{Restore, RestoreError};
 
 use crate::catalog::{NamespaceEntry, Namespaces, Stream, StreamEntry};
 use crate::cursor::{GroupOptions, Groups};
-use crate::effect::{CatalogChange, Effects};
+use crate::effect::{CatalogChange, CatalogEffect, Effects};
 use crate::entry::Entry;
 use crate::hash::{HashSeed, KeyedMap};
 use crate::lease::Leases;
@@ -24,9 +24,10 @@ use crate::route::{RouteEntry, Routes};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use millstream_types::limits::ENTRIES_PER_APPLY_MAX;
+use millstream_types::limits::{ENTRIES_PER_APPLY_MAX, EPHEMERAL_BYTES_DEFAULT};
 use millstream_types::{
-    EngineTime, LogId, Namespace, ObjectEntry, ObjectNumber, Offset, ProducerId, StreamId, WalPosition,
+    EngineTime, Incarnation, LogId, Namespace, ObjectEntry, ObjectNumber, Offset, ProducerId, StreamId,
+    WalPosition, planted,
 };
 
 /// The arguments of one turn that are the same for everything in it.
@@ -39,10 +40,18 @@ pub struct Turn {
 }
 
 /// What an operator can set about a shard. Two starts may use different options on the same data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShardOptions {
     /// Cursor groups.
     pub groups: GroupOptions,
+    /// Bytes that all ephemeral logs together may hold, each batch counted with [`EPHEMERAL_BATCH_COST_BYTES`](millstream_types::limits::EPHEMERAL_BATCH_COST_BYTES) beside its own.
+    pub ephemeral_bytes_max: u64,
+}
+
+impl Default for ShardOptions {
+    fn default() -> ShardOptions {
+        ShardOptions { groups: GroupOptions::default(), ephemeral_bytes_max: EPHEMERAL_BYTES_DEFAULT }
+    }
 }
 
 /// Numbers that are handed out once.
@@ -52,6 +61,8 @@ pub(crate) struct Counters {
     pub(crate) next_producer: ProducerId,
     pub(crate) next_object: ObjectNumber,
     pub(crate) last: WalPosition,
+    /// The next stream in memory: of this start only.
+    pub(crate) next_ephemeral: StreamId,
 }
 
 /// The state machine. See the module's documentation.
@@ -76,6 +87,9 @@ pub struct Shard {
     pub(crate) objects: Objects,
     /// Logs of deleted streams, dropped a few per turn (R13).
     pub(crate) trash: Vec<LogState>,
+    /// What ephemeral logs hold, and may hold.
+    pub(crate) ephemeral_bytes: u64,
+    pub(crate) ephemeral_bytes_max: u64,
 }
 
 impl Shard {
@@ -88,6 +102,7 @@ impl Shard {
                 next_producer: ProducerId(1),
                 next_object: ObjectNumber(1),
                 last: WalPosition::ZERO,
+                next_ephemeral: StreamId::first_ephemeral(Incarnation(0)),
             },
             streams: KeyedMap::with_hasher(seed),
             stream_order: BTreeSet::new(),
@@ -102,7 +117,21 @@ impl Shard {
             routes: Routes::new(seed),
             objects: Objects::default(),
             trash: Vec::new(),
+            ephemeral_bytes: 0,
+            ephemeral_bytes_max: options.ephemeral_bytes_max,
         }
+    }
+
+    /// Says which start this is: what is in memory only gets ids that no other start gives. Called before the first request.
+    pub fn begin(&mut self, start: Incarnation) {
+        self.counters.next_ephemeral = StreamId::first_ephemeral(start);
+        self.routes.begin(start);
+    }
+
+    /// Bytes that ephemeral logs hold, counted as [`ShardOptions::ephemeral_bytes_max`] counts them.
+    #[must_use]
+    pub fn ephemeral_bytes(&self) -> u64 {
+        self.ephemeral_bytes
     }
 
     /// Whether a stream is only there to be deleted: it did not outlive the last process, and nobody is to find it.
@@ -167,15 +196,32 @@ impl Shard {
 
     /// Makes an entry true: into the frame, into the state, and out to the read side. The only way that a decision
     /// changes anything durable.
+    ///
+    /// What is about something in memory only is folded like everything else, but not written: as of no frame, so that what
+    /// waits for it waits for nothing.
     pub(crate) fn record(&mut self, turn: Turn, entry: Entry, effects: &mut Effects) {
         assert!(effects.entry_count < ENTRIES_PER_APPLY_MAX, "a turn makes a bounded number of entries");
+        let is_ephemeral = entry.is_ephemeral() && !planted!(EphemeralWritten);
+        let written = effects.entries.len();
         entry.put(&mut crate::codec::Encoder(&mut effects.entries));
+        if is_ephemeral {
+            effects.unwritten_bytes += effects.entries.len() - written;
+            effects.entries.truncate(written);
+        }
         effects.entry_count += 1;
-        self.publish(&entry, effects);
+        let after = if is_ephemeral { self.catalog_after() } else { turn.position };
+        self.publish(&entry, after, effects);
         let route = if let Entry::Route(change) = &entry { Some(change.route()) } else { None };
-        self.fold(turn.position, entry);
+        self.fold(if is_ephemeral { WalPosition::ZERO } else { turn.position }, entry);
         // What is published of a route is its table, which the fold makes.
         let changed = route.and_then(|route| self.routes.entry(route).cloned());
-        effects.catalog.extend(changed.map(CatalogChange::PutRoute));
+        let changed = changed.map(|entry| CatalogEffect { change: CatalogChange::PutRoute(entry), after });
+        effects.catalog.extend(changed);
+    }
+
+    /// The last frame that changed the catalog: what is in memory only is seen no sooner, since it may follow from what that
+    /// frame says (a name that came free, a binding before this one).
+    pub(crate) fn catalog_after(&self) -> WalPosition {
+        self.catalog_last.max(self.routes.last())
     }
 }

@@ -107,6 +107,9 @@ impl Restore {
             }
             2 => {
                 let entry = get_entry(&mut input)?;
+                if entry.id.is_ephemeral() {
+                    return Err(DecodeError::Invalid("an image, of what is never written").into());
+                }
                 if shard.streams.contains_key(&entry.id) {
                     return Err(DecodeError::Invalid("a stream that has an image already").into());
                 }

@@ -9,8 +9,10 @@ use bytes::Bytes;
 use millstream_core::cursor::GroupRequest;
 use millstream_core::hash::HashSeed;
 use millstream_core::shard::{ImageKey, ShardOptions};
-use millstream_core::{Effects, Reply, Request, Restore, Shard, Ticket, Turn};
-use millstream_types::{BatchFacts, EngineTime, Namespace, StreamId, StreamUid, WalPosition};
+use millstream_core::{
+    CatalogEffect, Effects, EphemeralChange, Reply, Request, Restore, Shard, Ticket, Turn,
+};
+use millstream_types::{BatchFacts, EngineTime, Incarnation, Namespace, StreamId, StreamUid, WalPosition};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a test's time begins.
@@ -48,6 +50,11 @@ pub(crate) struct Broker {
     running: Option<Checkpoint>,
     complete: Option<Checkpoint>,
     effects: Effects,
+    starts: u64,
+    /// What was wanted done in memory, since a test has taken it.
+    pub(crate) memory: Vec<EphemeralChange>,
+    /// What the catalog was to show, likewise.
+    pub(crate) catalog: Vec<CatalogEffect>,
 }
 
 fn seed() -> HashSeed {
@@ -76,6 +83,9 @@ impl Broker {
             running: None,
             complete: None,
             effects: Effects::default(),
+            starts: 0,
+            memory: Vec::new(),
+            catalog: Vec::new(),
         }
     }
 
@@ -91,9 +101,10 @@ impl Broker {
         self.open.insert(ticket);
         let turn = Turn { now: self.now, position: self.position };
         let mut effects = std::mem::take(&mut self.effects);
-        let announced = request.frame_size_max();
+        let (announced, is_ephemeral) = (request.frame_size_max(), request.is_ephemeral());
         self.shard.apply(turn, ticket, request, &mut effects);
         assert!(effects.entries.len() <= announced.entries_bytes, "a request writes more than it announced");
+        assert!(!is_ephemeral || !effects.has_frame(), "what changes memory only writes nothing");
         self.absorb(effects);
         ticket
     }
@@ -130,6 +141,12 @@ impl Broker {
             assert!(reply.after <= Some(self.position), "{:?} waits for the future", reply.ticket);
             self.held.push((reply.ticket, reply.after, reply.reply));
         }
+        let is_seen = |effect: &CatalogEffect| effect.after < self.position || effects.has_frame();
+        assert!(effects.catalog.iter().all(is_seen), "the catalog waits for the future");
+        let mut kept = effects.batches.iter().map(|(facts, _)| facts.log.stream);
+        assert!(kept.all(|stream| !stream.is_ephemeral()), "a batch in memory is in no frame");
+        self.memory.append(&mut effects.ephemeral);
+        self.catalog.append(&mut effects.catalog);
         if effects.has_frame() {
             let batches = effects.batches.iter().map(|(facts, _)| u64::from(facts.bytes)).sum::<u64>();
             let bytes = 64 + effects.entries.len() as u64 + batches;
@@ -243,6 +260,8 @@ impl Broker {
         } else {
             self.shard = shard;
         }
+        self.starts += 1;
+        self.shard.begin(Incarnation(self.starts));
         self.crashed_at = durable;
         // The next frame begins where the last one ended: until it comes, no reply may wait for it.
         self.position = durable;

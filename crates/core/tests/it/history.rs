@@ -249,7 +249,7 @@ fn history(seed: u64) -> (usize, usize) {
     let initial_delay_ms = *random.pick(&[0, 0, 3_000]);
     let members_max = *random.pick(&[3, 5_000]);
     let groups = GroupOptions { initial_delay_ms, members_max, ..GroupOptions::default() };
-    let mut broker = Broker::with(ShardOptions { groups });
+    let mut broker = Broker::with(ShardOptions { groups, ..ShardOptions::default() });
     let stream: StreamId = broker.stream("read", 3);
     let logs: Vec<LogId> = (0..3).map(|index| LogId { stream, index }).collect();
     broker.sync_always = false;

@@ -9,7 +9,7 @@ use millstream_core::shard::ShardOptions;
 use millstream_types::ErrorKind;
 
 fn with(groups: GroupOptions) -> Broker {
-    Broker::with(ShardOptions { groups })
+    Broker::with(ShardOptions { groups, ..ShardOptions::default() })
 }
 
 #[test]

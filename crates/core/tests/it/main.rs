@@ -8,6 +8,7 @@ mod cells;
 mod commits;
 mod consumers;
 mod damage;
+mod ephemeral;
 mod fuzzed;
 mod history;
 mod joins;

@@ -42,10 +42,12 @@ struct World {
     lives_ms: i64,
     names: u64,
     delivered: usize,
+    /// The settings of the queue, if it is in memory only: a crash takes it, and it is made anew.
+    ephemeral: Option<Vec<LeaseSetting>>,
 }
 
 impl World {
-    fn new(random: &mut Random) -> World {
+    fn new(random: &mut Random, is_ephemeral: bool) -> World {
         let limit = *random.pick(&[1, 2, 3, u32::MAX, u32::MAX]);
         let has_route = random.one_in(2);
         let delay_ms = *random.pick(&[0, 0, 0, 40]);
@@ -66,7 +68,10 @@ impl World {
             settings.push(LeaseSetting::TimeToLiveMs(Some(u64::try_from(lives_ms).expect("positive"))));
         }
         let mut broker = Broker::new();
-        let queue = broker.queue("queue", 1, &settings);
+        let queue = match is_ephemeral {
+            true => broker.ephemeral_queue("queue", 1, &settings),
+            false => broker.queue("queue", 1, &settings),
+        };
         let dead = broker.stream("dead", 1);
         broker.sync_always = false;
         let model = Queue {
@@ -94,6 +99,7 @@ impl World {
             lives_ms,
             names: 0,
             delivered: 0,
+            ephemeral: is_ephemeral.then_some(settings),
         }
     }
 
@@ -135,6 +141,10 @@ impl World {
             18 if random.one_in(3) => self.look_after(random),
             18 if random.one_in(4) => {
                 let to = random.below(self.model.records.len() as u64 + 1);
+                // What is in memory is trimmed once it is consumed.
+                let log = LogId { stream: self.queue, index: 0 };
+                let (start, _) = self.broker.shard.log_bounds(log).expect("the queue is there");
+                let to = to.max(start.0);
                 let settled = self.model.seek(usize::try_from(to).expect("small"));
                 let to = SeekTo::Offsets(vec![(0, Offset(to))]);
                 let request = LeaseRequest::Seek { group: self.group(), to };
@@ -390,6 +400,18 @@ impl World {
         let durable = self.broker.crashed_at;
         self.due.clear();
         self.moves.clear();
+        if let Some(settings) = &self.ephemeral {
+            let before = self.queue;
+            self.broker.sync_always = true;
+            self.queue = self.broker.ephemeral_queue("queue", 1, settings);
+            self.broker.sync_always = false;
+            assert!(self.queue > before, "an id is not used again");
+            self.model.records.clear();
+            self.model.waiters.clear();
+            self.model.next_lease = 1;
+            self.leases.clear();
+            return self.advance(0);
+        }
         let kept =
             self.past.iter().rposition(|(position, _)| *position <= durable).expect("it began somewhere");
         self.model = self.past[kept].1.clone();
@@ -411,9 +433,9 @@ impl World {
     }
 }
 
-fn history(seed: u64, steps: usize) -> usize {
+fn history(seed: u64, steps: usize, is_ephemeral: bool) -> usize {
     let mut random = Random(seed);
-    let mut world = World::new(&mut random);
+    let mut world = World::new(&mut random, is_ephemeral);
     for _ in 0..steps {
         world.act(&mut random);
         world.compare();
@@ -433,9 +455,19 @@ fn random_histories_of_queues_are_what_the_reference_says() {
     let mut delivered = 0;
     for seed in 0..400 {
         println!("seed {seed}");
-        delivered += history(seed, 250);
+        delivered += history(seed, 250, false);
     }
     assert!(delivered > 20_000, "the histories are about something: {delivered}");
+}
+
+#[test]
+fn a_queue_in_memory_is_what_the_reference_says_until_a_crash_takes_it() {
+    let mut delivered = 0;
+    for seed in 0..200 {
+        println!("seed {seed}");
+        delivered += history(seed, 250, true);
+    }
+    assert!(delivered > 5_000, "the histories are about something: {delivered}");
 }
 
 #[test]
@@ -443,6 +475,6 @@ fn random_histories_of_queues_are_what_the_reference_says() {
 fn thousands_of_histories_of_queues_are_what_the_reference_says() {
     for seed in 1_000..8_000 {
         println!("seed {seed}");
-        history(seed, 250);
+        history(seed, 250, seed % 4 == 0);
     }
 }

@@ -89,7 +89,7 @@ fn members_keep_what_they_read_or_may_read() {
 #[test]
 fn many_groups_are_looked_at_in_slices() {
     let groups = GroupOptions { offsets_retention_ms: 2 * CHECK_MS, ..GroupOptions::default() };
-    let mut broker = Broker::with(ShardOptions { groups });
+    let mut broker = Broker::with(ShardOptions { groups, ..ShardOptions::default() });
     let stream = broker.stream("read", 4);
     for number in 0..3_000 {
         let at = [0, 1, 2, 3].map(|index| (LogId { stream, index }, number));

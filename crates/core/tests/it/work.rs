@@ -47,7 +47,25 @@ pub(crate) fn marked(log: LogId, marks: &[RecordMark]) -> AppendBatch {
 impl Broker {
     /// A stream of some logs with a default lease group.
     pub(crate) fn queue(&mut self, name: &str, logs: u32, settings: &[LeaseSetting]) -> StreamId {
+        self.queue_with(name, logs, settings, StreamConfig::default())
+    }
+
+    /// The same in memory, where consumed records go.
+    pub(crate) fn ephemeral_queue(&mut self, name: &str, logs: u32, settings: &[LeaseSetting]) -> StreamId {
         let mut config = StreamConfig::default();
+        for setting in [Setting::Ephemeral(true), Setting::Consumed(Some(0))] {
+            config.change(&ConfigChange::Set(setting)).expect("in range");
+        }
+        self.queue_with(name, logs, settings, config)
+    }
+
+    fn queue_with(
+        &mut self,
+        name: &str,
+        logs: u32,
+        settings: &[LeaseSetting],
+        mut config: StreamConfig,
+    ) -> StreamId {
         let settings = settings.iter().cloned().chain([LeaseSetting::Enabled(true)]);
         for setting in settings {
             config.change(&ConfigChange::Set(Setting::Lease(setting))).expect("in range");

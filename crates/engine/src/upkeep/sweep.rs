@@ -9,7 +9,7 @@ use crate::options::UpkeepOptions;
 use millstream_core::catalog::{SettingKey, StreamConfig, StreamEntry};
 use millstream_core::request::Trim;
 use millstream_core::retention::{self, Extent, Piece};
-use millstream_storage::{LogReader, LogView, PieceFacts};
+use millstream_storage::{Aged, LogView};
 use millstream_types::{EngineTime, LogId, Offset, WalPosition};
 use std::sync::Arc;
 
@@ -38,25 +38,26 @@ struct Rounds {
     interval_ms: u64,
     /// The next pass begins no sooner.
     not_before: EngineTime,
-    /// What had been written when the last pass began.
-    written_to: WalPosition,
+    /// What had been written, and had come into memory, when the last pass began.
+    seen: (WalPosition, u64),
     /// When the first of the records that were kept expires.
     expires: Option<EngineTime>,
 }
 
 impl Rounds {
     fn new(interval_ms: u64, not_before: EngineTime) -> Rounds {
-        Rounds { interval_ms, not_before, written_to: WalPosition::ZERO, expires: None }
+        Rounds { interval_ms, not_before, seen: (WalPosition::ZERO, 0), expires: None }
     }
 
-    fn due(&self, written_to: WalPosition) -> Option<EngineTime> {
-        let at = if self.written_to == written_to { self.expires } else { Some(self.not_before) };
+    fn due(&self, world: &World<'_>) -> Option<EngineTime> {
+        let at =
+            if self.seen == (world.written_to, world.held) { self.expires } else { Some(self.not_before) };
         at.map(|at| at.max(self.not_before))
     }
 
     fn begin(&mut self, world: &World<'_>) {
         self.not_before = world.now.after_ms(self.interval_ms);
-        self.written_to = world.written_to;
+        self.seen = (world.written_to, world.held);
         self.expires = None;
     }
 }
@@ -79,18 +80,19 @@ impl Sweep {
             return Some(world.now);
         }
         let rounds = [&self.configured, &self.others];
-        rounds.into_iter().filter_map(|rounds| rounds.due(world.written_to)).min()
+        rounds.into_iter().filter_map(|rounds| rounds.due(world)).min()
     }
 
-    /// Whether some of the passes have seen everything that was written up to here: the next write makes them due.
-    pub(super) fn has_seen(&self, written_to: WalPosition) -> bool {
-        self.configured.written_to == written_to || self.others.written_to == written_to
+    /// Whether some of the passes have seen everything that there is: the next write makes them due.
+    pub(super) fn has_seen(&self, world: &World<'_>) -> bool {
+        let all = (world.written_to, world.held);
+        self.configured.seen == all || self.others.seen == all
     }
 
     /// Looks at the next logs, beginning a pass if there is none; returns those to trim.
     pub(super) fn slice(&mut self, world: &World<'_>) -> Vec<Trim> {
         if self.left.is_empty() {
-            let is_due = self.configured.due(world.written_to).is_some_and(|due| due <= world.now);
+            let is_due = self.configured.due(world).is_some_and(|due| due <= world.now);
             self.is_configured = is_due;
             self.left = world.catalog.all();
             self.left.retain(|stream| is_configured(&stream.config) == is_due);
@@ -155,13 +157,10 @@ impl Iterator for Oldest<'_> {
 
     fn next(&mut self) -> Option<Piece> {
         if self.ahead.is_empty() {
-            let pieces = self.view.pieces(self.from, PIECES_AT_ONCE);
+            let pieces = self.view.aged(self.from, PIECES_AT_ONCE);
             self.from = pieces.last()?.to;
-            let piece = |facts: &PieceFacts| Piece {
-                to: facts.to,
-                bytes: facts.bytes,
-                max_timestamp: facts.max_timestamp,
-            };
+            let piece =
+                |facts: &Aged| Piece { to: facts.to, bytes: facts.bytes, max_timestamp: facts.max_timestamp };
             self.ahead.extend(pieces.iter().rev().map(piece));
         }
         self.ahead.pop()

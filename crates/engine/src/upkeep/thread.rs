@@ -32,6 +32,7 @@ impl UpkeepThread {
                 catalog: &shared.catalog,
                 views: &shared.views,
                 written_to: shared.lane.written_to(),
+                held: shared.held_changes.load(Ordering::SeqCst),
             };
             let mut requests = Vec::new();
             let next = self.upkeep.step(&world, &mut requests);
@@ -45,7 +46,11 @@ impl UpkeepThread {
                 Next::More { pause } => inbox.pause(pause),
                 Next::Wait { due, until_written } => {
                     let timeout = due.map(|due| Duration::from_millis(due.since_ms(world.now)));
-                    let has_moved = || until_written && shared.lane.written_to() != world.written_to;
+                    let has_moved = || {
+                        until_written
+                            && (shared.lane.written_to() != world.written_to
+                                || shared.held_changes.load(Ordering::SeqCst) != world.held)
+                    };
                     replies = inbox.wait(timeout, until_written, has_moved);
                 }
             }

@@ -6,6 +6,7 @@ mod caller;
 mod crash;
 mod directory;
 mod disk_full;
+mod ephemeral;
 mod golden;
 mod moves;
 mod serve;

@@ -214,7 +214,7 @@ pub(crate) const KNOBS: &[Knob] = &[
         value: "BYTES",
         kind: Kind::Number,
         unit: "bytes",
-        doc: "Memory for records: half for requests under way, a quarter for the newest records kept for readers, the rest for buffers",
+        doc: "Memory for records: half for requests under way, a quarter for the newest records kept for readers, the rest for buffers. Beside it ephemeral streams together hold half as much at most",
         cost: "The process uses more than this: code, catalog, groups and connections come on top.",
         set: |settings, text| {
             bytes(text, MEMORY_BUDGET_MIN..=1 << 44).map(|value| settings.memory_budget_bytes = value)

@@ -202,10 +202,16 @@ impl Assembler {
         self.advance(total)
     }
 
+    /// Whether something was pushed that was not taken yet.
+    #[must_use]
+    pub fn has_frames(&self) -> bool {
+        !self.group.parts.is_empty()
+    }
+
     /// What was pushed since the last call, if anything.
     #[must_use]
     pub fn take_group(&mut self) -> Option<Group> {
-        if self.group.parts.is_empty() {
+        if !self.has_frames() {
             return None;
         }
         self.end_part();

@@ -8,6 +8,18 @@ use super::log_view::LogView;
 use super::piece::{Home, Piece};
 use super::read::TimeCandidate;
 
+/// The sum, or what it has come to when it was enough.
+fn sum_until(bytes: impl Iterator<Item = u64>, enough: u64) -> u64 {
+    let mut sum = 0;
+    for bytes in bytes {
+        sum += bytes;
+        if sum >= enough {
+            break;
+        }
+    }
+    sum
+}
+
 impl LogView {
     /// Bytes of batches from `from` to the high watermark; 0 only when there is no record. Exact at the boundaries of
     /// pieces; within a run (at most 64 KiB, or one large frame) or an object's part it is taken in proportion to the
@@ -16,24 +28,28 @@ impl LogView {
     #[must_use]
     pub fn bytes_from(&self, from: Offset, enough_bytes: u64) -> u64 {
         let end = self.high_watermark();
+        if let Some(held) = &self.held {
+            let held = held.lock();
+            let sizes = held.from(from, end).map(|batch| batch.bytes() as u64);
+            return sum_until(sizes, enough_bytes);
+        }
         let index = self.index.lock();
         if index.barren.is_some_and(|(first, to)| first <= from && to == end) {
             return 0;
         }
-        let mut sum: u64 = 0;
-        for piece in index.pieces.range(index.piece_at(from)..) {
-            let first = piece.from.max(from);
-            sum += if piece.batches == 0 { 0 } else { piece.share_from(first).max(1) };
-            if sum >= enough_bytes {
-                break;
-            }
-        }
-        sum
+        let shares = index
+            .pieces
+            .range(index.piece_at(from)..)
+            .map(|piece| if piece.batches == 0 { 0 } else { piece.share_from(piece.from.max(from)).max(1) });
+        sum_until(shares, enough_bytes)
     }
 
     /// The largest timestamp in the log, and the offset from which to look for it.
     #[must_use]
     pub fn max_timestamp(&self) -> Option<(RecordTime, Offset)> {
+        if let Some(held) = &self.held {
+            return held.lock().max_timestamp(self.high_watermark());
+        }
         let index = self.index.lock();
         let filled = index.pieces.iter().rev().filter(|piece| piece.batches > 0);
         let piece = filled.max_by_key(|piece| piece.max_timestamp)?;
@@ -47,6 +63,9 @@ impl LogView {
     #[must_use]
     pub fn time_candidate(&self, time: RecordTime, from: Offset) -> Option<TimeCandidate> {
         let mut from = from.max(self.log_start());
+        if let Some(held) = &self.held {
+            return held.lock().time_candidate(time, from, self.high_watermark());
+        }
         let index = self.index.lock();
         let by_time = index.pieces.partition_point(|piece| piece.max_timestamp_so_far < time);
         let first = by_time.max(index.piece_at(from));

@@ -9,7 +9,29 @@ use millstream_types::{LogId, Offset};
 use super::piece::{Home, Piece};
 use super::{LogView, ReadMode, ReadOutcome, Views};
 use crate::error::ReadError;
-use crate::log_reader::{HomeId, LogReader, Logs, PieceFacts};
+use crate::log_reader::{Aged, HomeId, LogReader, Logs, PieceFacts};
+
+impl LogView {
+    /// What the log is made of, from the part on that answers for `from`, as retention lets go of it: at most `count_max` parts.
+    /// Of a log in memory each batch is one.
+    #[must_use]
+    pub fn aged(&self, from: Offset, count_max: usize) -> Vec<Aged> {
+        if let Some(held) = &self.held {
+            let held = held.lock();
+            let batches = held.from(from, self.high_watermark()).take(count_max);
+            let aged = batches.map(|batch| Aged {
+                to: batch.last_offset.advance(1),
+                bytes: batch.bytes() as u64,
+                max_timestamp: batch.max_timestamp,
+            });
+            return aged.collect();
+        }
+        let pieces = self.pieces(from, count_max).into_iter();
+        let aged =
+            |piece: PieceFacts| Aged { to: piece.to, bytes: piece.bytes, max_timestamp: piece.max_timestamp };
+        pieces.map(aged).collect()
+    }
+}
 
 impl LogReader for LogView {
     fn log_start(&self) -> Offset {

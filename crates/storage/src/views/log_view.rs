@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
+use bytes::Bytes;
 use millstream_types::object::ObjectPart;
 use millstream_types::{BatchFacts, LogId, Offset, WalPosition};
 use parking_lot::Mutex;
 
+use super::held::Held;
 use super::index::{Index, TailBatch};
 use super::reading::Reading;
 use super::watch::{Watch, Watchers};
@@ -25,6 +27,8 @@ pub struct LogView {
     last_stable: AtomicU64,
     revoked: AtomicBool,
     pub(super) index: Mutex<Index>,
+    /// All of it, if it is in memory only: the index is empty then.
+    pub(super) held: Option<Mutex<Held>>,
     watchers: Arc<Watchers>,
     pub(super) reading: Arc<Reading>,
 }
@@ -38,9 +42,15 @@ impl LogView {
             last_stable: AtomicU64::new(u64::MAX),
             revoked: AtomicBool::new(false),
             index: Mutex::new(Index::default()),
+            held: None,
             watchers: Arc::new(Watchers::default()),
             reading,
         }
+    }
+
+    /// Of a log that is in memory only.
+    pub(crate) fn ephemeral(log: LogId, reading: Arc<Reading>) -> LogView {
+        LogView { held: Some(Mutex::default()), ..LogView::new(log, Offset::ZERO, reading) }
     }
 
     /// The log.
@@ -77,12 +87,18 @@ impl LogView {
     /// trimmed; of an object's part as many as belong to the offsets that are left, in proportion.
     #[must_use]
     pub fn bytes(&self) -> u64 {
+        if let Some(held) = &self.held {
+            return held.lock().bytes();
+        }
         self.index.lock().bytes
     }
 
     /// Number of its batches, counted as [`LogView::bytes`] counts.
     #[must_use]
     pub fn batches(&self) -> u64 {
+        if let Some(held) = &self.held {
+            return held.lock().len();
+        }
         self.index.lock().batches
     }
 
@@ -113,6 +129,38 @@ impl LogView {
         index.tail.push_back(kept);
         // Under the lock: whoever has read the batch and comes back for the next one must find that it is in range.
         self.high_watermark.store(facts.next_offset().0, Ordering::SeqCst);
+    }
+
+    /// Keeps a batch in memory, where nobody sees it yet.
+    pub(crate) fn hold(&self, facts: &BatchFacts, bytes: &Bytes) {
+        self.memory().lock().add(facts, bytes);
+    }
+
+    /// Lets what lies before `to` be read, of a log that is in memory only. What is shown stays shown: the order of calls does not
+    /// matter. Whoever calls this wakes those who watch afterwards.
+    pub fn show(&self, to: Offset) {
+        self.high_watermark.fetch_max(to.0, Ordering::SeqCst);
+    }
+
+    /// Wakes whoever watches the log.
+    pub fn wake_watchers(&self) {
+        self.wake();
+    }
+
+    /// Lets go of the batch in memory that begins at `base`.
+    pub(crate) fn forget(&self, base: Offset) {
+        self.memory().lock().forget(base);
+    }
+
+    /// Moves the start of a log that is in memory only. What was not shown yet can go as well.
+    pub(crate) fn trim_held(&self, start: Offset) {
+        self.log_start.fetch_max(start.0, Ordering::SeqCst);
+        self.high_watermark.fetch_max(start.0, Ordering::SeqCst);
+        self.memory().lock().trim(start);
+    }
+
+    fn memory(&self) -> &Mutex<Held> {
+        self.held.as_ref().expect("the shard's changes of memory are of logs in memory")
     }
 
     /// Moves the log start; one before the present is no change.
@@ -156,10 +204,15 @@ impl LogView {
     pub(crate) fn revoke(&self) {
         self.revoked.store(true, Ordering::SeqCst);
         self.index.lock().clear();
+        if let Some(held) = &self.held {
+            *held.lock() = Held::default();
+        }
         self.wake();
     }
 
-    pub(crate) fn is_watched(&self) -> bool {
+    /// Whether anybody watches the log.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
         self.watchers.any()
     }
 

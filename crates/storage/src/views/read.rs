@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use millstream_types::{Offset, RecordTime};
 
 use super::LogView;
+use super::held::Held;
 use super::index::Index;
 use super::piece::Home;
 use crate::error::ReadError;
@@ -152,6 +153,9 @@ impl LogView {
         }
         let bytes_max = max_bytes.min(self.reading.turn_bytes()) as usize;
         let mut gathered = Gathered { from, bytes_max, bytes: 0, batches: Vec::new() };
+        if let Some(held) = &self.held {
+            return self.read_held(&held.lock(), end, gathered);
+        }
         let mut at = from;
         // Goes round again only when compaction left nothing in what was planned; each time it begins further on.
         loop {
@@ -197,6 +201,28 @@ impl LogView {
             if !gathered.batches.is_empty() {
                 return Ok(ReadOutcome::Batches(gathered.batches));
             }
+        }
+    }
+}
+
+impl LogView {
+    /// Of a log in memory all is at hand, or was let go of.
+    fn read_held(&self, held: &Held, end: Offset, mut gathered: Gathered) -> Result<ReadOutcome, ReadError> {
+        for batch in held.from(gathered.from, end) {
+            if !gathered.fits(batch.bytes()) {
+                break;
+            }
+            gathered.bytes += batch.bytes();
+            gathered.batches.push(batch.clone());
+        }
+        if !gathered.batches.is_empty() {
+            Ok(ReadOutcome::Batches(gathered.batches))
+        } else if self.is_revoked() {
+            Err(ReadError::Revoked)
+        } else if gathered.from < self.log_start() {
+            Err(ReadError::OutOfRange { start: self.log_start(), end: self.high_watermark() })
+        } else {
+            Ok(ReadOutcome::AtEnd)
         }
     }
 }

@@ -34,6 +34,11 @@ impl MemoryLog {
         data.batches.push(batch);
     }
 
+    /// Lets go of the batch that begins at `base`.
+    pub(super) fn forget(&self, base: Offset) {
+        self.0.lock().batches.retain(|batch| batch.base != base);
+    }
+
     pub(super) fn trim(&self, start: Offset) {
         let mut data = self.0.lock();
         data.start = start;

@@ -19,6 +19,7 @@ fn row_of(key: &K) -> Option<&'static SettingRow> {
         | K::CompactionDirtyRatioMin
         | K::Consumed
         | K::DeletedAtStart
+        | K::Ephemeral
         | K::Lease(
             LK::Enabled
             | LK::TimeoutMs
@@ -47,7 +48,7 @@ fn read(text: &str) -> Result<Changes, String> {
 #[test]
 fn the_table_is_in_order_and_has_a_row_for_each_key() {
     assert!(SETTINGS.is_sorted_by(|left, right| left.name < right.name));
-    assert_eq!(SETTINGS.len(), 29);
+    assert_eq!(SETTINGS.len(), 30);
     for row in SETTINGS {
         assert_eq!(row_of(&row.key).map(|found| found.name), Some(row.name));
         assert!(

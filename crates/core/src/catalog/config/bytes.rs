@@ -9,6 +9,7 @@
 //! later settings: count u8, then each a tag u8 and its value
 //!     1 tombstone retention ms u64 │ 2 compaction lag min ms u64 │ 3 compaction lag max ms (0, or 1 and u64)
 //!     4 compaction dirty ratio min u16 │ 5 consumed (0, or 1 and u64) │ 6 deleted at start u8
+//!     7 ephemeral u8 (0: what is ephemeral is never written)
 //!     16 and more: see `lease.rs`
 //! ```
 
@@ -53,6 +54,7 @@ impl StreamConfig {
             + u8::from(self.compaction_dirty_ratio_min.is_some())
             + u8::from(self.consumed.is_some())
             + u8::from(self.deleted_at_start.is_some())
+            + u8::from(self.ephemeral.is_some())
             + self.lease.count()
     }
 
@@ -80,6 +82,10 @@ impl StreamConfig {
         if let Some(deleted) = self.deleted_at_start {
             out.u8(6);
             out.u8(u8::from(deleted));
+        }
+        if let Some(ephemeral) = self.ephemeral {
+            out.u8(7);
+            out.u8(u8::from(ephemeral));
         }
         self.lease.put(out);
     }
@@ -132,6 +138,7 @@ impl StreamConfig {
             },
             5 => self.consumed = Some(input.option(Decoder::u64)?),
             6 => self.deleted_at_start = Some(input.bool()?),
+            7 => self.ephemeral = Some(input.bool()?),
             tag => self.lease.get(tag, input)?,
         }
         Ok(())
