@@ -14,7 +14,7 @@ pub(crate) const OPERATION: Operation = operation(
     "exchange.declare",
     40,
     10,
-    "Every exchange is durable, whatever is asked for. An unknown type is answered with 406, as in RabbitMQ 4.",
+    "One that is not durable is in memory, with its bindings, and goes with the process. An unknown type is answered with 406, as in RabbitMQ 4.",
 );
 
 pub(crate) fn start(cx: &mut Connection, number: u16, method: &Method<'_>) -> Result<Step, Fault> {

@@ -26,7 +26,7 @@ pub(crate) const OPERATION: Operation = operation(
     "queue.declare",
     50,
     10,
-    "What is in a queue is on the disk, also if the queue is not durable: that one goes with the process, an exclusive one with its connection.",
+    "A queue that is exclusive or not durable is in memory only, with everything in it, and goes with the process; a durable one is on the disk, whatever its messages' delivery mode.",
 );
 
 /// What names begin with that only the broker gives.

@@ -83,7 +83,9 @@ fn commit(cx: &mut Connection, number: u16, transaction: Transaction) -> Result<
     let Some(request) = request else { return Ok(done(cx)) };
     Ok(submit(request, move |cx, reply| match reply {
         Reply::Transacted(_) => Ok(done(cx)),
-        Reply::Refused(ErrorKind::StreamFull) => Err(Fault::precondition("partial tx completion")),
+        Reply::Refused(ErrorKind::StreamFull | ErrorKind::Overloaded) => {
+            Err(Fault::precondition("partial tx completion"))
+        }
         Reply::Refused(kind) => Err(kind.into()),
         _ => Err(Fault::internal("an answer that was not asked for")),
     }))

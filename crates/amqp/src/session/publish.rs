@@ -286,7 +286,8 @@ impl Appending {
                 Ok(_) => {}
                 // A queue that was deleted meanwhile has the message like one that nobody reads.
                 Err(ErrorKind::UnknownStream | ErrorKind::UnknownLog) => {}
-                Err(ErrorKind::StreamFull) => refused.extend(runs),
+                // There is no memory for what is in memory only: as if the queue were full.
+                Err(ErrorKind::StreamFull | ErrorKind::Overloaded) => refused.extend(runs),
                 Err(kind) => {
                     failure.get_or_insert(kind);
                     refused.extend(runs);

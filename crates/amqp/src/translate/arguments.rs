@@ -314,7 +314,7 @@ impl Arguments {
             changes.push(ConfigChange::Set(Setting::Consumed(Some(0))));
         }
         if self.exclusive || !self.durable {
-            changes.push(ConfigChange::Set(Setting::DeletedAtStart(true)));
+            changes.push(ConfigChange::Set(Setting::Ephemeral(true)));
         }
         changes.extend(self.attach());
         changes

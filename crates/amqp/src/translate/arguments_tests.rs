@@ -45,9 +45,9 @@ fn arguments_set_what_the_core_acts_on() {
     assert_eq!(lease.overflow(), Overflow::DeadLetter);
     assert_eq!(Stored { config: &config }.priority_max(), 9);
     assert_eq!((config.consumed(), config.retention_ms()), (Some(0), None));
-    assert!(!config.deleted_at_start());
+    assert!(!config.ephemeral());
     for flags in [(false, false, false), (true, true, false)] {
-        assert!(self::config(&check(flags, &[]).unwrap().creation()).deleted_at_start());
+        assert!(self::config(&check(flags, &[]).unwrap().creation()).ephemeral());
     }
 }
 

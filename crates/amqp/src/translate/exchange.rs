@@ -86,6 +86,7 @@ impl Declaration<'_> {
         let mut config = RouteConfig::new(match_kind);
         (config.internal, config.delete_when_unbound, config.delay) =
             (self.internal, self.auto_delete, delay);
+        config.ephemeral = !self.durable;
         config.alternate = self.text(ALTERNATE)?.map(Arc::from);
         config.annotations.insert(TYPE.into(), self.exchange_type.into());
         config.annotations.insert(DURABLE.into(), self.durable.to_string().into());

@@ -7,6 +7,7 @@ mod client;
 mod codec;
 mod connecting;
 mod docs;
+mod ephemeral;
 mod exchanges;
 mod faults;
 mod fuzzed;
