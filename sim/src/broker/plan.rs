@@ -96,7 +96,7 @@ impl Plan {
         if leaps {
             groups.offsets_retention_ms = OFFSETS_RETENTION_MS;
         }
-        let shard = ShardOptions { groups };
+        let shard = ShardOptions { groups, ..ShardOptions::default() };
         let upkeep = if upkeep { tiny_upkeep(rng) } else { UpkeepOptions::default() };
         let engine = EngineOptions { checkpoint_bytes: u64::MAX, shard, upkeep };
         Plan { teams, options, engine, faults, disk_seed, swarm: Some(swarm) }

@@ -27,7 +27,7 @@ use millstream_testkit::sometimes;
 use millstream_types::batch::{OpenLimits, records};
 use millstream_types::dead_letter::DeadLetter;
 use millstream_types::{EngineTime, LogId, Namespace, Offset, StreamUid};
-use plan::{PLAIN_QUEUES, Plan};
+use plan::{HELD, PLAIN_QUEUES, Plan};
 
 use crate::Outcome;
 use crate::broker::client::{Answers, answers};
@@ -187,13 +187,16 @@ impl World {
                         steps.recovered().checkpoint.is_some(),
                         "a start began with a checkpoint"
                     );
-                    self.check_starts(&steps)?;
+                    let mut live = Live { steps, answers: answers(), moved: 0 };
+                    self.make_held(&mut live)?;
+                    let steps = &live.steps;
+                    self.check_starts(steps)?;
                     if let Some(routes) = &mut self.clients.routes {
                         let doubts = routes.settle(steps.catalog(), &self.clients.streams)?;
                         let seen = &mut self.outcome.sightings;
                         sometimes!(seen, doubts > 0, "a start decided where a route leads");
                     }
-                    return Ok(Live { steps, answers: answers(), moved: 0 });
+                    return Ok(live);
                 }
                 Err(OpenError::Io { .. }) => {
                     if self.disk.is_crashed() {
@@ -211,19 +214,42 @@ impl World {
 
     fn make_queues(&mut self, live: &mut Live) -> Result<()> {
         for place in 0..self.clients.queues.len() {
-            let queue = &self.clients.queues[place];
-            let create = CreateStream {
-                namespace: Namespace::DEFAULT,
-                name: queue.name.into(),
-                uid: StreamUid(place as u128 + 1),
-                logs: queue.logs,
-                config: queue.config.clone(),
-            };
-            let reply = self.answered(live, Request::CreateStream(Box::new(create)))?;
+            let create = self.create(place);
+            let reply = self.answered(live, create)?;
             let Reply::Stream(entry) = reply else { bail!("a queue is not made: {reply:?}") };
             self.clients.streams.push(entry.id);
         }
         if self.clients.queues.len() > PLAIN_QUEUES { self.make_routes(live) } else { Ok(()) }
+    }
+
+    fn create(&self, place: usize) -> Request {
+        let queue = &self.clients.queues[place];
+        let create = CreateStream {
+            namespace: Namespace::DEFAULT,
+            name: queue.name.into(),
+            uid: StreamUid(place as u128 + 1),
+            logs: queue.logs,
+            config: queue.config.clone(),
+        };
+        Request::CreateStream(Box::new(create))
+    }
+
+    /// Makes anew what went with the process before. Nothing of it is written, so the disk has no part in it.
+    fn make_held(&mut self, live: &mut Live) -> Result<()> {
+        if self.clients.streams.len() <= HELD {
+            return Ok(());
+        }
+        let before = self.clients.streams[HELD];
+        ensure!(live.steps.catalog().stream_by_id(before).is_none(), "what was in memory is still there");
+        let request = self.create(HELD);
+        live.steps.submit(Submission { sink: live.answers.clone(), tag: 0, request });
+        live.steps.turn(self.now);
+        let reply = live.answers.take().pop();
+        let Some((_, Reply::Stream(entry))) = reply else { bail!("a queue is not made: {reply:?}") };
+        ensure!(entry.id != before, "an id is used again");
+        self.clients.streams[HELD] = entry.id;
+        sometimes!(self.outcome.sightings, true, "a queue in memory was made anew");
+        Ok(())
     }
 
     fn make_routes(&mut self, live: &mut Live) -> Result<()> {
@@ -435,13 +461,13 @@ pub(super) enum Found {
 fn read_value(view: &LogView, offset: Offset, disk: &SimDisk) -> Result<Found> {
     let batches = match view.read(offset, READ_BYTES, ReadMode::MayBlock) {
         Ok(ReadOutcome::Batches(batches)) => batches,
-        Err(ReadError::OutOfRange { .. }) => return Ok(Found::Trimmed),
+        Err(ReadError::OutOfRange { .. }) | Ok(ReadOutcome::AtEnd) => return Ok(Found::Trimmed),
         Err(ReadError::Io { .. }) if disk.is_crashed() => return Ok(Found::PowerOff),
         other => bail!("reading what was delivered at {offset}: {other:?}"),
     };
     let batch = batches.first().context("a read gives at least one batch")?;
-    let delta =
-        offset.0.checked_sub(batch.base_offset.0).context("a read begins before what it is asked for")?;
+    // What lay in memory is let go of once it is settled.
+    let Some(delta) = offset.0.checked_sub(batch.base_offset.0) else { return Ok(Found::Trimmed) };
     for record in records(&batch.to_contiguous(), OpenLimits::default())? {
         let record = record?;
         if u64::from(record.offset_delta) == delta {

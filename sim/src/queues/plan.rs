@@ -34,6 +34,8 @@ pub(super) const FIRST: usize = 8;
 pub(super) const SECOND: usize = 9;
 /// Where the dead letters of one queue go, each to all of them.
 pub(super) const GRAVES: [usize; 2] = [10, 11];
+/// Is in memory only: what is in it goes with the process, and never before.
+pub(super) const HELD: usize = 12;
 
 /// A queue.
 pub(super) struct Queue {
@@ -124,7 +126,7 @@ fn queues(rng: &mut Rng) -> Vec<Queue> {
 
 /// What is published to, has holders of other kinds, or gets dead letters by a route.
 fn more_queues(rng: &mut Rng) -> Vec<Queue> {
-    let names = ["named", "single", "first", "second", "left", "right"];
+    let names = ["named", "single", "first", "second", "left", "right", "held"];
     let mut queues: Vec<Queue> = names.iter().map(|name| queue(name, rng)).collect();
     let of = |place: usize| place - PLAIN_QUEUES;
     queues[of(SINGLE)].set(LeaseSetting::SingleHolder(true));
@@ -144,6 +146,10 @@ fn more_queues(rng: &mut Rng) -> Vec<Queue> {
         queues[of(SECOND)].rules.delivery_limit = Some(2);
     }
     queues[of(SECOND)].buries();
+    let held = &mut queues[of(HELD)];
+    held.change(Setting::Ephemeral(true));
+    held.change(Setting::Consumed(Some(0)));
+    held.kept_ms = 0;
     queues
 }
 

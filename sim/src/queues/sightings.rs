@@ -14,6 +14,7 @@ pub const EXPECTED: &[(&str, u64)] = &[
     ("the broker stopped cleanly", 4),
     ("the mover moved something", 4),
     ("the mover put something off", 40),
+    ("a queue in memory was made anew", 4),
     ("messages sent", 4),
     ("sends in doubt", 4),
     ("duplicates recognised", 4),

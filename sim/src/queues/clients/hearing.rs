@@ -270,7 +270,7 @@ impl Clients {
             self.remember(place, message);
             let known = self.deliveries.get(&(place, record.lease)).copied();
             ensure!(known.is_none() || asking.attempt.is_some(), "a lease is handed out twice: {record:?}");
-            let place_told = Some(u64::from(record.log) << 40 | record.offset.0);
+            let place_told = Some(self.told(place));
             let count = record.delivery_count;
             if let Some(delivery) = known {
                 got.push(Got { message, delivery, count, place: place_told });

@@ -28,7 +28,7 @@ use routing::Change;
 pub(super) use routing::{BURIAL, Routes};
 use taking::Attempt;
 
-use super::plan::{FAIR, GRAVES, LETTERS, ORDERED, PLAIN_QUEUES, Queue, REPLAYED};
+use super::plan::{FAIR, GRAVES, HELD, LETTERS, ORDERED, PLAIN_QUEUES, Queue, REPLAYED};
 
 /// Holders at a time.
 const HOLDERS: u64 = 4;
@@ -164,6 +164,8 @@ pub(super) struct Clients {
     /// What leads where; of a seed that has routes.
     pub(super) routes: Option<Routes>,
     next_together: u64,
+    /// How often the broker has started.
+    life: u64,
     /// Who was served last where one is at a time.
     served: Option<u64>,
     /// Ids of sends of which nobody knows, with their messages and when they were sent first.
@@ -205,6 +207,7 @@ impl Clients {
             recent: VecDeque::new(),
             routes: None,
             next_together: 0,
+            life: 0,
             served: None,
             doubtful: BTreeMap::new(),
             first_id: 0,
@@ -370,13 +373,36 @@ impl Clients {
         self.attempts.clear();
         self.served = None;
         self.first_holder += HOLDERS;
+        self.lose_held();
         to
     }
 
     /// The broker answers again.
     pub(super) fn is_back(&mut self, gone: u64) {
-        let to = self.at();
-        self.history.events.push(Event::Restart(Span { from: gone, to }));
+        let at = Span { from: gone, to: self.at() };
+        self.history.events.push(Event::Restart(at));
+        if self.queues.len() > HELD {
+            // What was in memory is gone: as if somebody had emptied the queue in that moment.
+            self.history.events.push(Event::Purge(Whole { queue: HELD, at, outcome: Outcome::Done }));
+        }
+    }
+
+    /// Forgets what is known of the queue that went with the process.
+    fn lose_held(&mut self) {
+        self.life += 1;
+        self.held.retain(|one| one.queue != HELD);
+        self.places.retain(|(queue, ..), _| *queue != HELD);
+        self.settled.retain(|(queue, ..), _| *queue != HELD);
+        self.recent.retain(|((queue, ..), _)| *queue != HELD);
+        if let Some(routes) = &mut self.routes {
+            routes.lose(HELD);
+        }
+    }
+
+    /// What a place is called in the history: another name in each life for a queue that begins anew with it.
+    fn told(&self, (queue, log, offset): Place) -> u64 {
+        let life = if queue == HELD { self.life } else { 0 };
+        life << 48 | u64::from(log) << 40 | offset
     }
 
     /// Whether anything is under way.

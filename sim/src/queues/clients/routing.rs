@@ -16,7 +16,7 @@ use millstream_testkit::sim_disk::Rng;
 use millstream_types::{ErrorKind, Namespace, RouteId, StreamId};
 
 use super::{Clients, What};
-use crate::queues::plan::{FIRST, GRAVES, REPLAYED, SECOND};
+use crate::queues::plan::{FIRST, GRAVES, HELD, REPLAYED, SECOND};
 
 /// The route that is published to: by patterns.
 pub(super) const FAN: &str = "fan";
@@ -137,7 +137,7 @@ impl Routes {
             NEXT => KEYS[rng.below(KEYS.len() as u64) as usize],
             _ => "",
         };
-        let queue = To::Queue([FIRST, FIRST, SECOND, REPLAYED, 0][rng.below(5) as usize]);
+        let queue = To::Queue([FIRST, FIRST, SECOND, REPLAYED, 0, HELD, HELD][rng.below(7) as usize]);
         let to = match (source, rng.below(6)) {
             (FAN, 0) => To::Route(NEXT),
             (FAN, 1) if has_temp => To::Route(TEMP),
@@ -185,6 +185,11 @@ impl Routes {
                 Some((Change::Delete(names), Routes::request(delete)))
             }
         }
+    }
+
+    /// A queue is gone, and what leads to it.
+    pub(super) fn lose(&mut self, queue: usize) {
+        self.bindings.retain(|(_, to, _), _| *to != To::Queue(queue));
     }
 
     /// Takes an answer.

@@ -17,7 +17,7 @@ use millstream_types::{LogId, RecordTime, routed};
 use super::names::{copy, death, heir, key_bytes, published, value};
 use super::routing::{FAN, KEYS as ROUTED_KEYS};
 use super::{Clients, Place, What, us};
-use crate::queues::plan::{FIRST, GRAVES, ORDERED, SECOND};
+use crate::queues::plan::{FIRST, GRAVES, HELD, ORDERED, SECOND};
 
 /// Keys of a queue that has any.
 const KEYS: u64 = 4;
@@ -161,7 +161,7 @@ impl Clients {
     pub(super) fn transact(&mut self, rng: &mut Rng) -> Option<(u64, Request)> {
         let number = self.together();
         let (mut sends, mut appends) = (Vec::new(), Vec::new());
-        for queue in [FIRST, SECOND, 0] {
+        for queue in [FIRST, SECOND, 0, HELD] {
             if rng.one_in(3) {
                 continue;
             }
@@ -202,7 +202,7 @@ impl Clients {
     /// Writes down how a send ended; its first message is at this place.
     pub(super) fn sent(&mut self, sends: &[Send], at: Span, outcome: Outcome, place: Option<(u32, u64)>) {
         for (nth, send) in (0..).zip(sends) {
-            let answer = place.map(|(log, base)| u64::from(log) << 40 | (base + nth));
+            let answer = place.map(|(log, base)| self.told((send.queue, log, base + nth)));
             if let Some(id) = send.dedup {
                 match outcome {
                     Outcome::Unknown => {
