@@ -173,20 +173,21 @@ impl Bench<'_> {
     }
 
     fn rpc(&mut self, broker: &Broker, round: u32) -> anyhow::Result<()> {
-        let declared = self.declare(broker, 1)?;
+        self.names += 1;
+        let queue = format!("bench-{}", self.names);
         let limit = Duration::from_secs(self.options.seconds.into());
         for outstanding in REQUESTS {
             let work = format!("request and reply, {outstanding} under way");
             let place = Place { data: &self.options.data, class: None, round };
             let bare = rpc::bare(MESSAGE_BYTES, Duration::from_secs(2))?;
             let mut sample = measure(&place, work, broker, || {
-                rpc::exchange(broker.address, &declared.queues[0], MESSAGE_BYTES, outstanding, limit)
+                rpc::exchange(broker.address, &queue, MESSAGE_BYTES, outstanding, limit)
             })?;
             let value = bare.percentile_ms(50.0);
             sample.metrics.push(Metric { name: "without a broker: round trip p50 ms", value });
             self.report.add(sample);
         }
-        declared.delete()
+        Ok(())
     }
 
     /// The first work with many messages in front of those that it publishes, after the same without them.

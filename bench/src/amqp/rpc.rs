@@ -1,4 +1,4 @@
-//! Request and reply by direct reply-to, both sides on the same machine, nothing kept.
+//! Request and reply by direct reply-to and an exclusive queue, both sides on the same machine, nothing kept.
 //!
 //! Apart because every reply calls for the next request, and because its measure is another: a bare exchange of the same
 //! bytes over loopback, without a broker.
@@ -36,7 +36,7 @@ struct Incoming {
     left: u64,
 }
 
-/// Sends requests to `queue` and answers them, `outstanding` at a time.
+/// Sends requests to `queue`, which is made for it, and answers them, `outstanding` at a time.
 ///
 /// # Errors
 /// When a connection fails.
@@ -49,6 +49,8 @@ pub(crate) fn exchange(
 ) -> anyhow::Result<Exchanges> {
     let mut responder = Connection::open(address, Ipv4Addr::LOCALHOST)?;
     let mut requester = Connection::open(address, Ipv4Addr::LOCALHOST)?;
+    // Of the responder alone, and gone with it: nobody expects it to be kept.
+    responder.call(Writer::method(CHANNEL, (50, 10)).u16(0).short(queue).u8(0b100).long(b""), (50, 11))?;
     for (connection, queue) in [(&mut responder, queue), (&mut requester, REPLY_TO)] {
         // No acks: what is lost is asked again by who asks.
         let consume = Writer::method(CHANNEL, (60, 20)).u16(0).short(queue).short("").u8(2).long(b"");
