@@ -62,7 +62,7 @@ impl Samples {
             (state.step_ms.max(OFTEN_MS), state.looked)
         };
         let passed_ms = looked.map_or(u64::MAX, |looked| now.since_ms(looked));
-        if passed_ms + SLACK_MS < due_ms {
+        if passed_ms.saturating_add(SLACK_MS) < due_ms {
             return;
         }
         let mut seen = Seen::default();
@@ -172,6 +172,7 @@ fn push(chart: &mut VecDeque<f32>, value: f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use millstream_testkit::broker::TestBroker;
 
     fn seen(logs: u64, ends: &[(u64, u64)]) -> Seen {
         let ends = ends.iter().map(|(id, end)| (StreamId(*id), *end)).collect();
@@ -192,6 +193,19 @@ mod tests {
         assert_eq!(state.charts.keys().collect::<Vec<_>>(), [&StreamId(2)]);
         state.take(EngineTime(14_000), Some(10_000), seen(LOGS_OFTEN_MAX + 1, &[(2, 27)]));
         assert_eq!((state.step_ms, state.total.len()), (SELDOM_MS, 1));
+    }
+
+    #[test]
+    fn the_first_look_is_always_due_and_the_next_one_after_a_while() {
+        let (samples, broker) = (Samples::default(), TestBroker::new());
+        broker.create_stream("a", 2);
+        samples.look(broker.now(), &*broker);
+        assert_eq!((samples.total().streams, samples.total().rates.len()), (1, 0));
+        broker.create_stream("b", 1);
+        samples.look(broker.now().after_ms(500), &*broker);
+        assert_eq!(samples.total().streams, 1);
+        samples.look(broker.now().after_ms(1_000), &*broker);
+        assert_eq!((samples.total().streams, samples.total().rates), (2, vec![0.0]));
     }
 
     #[test]
