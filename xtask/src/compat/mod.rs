@@ -5,6 +5,7 @@
 mod amqp;
 mod broker;
 mod client;
+mod console;
 mod kcat;
 mod offers;
 mod prepare;
@@ -49,6 +50,9 @@ pub(crate) struct Options {
     /// Run the SQS clients against this endpoint, such as http://127.0.0.1:9324, and nothing else: are the checks right?
     #[arg(long, value_name = "URL", conflicts_with_all = ["clients", "server", "binary"])]
     sqs_endpoint: Option<String>,
+    /// Run only the console's test in a browser
+    #[arg(long, conflicts_with_all = ["clients", "amqp_clients", "sqs_clients", "server"])]
+    console: bool,
     /// The broker under test
     #[arg(long, value_enum, default_value_t = Server::Millstream)]
     server: Server,
@@ -101,9 +105,19 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
         };
         return amqp::suites(&binary, options.pika_checkout.as_deref(), &root);
     }
+    if options.console {
+        let Kind::Millstream(binary) = kind else { anyhow::bail!("the console is Millstream's") };
+        let mut report = Report::default();
+        console::run(&binary, &root, &mut report);
+        anyhow::ensure!(report.close(), "the console does not work as it should");
+        return Ok(());
+    }
     let clients = if named { options.clients } else { prepare::Name::all() };
     let mut report = Report::default();
     if let Kind::Millstream(binary) = &kind {
+        if !named {
+            console::run(binary, &root, &mut report);
+        }
         amqp::run(amqp::Against::Binary(binary), &amqp_clients, &root, &mut report)?;
     }
     if !clients.is_empty() || !sqs_clients.is_empty() {
@@ -119,6 +133,7 @@ pub(crate) fn all(binary: &Path) -> anyhow::Result<Report> {
         against(Kind::Millstream(binary.to_path_buf()), &prepare::Name::all(), &sqs::Name::all())?;
     let root = crate::project::root();
     amqp::run(amqp::Against::Binary(binary), &amqp::Name::all(), &root, &mut report)?;
+    console::run(binary, &root, &mut report);
     Ok(report)
 }
 
