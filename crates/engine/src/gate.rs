@@ -37,7 +37,7 @@ pub(crate) enum Waiting {
 /// What is free to leave: what sessions see of it they see already.
 #[derive(Default)]
 pub(crate) struct Released {
-    replies: Vec<Addressed>,
+    replies: Vec<(WalPosition, Addressed)>,
     /// Logs that somebody watches.
     watched: Vec<Arc<LogView>>,
 }
@@ -50,9 +50,9 @@ impl Released {
         }
     }
 
-    fn publish(&mut self, waiting: Waiting, catalog: &Catalog) {
+    fn publish(&mut self, (after, waiting): (WalPosition, Waiting), catalog: &Catalog) {
         match waiting {
-            Waiting::Reply(addressed) => self.replies.push(addressed),
+            Waiting::Reply(addressed) => self.replies.push((after, addressed)),
             Waiting::Catalog(change) => catalog.publish(&change),
             Waiting::Show(view, to) => {
                 view.show(to);
@@ -66,7 +66,7 @@ impl Released {
         for view in self.watched {
             view.wake_watchers();
         }
-        let_go(self.replies);
+        let_go(self.replies.into_iter().map(|(_, addressed)| addressed));
     }
 }
 
@@ -79,7 +79,9 @@ pub(crate) struct Gate {
 struct State {
     /// Frames that start before this position are durable.
     durable: WalPosition,
-    waiting: Vec<(WalPosition, Waiting)>,
+    /// What sessions will see for themselves. Seldom anything.
+    unseen: Vec<(WalPosition, Waiting)>,
+    replies: Vec<(WalPosition, Addressed)>,
     /// Storage has failed: nothing becomes durable any more.
     failed: bool,
 }
@@ -101,10 +103,15 @@ impl Gate {
         let early = planted!(GateOneFrameEarly);
         for (after, waiting) in waiting.drain(..) {
             let waits = after > durable || (after == durable && !early);
-            match (waits, state.failed) {
-                (false, _) => released.publish(waiting, catalog),
-                (true, false) => state.waiting.push((after, waiting)),
-                (true, true) => released.replies.extend(indeterminate(waiting)),
+            match (waits, state.failed, waiting) {
+                (false, _, waiting) => released.publish((after, waiting), catalog),
+                (true, false, Waiting::Reply(addressed)) => state.replies.push((after, addressed)),
+                (true, false, unseen) => state.unseen.push((after, unseen)),
+                (true, true, Waiting::Reply(addressed)) => {
+                    released.replies.push((after, indeterminate(addressed)));
+                }
+                // What is not durable is never shown.
+                (true, true, Waiting::Catalog(_) | Waiting::Show(..)) => {}
             }
         }
     }
@@ -113,8 +120,9 @@ impl Gate {
     pub(crate) fn fail(&self) -> Released {
         let mut state = self.state.lock();
         state.failed = true;
-        let waiting = std::mem::take(&mut state.waiting);
-        let replies = waiting.into_iter().filter_map(|(_, waiting)| indeterminate(waiting)).collect();
+        state.unseen.clear();
+        let waiting = std::mem::take(&mut state.replies).into_iter();
+        let replies = waiting.map(|(after, addressed)| (after, indeterminate(addressed))).collect();
         Released { replies, ..Released::default() }
     }
 
@@ -124,25 +132,20 @@ impl Gate {
         assert!(durable >= state.durable, "what is durable stays durable");
         state.durable = durable;
         let mut released = Released::default();
-        if state.waiting.iter().all(|(after, _)| *after < durable) {
-            released.replies.reserve(state.waiting.len());
-            state.waiting.drain(..).for_each(|(_, waiting)| released.publish(waiting, catalog));
+        let seen = state.unseen.extract_if(.., |(after, _)| *after < durable);
+        seen.for_each(|waiting| released.publish(waiting, catalog));
+        released.replies = if state.replies.iter().all(|(after, _)| *after < durable) {
+            std::mem::take(&mut state.replies)
         } else {
-            let open = state.waiting.extract_if(.., |(after, _)| *after < durable);
-            open.for_each(|(_, waiting)| released.publish(waiting, catalog));
-        }
+            state.replies.extract_if(.., |(after, _)| *after < durable).collect()
+        };
         released
     }
 }
 
 /// Whether the frame survives is open, and no reply may say otherwise.
-fn indeterminate(waiting: Waiting) -> Option<Addressed> {
-    match waiting {
-        Waiting::Reply(addressed) => {
-            Some(Addressed { reply: Reply::Refused(ErrorKind::Indeterminate), ..addressed })
-        }
-        Waiting::Catalog(_) | Waiting::Show(..) => None,
-    }
+fn indeterminate(addressed: Addressed) -> Addressed {
+    Addressed { reply: Reply::Refused(ErrorKind::Indeterminate), ..addressed }
 }
 
 /// Delivers replies, neighbouring ones of one connection together.
