@@ -31,6 +31,8 @@ pub struct Broker {
     address: SocketAddr,
     /// Where it listens for SQS clients, if it does.
     aws: Option<SocketAddr>,
+    /// Where it listens for AMQP clients, if it does.
+    amqp: Option<SocketAddr>,
     /// A program and its arguments that start the broker in its stead.
     starter: Vec<OsString>,
     arguments: Vec<OsString>,
@@ -59,6 +61,7 @@ impl Broker {
             log,
             address,
             aws: None,
+            amqp: None,
             starter: Vec::new(),
             arguments: Vec::new(),
             running: None,
@@ -73,6 +76,16 @@ impl Broker {
     pub fn serve_aws(&mut self) -> anyhow::Result<SocketAddr> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         self.aws = Some(address);
+        Ok(address)
+    }
+
+    /// Lets the next starts listen for AMQP clients, too: here.
+    ///
+    /// # Errors
+    /// When there is no free port.
+    pub fn serve_amqp(&mut self) -> anyhow::Result<SocketAddr> {
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        self.amqp = Some(address);
         Ok(address)
     }
 
@@ -108,11 +121,12 @@ impl Broker {
         let since_ns = clock::now_ns();
         let mut words = self.starter.iter().cloned().chain([self.binary.clone().into()]);
         let program = words.next().expect("the binary is the last word");
+        let listen = |at: Option<SocketAddr>| at.map_or("off".to_owned(), |address| address.to_string());
         let mut child = Command::new(&program)
             .args(words)
             .args(["serve", "--json", "--kafka-auto-create=false"])
-            .args(["--listen-http", "off", "--listen-amqp", "off"])
-            .args(["--listen-aws", &self.aws.map_or("off".to_owned(), |address| address.to_string())])
+            .args(["--listen-http", "off", "--listen-amqp-management", "off"])
+            .args(["--listen-aws", &listen(self.aws), "--listen-amqp", &listen(self.amqp)])
             .args(["--listen-kafka", &self.address.to_string(), "--data-dir"])
             .arg(&self.dir)
             .args(&self.arguments)

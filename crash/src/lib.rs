@@ -3,6 +3,7 @@
 //! Apart from the crash test's `main` because the fault runs of `faults/` use the same loads and the same judge while
 //! they do other things to the broker than killing it.
 
+mod amqp;
 pub mod broker;
 pub mod chance;
 pub mod clock;
@@ -15,6 +16,7 @@ mod options;
 mod programs;
 mod report;
 mod run;
+mod siege;
 pub mod sqs;
 mod value;
 pub mod wire;

@@ -14,8 +14,8 @@ pub struct Options {
     /// Decides when and how it is killed; without it the clock does
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Whose clients use the broker; both: one run after the other
-    #[arg(long, value_enum, default_value_t = Front::Both)]
+    /// Whose clients use the broker; all: one run after the other
+    #[arg(long, value_enum, default_value_t = Front::All)]
     pub front: Front,
     /// How long the broker lives between kills, on average
     #[arg(long, default_value_t = 1.0)]
@@ -53,6 +53,8 @@ pub enum Front {
     Kafka,
     /// Amazon SQS's
     Sqs,
-    /// Both, one run after the other
-    Both,
+    /// RabbitMQ's
+    Amqp,
+    /// All, one run after the other
+    All,
 }

@@ -22,7 +22,7 @@ use crate::load::{self, FAST, SHARED, TRIMMED, World};
 use crate::moment::{Moments, wait_until};
 use crate::options::{Front, Options};
 use crate::programs::Program;
-use crate::{clock, disk, drain, report, sqs};
+use crate::{amqp, clock, disk, drain, report, siege, sqs};
 
 /// The purpose of the killer's chance.
 const CHANCE: u64 = 1;
@@ -94,12 +94,21 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     if dir.exists() {
         std::fs::remove_dir_all(&dir)?;
     }
-    let kafka =
-        || if options.front == Front::Sqs { Ok(()) } else { inside(options, seed, &dir.join("kafka")) };
+    let asked = |front| matches!(options.front, Front::All) || options.front == front;
     // A loss is planted in a log.
-    let skips_sqs = options.front == Front::Kafka || options.plant_loss;
-    let sqs = |()| if skips_sqs { Ok(()) } else { sqs::run(options, seed, &dir.join("sqs")) };
-    let outcome = kafka().and_then(sqs);
+    let all = || -> anyhow::Result<()> {
+        if asked(Front::Kafka) || options.plant_loss {
+            inside(options, seed, &dir.join("kafka"))?;
+        }
+        if asked(Front::Sqs) && !options.plant_loss {
+            sqs::run(options, seed, &dir.join("sqs"))?;
+        }
+        if asked(Front::Amqp) && !options.plant_loss {
+            amqp::run(options, seed, &dir.join("amqp"))?;
+        }
+        Ok(())
+    };
+    let outcome = all();
     let end = match &outcome {
         Ok(()) if !options.keep => std::fs::remove_dir_all(&dir).map_err(Into::into),
         _ => Ok(()),
@@ -169,7 +178,7 @@ fn inside(options: &Options, seed: u64, dir: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// When it cannot be read, or has anomalies.
 pub fn judge_only(histories: &Path) -> anyhow::Result<()> {
-    if sqs::judge_kept(histories)? {
+    if siege::judge_kept(histories)? {
         return Ok(());
     }
     let since = clock::now_ns();

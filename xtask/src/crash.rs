@@ -17,8 +17,8 @@ pub(crate) struct Options {
     /// Decides when and how it is killed; without it the clock does
     #[arg(long)]
     seed: Option<u64>,
-    /// Whose clients use the broker: kafka, sqs, or both, one run after the other
-    #[arg(long, default_value = "both", value_parser = ["kafka", "sqs", "both"])]
+    /// Whose clients use the broker: kafka, sqs, amqp, or all, one run after the other
+    #[arg(long, default_value = "all", value_parser = ["kafka", "sqs", "amqp", "all"])]
     front: String,
     /// How long the broker lives between kills, on average
     #[arg(long, default_value_t = 1.0)]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::http::{Answer, Client};
 use super::queues::{ALL, LEASE_US, Queue, arn};
-use crate::clock;
+use crate::siege::now_us;
 
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -50,10 +50,6 @@ pub(super) struct Hand {
     base: String,
     pub(super) shared: Arc<Shared>,
     pub(super) events: Vec<Event>,
-}
-
-pub(super) fn now_us() -> u64 {
-    clock::now_ns() / 1_000
 }
 
 /// A number for a message id, so that two can be compared.

@@ -57,6 +57,9 @@ pub struct Rules {
     /// Messages that are not delivered any more go by a route, each to all of its heirs.
     #[serde(default)]
     pub has_heirs: bool,
+    /// A delivery does not say how many there were, only whether it is the first: its count is 1 or 2.
+    #[serde(default)]
+    pub says_again: bool,
 }
 
 impl Rules {

@@ -126,7 +126,9 @@ fn repeated(
 
 /// One holder at a time is served, until it ends.
 fn single(facts: &Facts<'_>, polls: &[&Poll], ends: &[&Holding], verdict: &mut QueueVerdict) {
-    let served: Vec<&Poll> = polls.iter().copied().filter(|poll| !poll.got.is_empty()).collect();
+    let mut served: Vec<&Poll> = polls.iter().copied().filter(|poll| !poll.got.is_empty()).collect();
+    // Who has waited for long may be served late: the end of a time says more than its beginning.
+    served.sort_by_key(|poll| (poll.at.to, poll.at.from));
     for pair in served.windows(2) {
         let [one, other] = pair else { continue };
         if one.holder == other.holder {

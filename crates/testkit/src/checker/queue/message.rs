@@ -273,6 +273,9 @@ impl Case<'_, '_> {
                 }
             }
             most = most.max(self.most_without_undone(nth));
+            if self.facts.rules(queue).says_again {
+                (least, most) = (least.min(2), most.min(2));
+            }
             if !(least..=most).contains(&count) {
                 let what = format!("has a count that is not in {least}..={most}");
                 self.found(Anomaly::WrongCount, delivery, &what);

@@ -310,3 +310,54 @@ fn who_wants_to_be_alone_is() {
         story.is(expected);
     }
 }
+
+#[test]
+fn who_waited_for_long_and_is_served_late_follows_the_one_before() {
+    let mut story = Story::new(Rules { single: true, ..Rules::default() });
+    for message in [1, 2, 3] {
+        story.send(message);
+    }
+    let since = story.now;
+    for (message, holder) in [(1, 1), (2, 1), (3, 2)] {
+        if holder == 2 {
+            let at = story.at();
+            let left = Holding { queue: 0, holder: 1, at, exclusive: false, outcome: Outcome::Done };
+            story.history.events.push(Event::Leave(left));
+        }
+        let delivery = story.take(message, 1);
+        story.ack(delivery);
+        let polls = story.history.events.iter_mut().rev().find_map(|event| match event {
+            Event::Poll(poll) => Some(poll),
+            _ => None,
+        });
+        let poll = polls.unwrap();
+        poll.holder = Some(holder);
+        // A consumer is sent one after the other.
+        poll.takes_all = false;
+        if holder == 2 {
+            poll.at.from = since;
+        }
+    }
+    assert_eq!(story.is(&[]).succeeded, 1);
+}
+
+#[test]
+fn a_queue_that_says_only_again_is_judged_by_that() {
+    let again = Rules { says_again: true, ..Rules::default() };
+    let story = |counts: &[u32]| {
+        let mut story = Story::new(again.clone());
+        story.send(1);
+        for (nth, count) in counts.iter().enumerate() {
+            let delivery = story.take(1, *count);
+            if nth + 1 < counts.len() {
+                story.settle(delivery, Act::Release { delay_us: 0, counts: true }, Outcome::Done);
+            } else {
+                story.ack(delivery);
+            }
+        }
+        story
+    };
+    story(&[1, 2, 2, 2]).is(&[]);
+    story(&[1, 2, 1]).is(&[Anomaly::WrongCount]);
+    story(&[2]).is(&[Anomaly::WrongCount]);
+}
