@@ -618,7 +618,7 @@ impl<'a> Stored<'a> {
                     (LeaseSettingKey::ExpiresMs, "x-expires", lease.expires_ms() == *ms)
                 }
                 // It is another front's to delete.
-                LeaseSetting::DeleteUnused(_) => return false,
+                LeaseSetting::DeleteUnused(_) | LeaseSetting::SampleOneOf(_) => return false,
                 LeaseSetting::DeliveryLimit(limit) => {
                     (LeaseSettingKey::DeliveryLimit, "x-delivery-limit", lease.delivery_limit() == *limit)
                 }

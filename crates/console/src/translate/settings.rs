@@ -9,8 +9,11 @@ use millstream_core::catalog::{
     ConfigChange, DeadLetterRoute, LeaseSetting as L, LeaseSettingKey as LK, Ordering, Overflow,
     Setting as S, SettingKey as K, StreamConfig, TimestampSource,
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -42,6 +45,9 @@ const OVERFLOWS: &[(&str, Overflow)] = &[
     ("reject", Overflow::Reject),
     ("dead_letter", Overflow::DeadLetter),
     ("reject_dead_letter", Overflow::RejectDeadLetter),
+    ("block", Overflow::Block),
+    ("slow_down", Overflow::SlowDown),
+    ("sample", Overflow::Sample),
 ];
 const ORDERINGS: &[(&str, Ordering)] =
     &[("unordered", Ordering::Unordered), ("ordered", Ordering::Ordered), ("fair", Ordering::Fair)];
@@ -176,8 +182,10 @@ pub static SETTINGS: &[SettingRow] = &[
         doc: "What keys mean for a queue: nothing, one record of a key at a time, or the key with the fewest records out first.",
         read: |value| word(value, ORDERINGS).map(L::Ordering).map(lease),
         show: |config| spell(&config.lease().ordering(), ORDERINGS) },
-    SettingRow { name: "overflow", values: "`drop_oldest`, `reject`, `dead_letter`, `reject_dead_letter`", key: K::Lease(LK::Overflow),
-        doc: "What happens when more records wait than may.",
+    SettingRow { name: "overflow", values: "`drop_oldest`, `reject`, `dead_letter`, `reject_dead_letter`, `block`, `slow_down`, `sample`",
+        key: K::Lease(LK::Overflow),
+        doc: "What happens when more records wait than may: the oldest go, new ones are refused, either become dead letters, producers \
+              wait for room (ten seconds at most) or the longer the more there is (five at most), or one of `sample_one_of` new ones is kept.",
         read: |value| word(value, OVERFLOWS).map(L::Overflow).map(lease),
         show: |config| spell(&config.lease().overflow(), OVERFLOWS) },
     SettingRow { name: "paused", values: "true or false", key: K::Lease(LK::Paused),
@@ -192,6 +200,10 @@ pub static SETTINGS: &[SettingRow] = &[
         doc: "Records older than this may go; null: never.",
         read: |value| option(value).map(S::RetentionMs),
         show: |config| config.retention_ms().into() },
+    SettingRow { name: "sample_one_of", values: "a number from 1", key: K::Lease(LK::SampleOneOf),
+        doc: "Of how many records one is kept that come when too many wait, if `overflow` is `sample`.",
+        read: |value| Some(lease(L::SampleOneOf(number(value)?.try_into().ok()?))),
+        show: |config| Scalar::Number(config.lease().sample_one_of().into()) },
     SettingRow { name: "single_holder", values: "true or false", key: K::Lease(LK::SingleHolder),
         doc: "Whether one consumer is served at a time.",
         read: |value| flag(value).map(L::SingleHolder).map(lease),
@@ -219,7 +231,8 @@ pub static SETTINGS: &[SettingRow] = &[
 ];
 
 /// A setting as it is shown.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Setting")]
 pub(crate) struct Shown {
     value: Scalar,
     /// It was set, and is not the broker's default.
@@ -291,6 +304,37 @@ fn find(name: &str) -> Option<&'static SettingRow> {
 
 fn unknown(name: &str) -> Problem {
     Problem::new(Code::InvalidSetting, format!("There is no setting {name:?}."))
+}
+
+impl JsonSchema for Changes {
+    fn schema_name() -> Cow<'static, str> {
+        "Settings".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let properties: Map<String, Value> =
+            SETTINGS.iter().map(|row| (row.name.to_owned(), row.schema())).collect();
+        json_schema!({"type": "object", "properties": properties, "additionalProperties": false})
+    }
+}
+
+impl SettingRow {
+    /// What a value may be, as far as its words say so.
+    fn schema(&self) -> Value {
+        let words: Vec<&str> = self.values.split('`').skip(1).step_by(2).collect();
+        let is_number = ["bytes", "ms", "parts", "a number"].iter().any(|word| self.values.starts_with(word));
+        let mut schema = match self.values {
+            "true or false" => json!({"type": "boolean"}),
+            _ if !words.is_empty() => json!({"type": "string", "enum": words}),
+            _ if self.values.ends_with("or null") && is_number => {
+                json!({"type": ["integer", "null"], "minimum": 0})
+            }
+            _ if is_number => json!({"type": "integer", "minimum": 0}),
+            _ => json!({"type": ["string", "null"]}),
+        };
+        schema["description"] = self.doc.into();
+        schema
+    }
 }
 
 struct ChangesVisitor;

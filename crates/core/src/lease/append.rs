@@ -106,6 +106,9 @@ pub(crate) fn check_append(
             return Err(ErrorKind::StreamFull);
         }
     }
+    if kept && settings.overflow().holds_back() && shard.leases.held.is_full() {
+        return Err(ErrorKind::StreamFull);
+    }
     if settings.length_bytes_max().is_some() {
         let (log, len) = (batch.log.index, batch.last_offset_delta + 1);
         changes.push(LeaseChange::Sized { log, from, len, bytes });
@@ -162,6 +165,8 @@ fn halves(id: u128) -> [u64; 2] {
 pub(crate) struct Surplus {
     batches: Vec<(LogId, Offset, u32)>,
     records: u32,
+    /// Logs of which only a sample is kept, with the first offset that each got.
+    sampled: Vec<(LogId, Offset)>,
 }
 
 impl Surplus {
@@ -174,6 +179,16 @@ impl Surplus {
             settings.is_some_and(|settings| {
                 settings.overflow() == Overflow::RejectDeadLetter && settings.keeps_dead_letters()
             })
+        }
+    }
+
+    /// Notes where a log has got records, if only a sample of them may be kept.
+    pub(crate) fn note(&mut self, shard: &Shard, log: LogId, from: Offset) {
+        let stream = shard.streams.get(&log.stream);
+        let is_sampled =
+            stream.is_some_and(|stream| stream.entry.config.lease().overflow() == Overflow::Sample);
+        if is_sampled && self.sampled.iter().all(|(noted, _)| *noted != log) {
+            self.sampled.push((log, from));
         }
     }
 
@@ -199,6 +214,12 @@ pub(crate) fn appended(
         act.bury(LeaseGroupId::default_of(log.stream), log.index, &records, MoveReason::Length);
     }
     act.stock(logs);
+    for (log, from) in &surplus.sampled {
+        let id = LeaseGroupId::default_of(log.stream);
+        if act.group(id).is_some() {
+            act.sample(id, log.index, *from);
+        }
+    }
 }
 
 /// Gives up the oldest records that wait in a log in memory, if its stream is bounded that way, for a batch that costs so much
@@ -275,12 +296,29 @@ impl Act<'_> {
         self.known(id).live.tails.entry(index).or_default().add(end, position);
     }
 
+    /// Is done with most of what a log has got from an offset on, as far as it is longer than it may be then.
+    fn sample(&mut self, id: LeaseGroupId, index: u32, from: Offset) {
+        let one_of = u64::from(self.settings(id).sample_one_of());
+        let (length_max, bytes_max) = (self.settings(id).length_max(), self.settings(id).length_bytes_max());
+        let (Some(end), Some(log)) = (self.end(id, index), self.log(id, index)) else { return };
+        let is_long = bytes_max.is_some_and(|max| log.sizes.ready_bytes() > max);
+        let over = length_max.map_or(0, |max| log.ready(end).saturating_sub(max));
+        let first = if is_long { from.0 } else { end.0.saturating_sub(over).max(from.0) };
+        let room = self.room().saturating_sub(1) * 3;
+        let is_left = |offset: &Offset| !offset.0.is_multiple_of(one_of);
+        let ready = log.ready_between(Offset(first), end);
+        let offsets: Vec<Offset> = ready.filter(is_left).take(room).collect();
+        if !offsets.is_empty() {
+            self.record(id, LeaseChange::Settled { log: index, runs: runs(offsets.into_iter()) });
+        }
+    }
+
     /// Gives up the oldest records of a log that is longer than it may be. What does not fit into this turn goes with
     /// the next append.
     fn cut(&mut self, id: LeaseGroupId, index: u32, end: Offset) {
         let config = self.settings(id);
         let overflow = config.overflow();
-        if overflow.refuses() {
+        if overflow.refuses() || overflow.holds_back() || overflow == Overflow::Sample {
             return;
         }
         let Some(log) = self.log(id, index) else { return };

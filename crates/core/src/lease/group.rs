@@ -6,6 +6,7 @@ use super::attempts::Attempts;
 use super::consumed::Consumption;
 use super::dedup::DedupWindow;
 use super::entry::{GroupCreated, LeaseChange, LeaseEntry};
+use super::held::Held;
 use super::holders::Holders;
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber};
 use super::log::{Delivery, LeaseLog};
@@ -111,6 +112,8 @@ pub(crate) struct Leases {
     pub(super) redriving: BTreeSet<(EngineTime, LeaseGroupId)>,
     /// Groups that are purged.
     pub(super) purging: BTreeSet<LeaseGroupId>,
+    /// Answers to producers that are held back.
+    pub(super) held: Held,
     /// Logs of which more is settled than was swept.
     pub(super) sweeping: BTreeSet<(LeaseGroupId, u32)>,
     /// Streams that go when nobody uses them, and when to look.
@@ -189,6 +192,7 @@ impl Leases {
             consumption: Consumption::default(),
             redriving: BTreeSet::new(),
             purging: BTreeSet::new(),
+            held: Held::default(),
             sweeping: BTreeSet::new(),
             idle: BTreeSet::new(),
             trash: Vec::new(),

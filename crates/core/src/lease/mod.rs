@@ -37,8 +37,9 @@
 //! nothing. Entries are decisions, and say what is true afterwards.
 //!
 //! State: `log.rs` (one log of a group, everything that is folded), `record.rs`, `ranges.rs`, `offsets.rs`, `keys.rs`, `sizes.rs`; `group.rs`,
-//! `dedup.rs`; of this process only: `waiters.rs`, `holders.rs`, `attempts.rs`. Events: `acquire.rs`, `settle.rs`, `places.rs`, `moving.rs`,
-//! `append.rs`, `admin.rs`, `reading.rs`; by themselves: `tick.rs`, `consumed.rs`, `forget.rs`, `redrive.rs`, `purge.rs`. Persisted:
+//! `dedup.rs`; of this process only: `held.rs`, `waiters.rs`, `holders.rs`, `attempts.rs`. Events: `acquire.rs`, `settle.rs`, `places.rs`,
+//! `moving.rs`, `append.rs`, `admin.rs`, `reading.rs`; by themselves: `tick.rs`, `consumed.rs`, `forget.rs`, `redrive.rs`, `purge.rs`, the last
+//! two seen by `jobs.rs`. Persisted:
 //! `entry.rs`, `image.rs`.
 
 mod acquire;
@@ -51,9 +52,11 @@ mod dedup;
 mod entry;
 mod forget;
 mod group;
+mod held;
 mod holders;
 mod ids;
 mod image;
+mod jobs;
 mod keys;
 mod log;
 mod moving;
@@ -77,6 +80,7 @@ pub use append::RecordMark;
 pub use entry::LeaseEntry;
 pub use ids::{HolderId, LeaseGroupId, LeaseNumber, LeaseRef, LeaseToken, TOKEN_BYTES};
 pub use image::LeaseImageKey;
+pub use jobs::{GroupJobs, PurgeProgress};
 pub use record::{Bound, MoveReason, MoveTarget};
 pub use redrive::{Redrive, RedriveState};
 pub use reply::{
@@ -92,6 +96,7 @@ pub(crate) use act::ROOM_BYTES;
 pub(crate) use append::{Surplus, Verdict, appended, check_append, make_room, mark_bytes};
 pub(crate) use entry::FIRST_TAG;
 pub(crate) use group::Leases;
+pub(crate) use held::answer as answer_producer;
 pub(crate) use image::TAG as IMAGE_TAG;
 pub(crate) use size::{GROUP_ENTRY_BYTES_MAX, group_entry_bytes};
 pub(crate) use tick::{TICK_BYTES, tick};
@@ -148,6 +153,15 @@ pub(crate) fn apply(
             let result = act.purge(ticket, group);
             act.finish(group, ticket, result);
         }
+        LeaseRequest::StartPurge { group } => {
+            let result = act.start_purge(ticket, group);
+            act.finish(group, ticket, result);
+        }
+        LeaseRequest::CancelPurge { group } => {
+            let result = act.cancel_purge(ticket, group);
+            act.finish(group, ticket, result);
+        }
+        LeaseRequest::Jobs { after } => act.list_jobs(ticket, after),
         LeaseRequest::Peek { group, from, max } => {
             let result = act.peek(ticket, group, from, max);
             act.finish(group, ticket, result);

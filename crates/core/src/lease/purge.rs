@@ -35,6 +35,35 @@ pub struct Purge {
 
 impl Act<'_> {
     pub(super) fn purge(&mut self, ticket: Ticket, id: LeaseGroupId) -> Result<(), ErrorKind> {
+        let purge = self.begun(id)?;
+        self.known(id).live.purgers.push(ticket);
+        self.purge_some(id, purge);
+        Ok(())
+    }
+
+    /// As [`Act::purge`], for who does not wait.
+    pub(super) fn start_purge(&mut self, ticket: Ticket, id: LeaseGroupId) -> Result<(), ErrorKind> {
+        let purge = self.begun(id)?;
+        let settled = self.purge_some(id, purge);
+        let is_done = self.known(id).purge.is_none();
+        self.answer(ticket, self.last(id), LeaseReply::PurgeStarted { settled, is_done });
+        Ok(())
+    }
+
+    /// Ends what is under way. Whoever waits for it is told how far it came.
+    pub(super) fn cancel_purge(&mut self, ticket: Ticket, id: LeaseGroupId) -> Result<(), ErrorKind> {
+        let group = self.group(id).ok_or(ErrorKind::UnknownLeaseGroup)?;
+        let settled = group.purge.as_ref().map_or(0, |purge| purge.settled);
+        if group.purge.is_some() {
+            self.record(id, LeaseChange::Purging(None));
+        }
+        self.known(id).live.purgers.push(ticket);
+        self.answer_purgers(id, settled);
+        Ok(())
+    }
+
+    /// What a purge has to go through from its beginning.
+    fn begun(&mut self, id: LeaseGroupId) -> Result<Purge, ErrorKind> {
         let group = self.group(id).ok_or(ErrorKind::UnknownLeaseGroup)?;
         let logs = &self.shard.streams[&id.stream].logs;
         if logs.len() > LOGS_PER_REDRIVE_MAX {
@@ -43,9 +72,7 @@ impl Act<'_> {
         // One that is under way begins anew, and ends for all who asked.
         let settled = group.purge.as_ref().map_or(0, |purge| purge.settled);
         let spans = logs.iter().map(|log| (Offset::ZERO, log.end)).collect();
-        self.known(id).live.purgers.push(ticket);
-        self.purge_some(id, Purge { settled, spans });
-        Ok(())
+        Ok(Purge { settled, spans })
     }
 
     /// Goes on with what is under way.
@@ -62,8 +89,8 @@ impl Act<'_> {
         }
     }
 
-    /// Settles some, and says how far it is unless all of it fits into one step.
-    fn purge_some(&mut self, id: LeaseGroupId, mut purge: Purge) {
+    /// Settles some, and says how far it is unless all of it fits into one step. Gives how many are settled.
+    fn purge_some(&mut self, id: LeaseGroupId, mut purge: Purge) -> u64 {
         let (mut runs_left, mut records_left) = (RUNS_PER_STEP, RECORDS_PER_STEP);
         for (index, (next, end)) in (0..).zip(&mut purge.spans) {
             let mut runs = Vec::new();
@@ -93,10 +120,15 @@ impl Act<'_> {
             self.record(id, LeaseChange::Purging(None));
         }
         if is_done {
-            let after = self.last(id);
-            for ticket in core::mem::take(&mut self.known(id).live.purgers) {
-                self.answer(ticket, after, LeaseReply::Purged { settled });
-            }
+            self.answer_purgers(id, settled);
+        }
+        settled
+    }
+
+    fn answer_purgers(&mut self, id: LeaseGroupId, settled: u64) {
+        let after = self.last(id);
+        for ticket in core::mem::take(&mut self.known(id).live.purgers) {
+            self.answer(ticket, after, LeaseReply::Purged { settled });
         }
     }
 }

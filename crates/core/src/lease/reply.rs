@@ -3,6 +3,7 @@
 //! Apart because fronts translate these, and nothing else of the leases, to their wires.
 
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber, LeaseRef};
+use super::jobs::GroupJobs;
 use super::record::{MoveReason, MoveTarget};
 use super::redrive::Redrive;
 use alloc::vec::Vec;
@@ -35,6 +36,20 @@ pub enum LeaseReply {
     Purged {
         /// How many records that were.
         settled: u64,
+    },
+    /// What is ready is being settled.
+    PurgeStarted {
+        /// How many records are so far.
+        settled: u64,
+        /// That was all.
+        is_done: bool,
+    },
+    /// Long work, by group, in the order of groups.
+    Jobs {
+        /// Groups that have some.
+        jobs: Vec<GroupJobs>,
+        /// Where to go on; `None`: that was all.
+        next: Option<LeaseGroupId>,
     },
     /// Unsettled records, in the order of their places.
     Peeked {

@@ -63,6 +63,24 @@ pub enum LeaseRequest {
         /// The group.
         group: LeaseGroupId,
     },
+    /// Begin a purge, and do not wait for its end. Answer: [`PurgeStarted`](super::LeaseReply::PurgeStarted); or `LimitExceeded`
+    /// for a stream of more than 256 logs.
+    StartPurge {
+        /// The group.
+        group: LeaseGroupId,
+    },
+    /// End a purge that is under way; what it has settled stays settled. Answer: [`Purged`](super::LeaseReply::Purged), to
+    /// everyone who waits for its end as well.
+    CancelPurge {
+        /// The group.
+        group: LeaseGroupId,
+    },
+    /// List the purges that are under way and the newest redrives of all groups, a page at a time. Answer:
+    /// [`Jobs`](super::LeaseReply::Jobs).
+    Jobs {
+        /// Only groups behind this one.
+        after: Option<LeaseGroupId>,
+    },
     /// Look at records that are not settled, without taking them out. Answer: [`Peeked`](super::LeaseReply::Peeked); or
     /// `LimitExceeded`.
     Peek {

@@ -40,6 +40,8 @@ impl LeaseRequest {
             | LeaseRequest::DeleteGroup { group }
             | LeaseRequest::Seek { group, .. }
             | LeaseRequest::Purge { group }
+            | LeaseRequest::StartPurge { group }
+            | LeaseRequest::CancelPurge { group }
             | LeaseRequest::Peek { group, .. }
             | LeaseRequest::SettleRecords { group, .. }
             | LeaseRequest::RedriveRecords { group, .. }
@@ -53,6 +55,7 @@ impl LeaseRequest {
             LeaseRequest::FinishMoves(_)
             | LeaseRequest::DeleteStream { .. }
             | LeaseRequest::Describe { .. }
+            | LeaseRequest::Jobs { .. }
             | LeaseRequest::TakeMoves
             | LeaseRequest::TakeKeyRequests => false,
         }
@@ -81,14 +84,15 @@ impl LeaseRequest {
             LeaseRequest::SettleRecords { records, .. } | LeaseRequest::RedriveRecords { records, .. } => {
                 size(ROOM_BYTES + records.len().min(LEASE_SETTLE_RECORDS_MAX) * RECORD_BYTES)
             }
-            LeaseRequest::Purge { .. } => size(purge::STEP_BYTES),
+            LeaseRequest::Purge { .. } | LeaseRequest::StartPurge { .. } => size(purge::STEP_BYTES),
+            LeaseRequest::CancelPurge { .. } => size(HEAD_BYTES),
             LeaseRequest::Peek { .. } | LeaseRequest::Attach(_) | LeaseRequest::AwaitEnd { .. } => size(0),
             LeaseRequest::DeleteStream { .. } => size(HEAD_BYTES + route::FREE_BYTES),
             LeaseRequest::DeleteGroup { .. } => size(HEAD_BYTES),
             LeaseRequest::Describe { .. } | LeaseRequest::TakeMoves | LeaseRequest::TakeKeyRequests => {
                 size(0)
             }
-            LeaseRequest::Redrives { .. } => size(0),
+            LeaseRequest::Redrives { .. } | LeaseRequest::Jobs { .. } => size(0),
             LeaseRequest::StartRedrive(_) | LeaseRequest::CancelRedrive { .. } => {
                 size(HEAD_BYTES + redrive_bytes(LOGS_PER_REDRIVE_MAX))
             }

@@ -47,6 +47,7 @@ pub(crate) fn tick(shard: &mut Shard, turn: Turn, effects: &mut Effects) {
     act.go_on_redriving();
     act.go_on_purging();
     act.sweep_logs();
+    act.let_answers_go();
     act.expire_idle();
     act.hand_out_moves();
     act.hand_out_key_requests();
@@ -66,7 +67,8 @@ impl Leases {
         let moves = self.move_later.first().map(|(at, _)| *at);
         let redrives = self.redriving.first().map(|(at, _)| *at);
         let idle = self.idle.first().map(|(at, _)| *at);
-        [wake, moves, redrives, idle, self.consumption.first()].into_iter().flatten().min()
+        let held = self.held.next_deadline();
+        [wake, moves, redrives, idle, held, self.consumption.first()].into_iter().flatten().min()
     }
 
     /// Has moves that were put off handed out again.

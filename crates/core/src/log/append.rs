@@ -86,6 +86,9 @@ pub(crate) fn append(
         }
         let kept = surplus.may_take(shard, &batch).then(|| batch.clone());
         let result = append_one(shard, turn, batch, Bounds::Kept, effects);
+        if let Ok(Appended { base_offset, duplicate: false, .. }) = &result {
+            surplus.note(shard, log, *base_offset);
+        }
         if let (Err(ErrorKind::StreamFull), Some(batch)) = (&result, kept) {
             let records = batch.records;
             if let Ok(appended) = append_one(shard, turn, batch, Bounds::Checked, effects) {
@@ -103,7 +106,8 @@ pub(crate) fn append(
     if !leased.is_empty() {
         lease::appended(shard, turn, &leased, &surplus, effects);
     }
-    effects.replies.push(crate::effect::ReplyEffect { ticket, reply: Reply::Appended(results), after });
+    let reply = crate::effect::ReplyEffect { ticket, reply: Reply::Appended(results), after };
+    lease::answer_producer(shard, turn, &leased, reply, effects);
 }
 
 /// Whether an append is held against the bounds that earlier ones of its request may have come near.

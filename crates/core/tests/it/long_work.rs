@@ -94,6 +94,47 @@ fn a_long_purge_goes_on_in_ticks_and_after_a_restart() {
 }
 
 #[test]
+fn long_work_of_all_groups_is_listed_and_a_purge_can_be_ended() {
+    let mut broker = Broker::new();
+    let (queue, other) = (broker.queue("q", 1, &[]), broker.queue("r", 1, &[]));
+    let group = LeaseGroupId::default_of(queue);
+    broker.fill(queue, 2_000);
+    broker.lease_all(queue, 2_000);
+    // Every other record: a run for each, so that it does not fit into one step.
+    let back: Vec<_> = (0..2_000).step_by(2).map(|at| (lease(at, at + 1), RELEASE)).collect();
+    broker.settle(queue, &back);
+    let Ok(LeaseReply::PurgeStarted { settled, is_done }) =
+        broker.ask_lease(LeaseRequest::StartPurge { group })
+    else {
+        panic!("it begins")
+    };
+    assert!(!is_done && settled > 0 && settled < 1_000);
+    let waits = broker.lease(LeaseRequest::Purge { group });
+    let listed = |broker: &mut Broker, after| match broker.ask_lease(LeaseRequest::Jobs { after }) {
+        Ok(LeaseReply::Jobs { jobs, next: None }) => jobs,
+        reply => panic!("{reply:?}"),
+    };
+    let jobs = listed(&mut broker, None);
+    assert_eq!(jobs.len(), 1, "of the other queue there is none");
+    let progress = jobs[0].purge.expect("it is under way");
+    assert_eq!((jobs[0].group, progress.settled > settled, progress.left_max > 0), (group, true, true));
+    assert_eq!(listed(&mut broker, Some(group)), []);
+    let ended = broker.ask_lease(LeaseRequest::CancelPurge { group });
+    assert_eq!(ended, Ok(LeaseReply::Purged { settled: progress.settled }));
+    assert_eq!(broker.purged(waits), Some(progress.settled));
+    assert_eq!(listed(&mut broker, None), []);
+    let left = broker.places(queue);
+    assert_eq!(left, [1_000 - progress.settled, 1_000, 0]);
+    broker.crash();
+    broker.advance(0);
+    assert_eq!(broker.places(queue), left, "a restart does not go on with it");
+    let group = LeaseGroupId::default_of(other);
+    let nothing = LeaseReply::PurgeStarted { settled: 0, is_done: true };
+    assert_eq!(broker.ask_lease(LeaseRequest::StartPurge { group }), Ok(nothing));
+    assert_eq!(broker.ask_lease(LeaseRequest::CancelPurge { group }), Ok(LeaseReply::Purged { settled: 0 }));
+}
+
+#[test]
 fn a_group_that_goes_refuses_who_waits_for_its_purge() {
     let mut broker = Broker::new();
     let queue = broker.queue("q", 1, &[]);

@@ -2,6 +2,7 @@
 //!
 //! One binary with a module per subject; `broker` is the harness that they share.
 
+mod backpressure;
 mod broker;
 mod catalog;
 mod cells;

@@ -319,6 +319,9 @@ fn a_stream_that_is_too_long_drops_refuses_or_dead_letters() {
             }
             Overflow::DropOldest => counts(3, 1, 0, 0),
             Overflow::DeadLetter => counts(3, 1, 0, 2),
+            Overflow::Block | Overflow::SlowDown | Overflow::Sample => {
+                unreachable!("they are not among these")
+            }
         };
         assert_eq!(broker.counts(queue), expected, "{overflow:?}");
         let rest: &[u64] = if overflow.refuses() { &[1, 2] } else { &[3, 4, 5] };

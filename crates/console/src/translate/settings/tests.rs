@@ -36,7 +36,8 @@ fn row_of(key: &K) -> Option<&'static SettingRow> {
             | LK::DedupWindowMs
             | LK::LengthBytesMax
             | LK::ExpiresMs
-            | LK::DeleteUnused,
+            | LK::DeleteUnused
+            | LK::SampleOneOf,
         ) => SETTINGS.iter().find(|row| row.key == *key),
     }
 }
@@ -92,10 +93,7 @@ fn what_cannot_be_is_refused_by_name() {
         (r#"{"delay_ms": 1, "delay_ms": 1}"#, "given twice"),
         (r#"{"delay_ms": null}"#, "\"delay_ms\" takes ms, not null"),
         (r#"{"leased": 1}"#, "takes true or false, not 1"),
-        (
-            r#"{"overflow": "burst"}"#,
-            "`drop_oldest`, `reject`, `dead_letter`, `reject_dead_letter`, not \"burst\"",
-        ),
+        (r#"{"overflow": "burst"}"#, "`slow_down`, `sample`, not \"burst\""),
         (r#"{"batch_bytes_max": 4294967296}"#, "takes bytes"),
         (r#"{"delay_ms": [1]}"#, "null, true, false"),
         (r#"[]"#, "settings by their names"),

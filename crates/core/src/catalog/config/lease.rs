@@ -33,6 +33,15 @@ pub enum Overflow {
     Reject,
     /// The oldest records that nobody has out are dead-lettered.
     DeadLetter,
+    /// Appends are taken, and answered when there is room again: after ten seconds at the latest. Not so those of a
+    /// transaction.
+    Block,
+    /// Appends are taken, and answered the later the longer the stream is: up to five seconds, from twice its bound on. Not
+    /// so those of a transaction.
+    SlowDown,
+    /// Of records that come while the stream is longer than it may be, one of so many is kept, see
+    /// [`LeaseSetting::SampleOneOf`]; the others are done with.
+    Sample,
     /// Appends are refused with `StreamFull`, and what was refused is dead-lettered: at most 256 records of one request,
     /// and none of a producer with sequence numbers, nor of a transaction.
     RejectDeadLetter,
@@ -43,6 +52,12 @@ impl Overflow {
     #[must_use]
     pub fn refuses(self) -> bool {
         matches!(self, Overflow::Reject | Overflow::RejectDeadLetter)
+    }
+
+    /// Whether answers to producers are put off.
+    #[must_use]
+    pub fn holds_back(self) -> bool {
+        matches!(self, Overflow::Block | Overflow::SlowDown)
     }
 }
 
@@ -106,6 +121,8 @@ pub enum LeaseSetting {
     ExpiresMs(Option<u64>),
     /// The stream is deleted when the last holder that was attached ends. Default: no.
     DeleteUnused(bool),
+    /// With [`Overflow::Sample`], one of so many records is kept. Default: 10; at least 1.
+    SampleOneOf(u32),
 }
 
 /// Names a setting.
@@ -143,6 +160,8 @@ pub enum LeaseSettingKey {
     ExpiresMs,
     /// See [`LeaseSetting::DeleteUnused`].
     DeleteUnused,
+    /// See [`LeaseSetting::SampleOneOf`].
+    SampleOneOf,
 }
 
 /// What was set. Getters give the effective value.
@@ -164,6 +183,7 @@ pub struct LeaseSettings {
     length_bytes_max: Option<Option<u64>>,
     expires_ms: Option<Option<u64>>,
     delete_unused: Option<bool>,
+    sample_one_of: Option<u32>,
 }
 
 impl LeaseSettings {
@@ -252,6 +272,11 @@ impl LeaseSettings {
     pub fn delete_unused(&self) -> bool {
         self.delete_unused.unwrap_or(false)
     }
+    /// Of how many records one is kept that come while there are too many.
+    #[must_use]
+    pub fn sample_one_of(&self) -> u32 {
+        self.sample_one_of.unwrap_or(10)
+    }
     /// Whether a setting was set, rather than left to the default.
     #[must_use]
     pub fn is_set(&self, key: LeaseSettingKey) -> bool {
@@ -272,6 +297,7 @@ impl LeaseSettings {
             LeaseSettingKey::LengthBytesMax => self.length_bytes_max.is_some(),
             LeaseSettingKey::ExpiresMs => self.expires_ms.is_some(),
             LeaseSettingKey::DeleteUnused => self.delete_unused.is_some(),
+            LeaseSettingKey::SampleOneOf => self.sample_one_of.is_some(),
         }
     }
 
@@ -294,6 +320,7 @@ impl LeaseSettings {
             LeaseSetting::LengthBytesMax(bytes) => self.length_bytes_max = Some(*bytes),
             LeaseSetting::ExpiresMs(ms) => self.expires_ms = Some(*ms),
             LeaseSetting::DeleteUnused(delete) => self.delete_unused = Some(*delete),
+            LeaseSetting::SampleOneOf(count) => self.sample_one_of = Some(*count),
         }
         Ok(())
     }
@@ -316,6 +343,7 @@ impl LeaseSettings {
             LeaseSettingKey::LengthBytesMax => self.length_bytes_max = None,
             LeaseSettingKey::ExpiresMs => self.expires_ms = None,
             LeaseSettingKey::DeleteUnused => self.delete_unused = None,
+            LeaseSettingKey::SampleOneOf => self.sample_one_of = None,
         }
     }
 
@@ -338,6 +366,7 @@ impl LeaseSettings {
             self.expires_ms.map(LeaseSetting::ExpiresMs),
             self.delete_unused.map(LeaseSetting::DeleteUnused),
             self.dead_letter_route.clone().map(LeaseSetting::DeadLetterRoute),
+            self.sample_one_of.map(LeaseSetting::SampleOneOf),
         ]
         .into_iter()
         .flatten()
@@ -367,6 +396,7 @@ fn check(setting: &LeaseSetting) -> Result<(), ErrorKind> {
         LeaseSetting::DelayMs(ms) | LeaseSetting::DedupWindowMs(Some(ms)) => *ms <= TIME_MS_MAX,
         LeaseSetting::ExpiresMs(ms) => ms.is_none_or(|ms| ms > 0),
         LeaseSetting::DeliveryLimit(limit) => *limit != Some(0),
+        LeaseSetting::SampleOneOf(count) => *count > 0,
         LeaseSetting::DeadLetter(Some(name)) => check_name(name).is_ok(),
         LeaseSetting::DeadLetterRoute(Some(DeadLetterRoute { route, key })) => {
             (route.is_empty() || check_name(route).is_ok())
@@ -433,6 +463,9 @@ fn put(out: &mut Encoder<'_>, setting: &LeaseSetting) {
                 Overflow::Reject => 1,
                 Overflow::DeadLetter => 2,
                 Overflow::RejectDeadLetter => 3,
+                Overflow::Block => 4,
+                Overflow::SlowDown => 5,
+                Overflow::Sample => 6,
             });
         }
         LeaseSetting::SingleHolder(single) => {
@@ -467,6 +500,10 @@ fn put(out: &mut Encoder<'_>, setting: &LeaseSetting) {
             tag(out, 14);
             out.u8(u8::from(*delete));
         }
+        LeaseSetting::SampleOneOf(count) => {
+            tag(out, 17);
+            out.u32(*count);
+        }
     }
 }
 
@@ -487,6 +524,9 @@ fn get(tag: u8, input: &mut Decoder<'_>) -> Result<LeaseSetting, DecodeError> {
             1 => Overflow::Reject,
             2 => Overflow::DeadLetter,
             3 => Overflow::RejectDeadLetter,
+            4 => Overflow::Block,
+            5 => Overflow::SlowDown,
+            6 => Overflow::Sample,
             _ => return Err(DecodeError::Invalid("a stream's overflow")),
         }),
         Some(8) => LeaseSetting::SingleHolder(input.bool()?),
@@ -501,6 +541,7 @@ fn get(tag: u8, input: &mut Decoder<'_>) -> Result<LeaseSetting, DecodeError> {
         Some(12) => LeaseSetting::LengthBytesMax(input.option(Decoder::u64)?),
         Some(13) => LeaseSetting::ExpiresMs(input.option(Decoder::u64)?),
         Some(14) => LeaseSetting::DeleteUnused(input.bool()?),
+        Some(17) => LeaseSetting::SampleOneOf(input.u32()?),
         _ => return Err(DecodeError::UnknownTag(tag)),
     })
 }

@@ -46,6 +46,10 @@ fn all() -> Vec<Setting> {
         Setting::Lease(LeaseSetting::LengthBytesMax(Some(15))),
         Setting::Lease(LeaseSetting::ExpiresMs(Some(16))),
         Setting::Lease(LeaseSetting::DeleteUnused(true)),
+        Setting::Lease(LeaseSetting::Overflow(Overflow::Block)),
+        Setting::Lease(LeaseSetting::Overflow(Overflow::SlowDown)),
+        Setting::Lease(LeaseSetting::Overflow(Overflow::Sample)),
+        Setting::Lease(LeaseSetting::SampleOneOf(3)),
     ]
 }
 
