@@ -5,6 +5,7 @@
 use crate::body;
 use crate::errors::Problem;
 use crate::query::Query;
+use millstream_front::http::Request;
 use serde::de::DeserializeOwned;
 
 /// A call of an operation. That its query names nothing unknown was checked before.
@@ -12,7 +13,8 @@ pub(crate) struct Call<'a> {
     /// What stands in the address for the parts in braces, in their order.
     pub(crate) path: Vec<String>,
     pub(crate) query: Query,
-    pub(crate) body: &'a [u8],
+    /// What came, for the few that look at its headers or take other bodies than JSON.
+    pub(crate) request: Request<'a>,
 }
 
 impl Call<'_> {
@@ -23,6 +25,6 @@ impl Call<'_> {
 
     /// The body; an empty one is an empty object.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        body::read(self.body)
+        body::read(self.request.body)
     }
 }

@@ -6,15 +6,19 @@
 use crate::auth::{Kind, Pending, Who};
 use crate::errors::{Code, Problem};
 use crate::options::ConsoleOptions;
+use crate::system::System;
 use crate::ui::samples::Samples;
 use millstream_core::catalog::StreamEntry;
+use millstream_core::cursor::GroupReply;
 use millstream_core::lease::{LeaseGroupId, LeaseReply, LeaseRequest};
+use millstream_core::route::{RouteEntry, RouteReply};
 use millstream_core::{Reply, Request};
 use millstream_front::http::Response;
 use millstream_front::steps::{self, Caller};
 use millstream_front::{Action, Authorized, Authorizer, Backend, Grant, Principal, Resource};
 use millstream_types::{EngineTime, ErrorKind, Namespace};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 /// A step of an operation of this front.
 pub(crate) type Step = steps::Step<Context>;
@@ -34,6 +38,10 @@ pub(crate) struct Context {
     pub(crate) kind: Kind,
     /// What is written into the audit log when the request is answered.
     pub(crate) audit: Option<Pending>,
+    /// The process around the broker.
+    pub(crate) system: Arc<dyn System>,
+    /// Views that are live, of all clients together.
+    pub(crate) live: Arc<AtomicUsize>,
     /// Engine time of the event that is being handled.
     pub(crate) now: EngineTime,
     /// The client has gone away: what it was to get has to be given back.
@@ -91,6 +99,14 @@ impl Context {
         Ok((entry.ok_or_else(|| Problem::unknown_stream(name))?, grant))
     }
 
+    /// A route, and the permission to do this to it.
+    pub(crate) fn route(&self, name: &str, action: Action) -> Result<(Arc<RouteEntry>, Grant), Problem> {
+        let grant = self.allow(action, Resource::Route(name))?;
+        let entry = self.backend.route(self.namespace, name);
+        let unknown = || Problem::new(Code::UnknownRoute, format!("There is no route {name:?}."));
+        Ok((entry.ok_or_else(unknown)?, grant))
+    }
+
     /// A stream that is worked as a queue, its group, and the permission to do this to it.
     pub(crate) fn queue(&self, name: &str, action: Action) -> Result<Queue, Problem> {
         let (entry, grant) = self.stream(name, action)?;
@@ -136,6 +152,24 @@ pub(crate) fn submit(
 pub(crate) fn stream_reply(reply: Reply) -> Result<Arc<StreamEntry>, Problem> {
     match reply {
         Reply::Stream(entry) => Ok(entry),
+        Reply::Refused(kind) => Err(kind.into()),
+        _ => Err(Problem::unexpected()),
+    }
+}
+
+/// An answer about cursor groups.
+pub(crate) fn group_reply(reply: Reply) -> Result<GroupReply, Problem> {
+    match reply {
+        Reply::Group(reply) => Ok(*reply),
+        Reply::Refused(kind) => Err(kind.into()),
+        _ => Err(Problem::unexpected()),
+    }
+}
+
+/// An answer about routes.
+pub(crate) fn route_reply(reply: Reply) -> Result<RouteReply, Problem> {
+    match reply {
+        Reply::Route(reply) => Ok(*reply),
         Reply::Refused(kind) => Err(kind.into()),
         _ => Err(Problem::unexpected()),
     }

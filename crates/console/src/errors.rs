@@ -8,6 +8,7 @@ use crate::respond::{no_sniff, no_store};
 use bytes::Bytes;
 use millstream_front::http::{Refusal, Response};
 use millstream_types::ErrorKind;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 macro_rules! codes {
@@ -61,14 +62,21 @@ codes! {
     UnknownNamespace: 404 "unknown_namespace" "There is no such namespace.";
     UnknownStream: 404 "unknown_stream" "There is no such stream.";
     UnknownPartition: 404 "unknown_partition" "The stream has no such partition.";
-    UnknownGroup: 404 "unknown_group" "The stream has no such group: it is not worked as a queue.";
+    UnknownGroup: 404 "unknown_group" "There is no such group, or the stream is not worked as a queue.";
+    UnknownRoute: 404 "unknown_route" "There is no such route.";
+    UnknownConnection: 404 "unknown_connection" "There is no such connection.";
+    UnknownRecord: 404 "unknown_record" "There is no such record.";
+    UnknownJob: 404 "unknown_job" "There is no such job.";
     MethodNotAllowed: 405 "method_not_allowed" "The resource does not know this method.";
     StreamExists: 409 "stream_exists" "There is another stream of this name.";
+    RouteExists: 409 "route_exists" "There is another route of this name.";
+    RouteInUse: 409 "route_in_use" "Bindings lead on from the route.";
+    GroupInUse: 409 "group_in_use" "The group has members; stop them first.";
     AlreadyUnderWay: 409 "already_under_way" "The same is under way already.";
     TooManyLeased: 409 "too_many_leased" "As many records are leased as may be.";
     BodyTooLong: 413 "body_too_long" "The body is longer than 16 MiB.";
     RecordTooLarge: 413 "record_too_large" "The record is larger than the stream or the broker takes.";
-    UnsupportedMediaType: 415 "unsupported_media_type" "The body must be application/json.";
+    UnsupportedMediaType: 415 "unsupported_media_type" "The body is not of a type that is taken here.";
     LimitExceeded: 422 "limit_exceeded" "A limit of the broker would be passed.";
     TooManyAttempts: 429 "too_many_attempts" "There were too many wrong credentials from this address; wait.";
     Internal: 500 "internal" "The storage failed; whether the request took effect is not known.";
@@ -92,8 +100,10 @@ pub struct Problem {
     retry_after_s: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// A problem as it is written.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct Document<'a> {
     r#type: String,
     title: &'a str,
     status: u16,
@@ -146,17 +156,21 @@ impl Problem {
         ErrorKind::Indeterminate.into()
     }
 
-    /// The response.
-    #[must_use]
-    pub fn response(&self) -> Response {
-        let document = Document {
+    /// It as it is written.
+    pub(crate) fn document(&self) -> Document<'_> {
+        Document {
             r#type: format!("urn:millstream:problem:{}", self.code.word()),
             title: self.code.title(),
             status: self.code.status(),
             code: self.code.word(),
             detail: &self.detail,
-        };
-        let body = serde_json::to_vec(&document).expect("texts and a number");
+        }
+    }
+
+    /// The response.
+    #[must_use]
+    pub fn response(&self) -> Response {
+        let body = serde_json::to_vec(&self.document()).expect("texts and a number");
         let mut headers = vec![("content-type", "application/problem+json".into()), no_store(), no_sniff()];
         let retry_after_s = self.retry_after_s.or((self.code.status() == 503).then_some(RETRY_AFTER_SECONDS));
         if let Some(seconds) = retry_after_s {
@@ -214,6 +228,10 @@ impl From<ErrorKind> for Problem {
             ErrorKind::OffsetOutOfRange => Code::OffsetOutOfRange,
             ErrorKind::RecordTooLarge => Code::RecordTooLarge,
             ErrorKind::InvalidRecord | ErrorKind::InvalidTimestamp => Code::InvalidRecord,
+            ErrorKind::UnknownRoute => Code::UnknownRoute,
+            ErrorKind::RouteDiffers => Code::RouteExists,
+            ErrorKind::RouteInUse => Code::RouteInUse,
+            ErrorKind::GroupNotEmpty | ErrorKind::GroupSubscribed => Code::GroupInUse,
             ErrorKind::TooManyLeased => Code::TooManyLeased,
             ErrorKind::Denied => Code::Denied,
             ErrorKind::LimitExceeded => Code::LimitExceeded,
@@ -228,7 +246,6 @@ impl From<ErrorKind> for Problem {
             | ErrorKind::DuplicateSequence
             | ErrorKind::StaleProducerEpoch
             | ErrorKind::UnknownProducer
-            | ErrorKind::GroupNotEmpty
             | ErrorKind::UnknownMember
             | ErrorKind::MemberIdRequired
             | ErrorKind::FencedInstance
@@ -237,12 +254,8 @@ impl From<ErrorKind> for Problem {
             | ErrorKind::InconsistentProtocol
             | ErrorKind::InvalidSessionTimeout
             | ErrorKind::GroupFull
-            | ErrorKind::GroupSubscribed
             | ErrorKind::MetadataTooLarge
             | ErrorKind::InvalidObject
-            | ErrorKind::UnknownRoute
-            | ErrorKind::RouteDiffers
-            | ErrorKind::RouteInUse
             | ErrorKind::HolderExcluded
             | ErrorKind::StreamInUse
             | ErrorKind::StreamNotEmpty

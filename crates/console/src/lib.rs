@@ -9,11 +9,14 @@ mod auth;
 mod body;
 mod call;
 mod context;
+mod endpoint;
 mod errors;
 mod guard;
 mod limits;
 mod listener;
+mod live;
 mod lookup;
+mod openapi;
 mod ops;
 mod options;
 mod page;
@@ -21,12 +24,19 @@ mod query;
 mod respond;
 mod route;
 mod scan;
+mod system;
 mod translate;
 mod ui;
 
 pub use auth::{Gate, Token};
+pub use endpoint::{Answer, Body, Content, Endpoint, Kind, Param, SchemaOf};
 pub use errors::{Code, Problem};
 pub use listener::Listener;
-pub use ops::{ENDPOINTS, Endpoint};
+pub use openapi::document as openapi_document;
+pub use ops::ENDPOINTS;
 pub use options::ConsoleOptions;
+pub use system::{
+    Connected, ConnectionId, KnobValue, Listening, Moved, ObjectsStatus, Scrub, StorageStatus, System,
+    WalStatus,
+};
 pub use translate::{SETTINGS, SettingRow};

@@ -3,7 +3,8 @@
 //! Apart because a client meets these first.
 
 use millstream_types::limits::{
-    BATCH_BYTES_DEFAULT, LEASE_ACQUIRE_RECORDS_MAX, LEASE_GROUPS_PER_REQUEST_MAX, LEASE_SETTLE_RECORDS_MAX,
+    BATCH_BYTES_DEFAULT, GROUPS_PER_REQUEST_MAX, LEASE_ACQUIRE_RECORDS_MAX, LEASE_GROUPS_PER_REQUEST_MAX,
+    LEASE_SETTLE_RECORDS_MAX,
 };
 
 /// Bytes of a request's body: a record of 11 MiB in base64, with room for what is beside it.
@@ -37,7 +38,25 @@ pub(crate) const OLDEST_LOGS_MAX: u32 = 64;
 /// Reads that one request makes in search of records that a filter lets through: 16 MiB.
 pub(crate) const READS_MAX: usize = 64;
 
+/// Cursor groups of a page: each costs a question and a read.
+pub(crate) const GROUPS_PAGE_MAX: usize = 100;
+/// Positions of cursor groups that a page of a stream's groups shows.
+pub(crate) const POSITIONS_MAX: usize = 10_000;
+/// Streams that the answer to "where would this go" names.
+pub(crate) const TARGETS_SHOWN_MAX: usize = 1000;
+/// How often a request looks for long work: at 2,048 groups each time.
+pub(crate) const JOB_LOOKS_MAX: usize = 64;
+/// Views that may be live at once, of all clients together: each is woken by every append that it shows.
+pub(crate) const LIVE_MAX: usize = 256;
+/// Partitions that one live view may show.
+pub(crate) const LIVE_LOGS_MAX: u32 = 1024;
+/// A live view says at least this often that it is still there: 15 s.
+pub(crate) const LIVE_PAUSE_MS: u64 = 15_000;
+/// How often live counters are shown: every 2 s.
+pub(crate) const OVERVIEW_PAUSE_MS: u64 = 2_000;
+
 const _: () = {
+    assert!(GROUPS_PAGE_MAX <= GROUPS_PER_REQUEST_MAX, "one question describes a page of groups");
     assert!(PAGE_MAX <= LEASE_GROUPS_PER_REQUEST_MAX, "one question counts a page of groups");
     assert!(RECEIVE_RECORDS_MAX <= LEASE_ACQUIRE_RECORDS_MAX && PEEKED_MAX <= LEASE_ACQUIRE_RECORDS_MAX);
     assert!(SETTLE_MAX <= LEASE_SETTLE_RECORDS_MAX);

@@ -14,6 +14,7 @@ use millstream_front::http::{Commands, Outcome, Refusal, Request, Response, Serv
 use millstream_front::{Authorizer, Backend, Principal, steps};
 use millstream_types::EngineTime;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 /// The console front's listener.
 #[derive(Debug)]
@@ -21,13 +22,15 @@ pub struct Listener {
     options: Arc<ConsoleOptions>,
     authorizer: Arc<Authorizer>,
     samples: Arc<Samples>,
+    /// Views that are live.
+    live: Arc<AtomicUsize>,
 }
 
 impl Listener {
     /// A listener with its options and the authorizer that all fronts share.
     #[must_use]
     pub fn new(options: ConsoleOptions, authorizer: Arc<Authorizer>) -> Listener {
-        Listener { options: Arc::new(options), authorizer, samples: Arc::default() }
+        Listener { options: Arc::new(options), authorizer, samples: Arc::default(), live: Arc::default() }
     }
 
     /// Looks how far all streams are, for charts. To be called about once a second; it asks no shard and waits for nothing.
@@ -37,7 +40,18 @@ impl Listener {
 }
 
 /// Operations that carry records back and forth: too many for an audit log, and they change nothing that others have set.
-const TRAFFIC: [&str; 3] = ["send_records", "receive", "settle"];
+const TRAFFIC: [&str; 10] = [
+    "send_records",
+    "receive",
+    "settle",
+    "append",
+    "lease",
+    "ack",
+    "release",
+    "reject",
+    "renew",
+    "resolve_route",
+];
 
 fn is_traffic(operation: &str) -> bool {
     TRAFFIC.contains(&operation)
@@ -70,6 +84,8 @@ impl Service for Listener {
             kind: Kind::Local,
             audit: None,
             samples: self.samples.clone(),
+            system: self.options.system.clone(),
+            live: self.live.clone(),
             now,
             abandoned: false,
             on_abandon: None,

@@ -3,6 +3,7 @@
 //! Apart so that requests can be judged by it without knowing the listener.
 
 use crate::auth::Gate;
+use crate::system::System;
 use core::net::SocketAddr;
 use std::sync::Arc;
 
@@ -18,4 +19,6 @@ pub struct ConsoleOptions {
     pub gate: Arc<Gate>,
     /// What listens where, by name, for whoever wants to connect.
     pub listeners: Vec<(&'static str, SocketAddr)>,
+    /// The process around the broker.
+    pub system: Arc<dyn System>,
 }

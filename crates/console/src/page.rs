@@ -8,6 +8,7 @@ use crate::limits::{PAGE_DEFAULT, PAGE_MAX};
 use crate::query::Query;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The parameter that says how many.
@@ -40,7 +41,8 @@ impl Wanted {
 }
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     /// Where the next page begins; `null`: this is the last one.

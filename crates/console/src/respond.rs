@@ -20,8 +20,13 @@ pub(crate) fn no_sniff() -> Header {
 /// Answers with a document.
 pub(crate) fn document(status: u16, document: &impl Serialize) -> Step {
     let body = serde_json::to_vec(document).expect("what is shown is made of texts, numbers and lists");
+    json(status, Bytes::from(body))
+}
+
+/// Answers with what is JSON already.
+pub(crate) fn json(status: u16, body: Bytes) -> Step {
     let headers = vec![("content-type", "application/json".into()), no_store(), no_sniff()];
-    Step::Respond(Response { status, headers, body: Bytes::from(body) })
+    Step::Respond(Response { status, headers, body })
 }
 
 /// Answers that it is done.

@@ -4,8 +4,9 @@
 //! its parts are decoded one by one.
 
 use crate::call::Call;
+use crate::endpoint::{Body, Endpoint};
 use crate::errors::{Code, Problem};
-use crate::ops::{self, Endpoint, Row};
+use crate::ops::{self, Row};
 use crate::query::{NAMESPACE, Query};
 use millstream_front::http::Request;
 use percent_encoding::percent_decode_str;
@@ -41,10 +42,10 @@ pub(crate) fn find<'a>(request: &Request<'a>) -> Result<(&'static Row, Call<'a>)
             _ => Problem::method(&allowed),
         });
     };
-    let known: Vec<&str> = row.0.query.iter().map(|(name, _)| *name).chain([NAMESPACE]).collect();
+    let known: Vec<&str> = row.0.query.iter().map(|param| param.name).chain([NAMESPACE]).collect();
     let query = Query::parse(request.query, &known)?;
     check_body(&row.0, request)?;
-    Ok((row, Call { path, query, body: request.body }))
+    Ok((row, Call { path, query, request: *request }))
 }
 
 /// The parts of an address between its slashes.
@@ -81,8 +82,11 @@ fn check_body(endpoint: &Endpoint, request: &Request<'_>) -> Result<(), Problem>
     if request.body.is_empty() {
         return Ok(());
     }
-    if !endpoint.has_body {
-        return Err(Problem::new(Code::InvalidBody, "There is no body here."));
+    match endpoint.body {
+        Body::None => return Err(Problem::new(Code::InvalidBody, "There is no body here.")),
+        // Of any type: what a form says is taken as the bytes of a record.
+        Body::Records(_) => return Ok(()),
+        Body::Json(_) => {}
     }
     let media_type = request.header("content-type").unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();

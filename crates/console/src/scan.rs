@@ -6,9 +6,11 @@
 use crate::context::{Context, Step, step};
 use crate::errors::{Code, Problem};
 use crate::limits::{ANSWER_BYTES_MAX, READ_BYTES, READS_MAX};
-use crate::translate::ShownRecord;
+use crate::query::Query;
+use crate::translate::{ShownRecord, View};
 use bytes::{Bytes, BytesMut};
 use core::ops::ControlFlow;
+use memchr::memmem;
 use millstream_core::catalog::StreamEntry;
 use millstream_front::steps::ReadResult;
 use millstream_front::{Grant, ReadError, ReadSlice};
@@ -72,6 +74,30 @@ fn joined(slice: ReadSlice) -> Bytes {
     joined.freeze()
 }
 
+/// Which records a scan is for.
+#[derive(Debug, Default)]
+pub(crate) struct Filter {
+    /// Those with this key.
+    pub(crate) key: Option<Vec<u8>>,
+    /// Those whose value has this in it.
+    pub(crate) contains: Option<Vec<u8>>,
+}
+
+impl Filter {
+    /// What a query asks for.
+    pub(crate) fn of(query: &Query) -> Filter {
+        let bytes = |name: &str| query.text(name).map(|text| text.as_bytes().to_vec());
+        Filter { key: bytes("key"), contains: bytes("contains") }
+    }
+
+    /// Whether it is for a record.
+    pub(crate) fn takes(&self, record: &RecordView<'_>) -> bool {
+        let holds = |text: &Vec<u8>| record.value.is_some_and(|value| memmem::find(value, text).is_some());
+        self.key.as_deref().is_none_or(|key| record.key == Some(key))
+            && self.contains.as_ref().is_none_or(holds)
+    }
+}
+
 /// A walk through partitions in their order, from a place on, for a page of records.
 pub(crate) struct Scan {
     entry: Arc<StreamEntry>,
@@ -80,6 +106,8 @@ pub(crate) struct Scan {
     /// The partition after the last one that is looked at.
     end: u32,
     limit: usize,
+    filter: Filter,
+    view: View,
     found: Vec<ShownRecord>,
     bytes: usize,
     reads_left: usize,
@@ -91,7 +119,29 @@ type Scanned = (Vec<ShownRecord>, Option<At>);
 impl Scan {
     /// A scan of partitions up to, and without, `end`.
     pub(crate) fn new(entry: Arc<StreamEntry>, grant: Grant, at: At, end: u32, limit: usize) -> Scan {
-        Scan { entry, grant, at, end, limit, found: Vec::new(), bytes: 0, reads_left: READS_MAX }
+        let (filter, view) = (Filter::default(), View::default());
+        Scan {
+            entry,
+            grant,
+            at,
+            end,
+            limit,
+            filter,
+            view,
+            found: Vec::new(),
+            bytes: 0,
+            reads_left: READS_MAX,
+        }
+    }
+
+    /// A scan for some records alone. It may end before it has found any: then it says where to go on.
+    pub(crate) fn filtered(self, filter: Filter) -> Scan {
+        Scan { filter, ..self }
+    }
+
+    /// A scan that shows values decoded as well.
+    pub(crate) fn viewed(self, view: View) -> Scan {
+        Scan { view, ..self }
     }
 
     /// Reads on until there is a page, or nothing more.
@@ -148,8 +198,12 @@ impl Scan {
                         self.at.1 = offset;
                         return ControlFlow::Break(());
                     }
+                    if !self.filter.takes(record) {
+                        return ControlFlow::Continue(());
+                    }
                     self.bytes += ShownRecord::content_bytes(record);
-                    self.found.push(ShownRecord::new(partition, offset, record));
+                    self.found
+                        .push(ShownRecord::new(partition, offset, record).viewed(self.view, record.value));
                     ControlFlow::Continue(())
                 })?;
                 if walked.is_continue() {

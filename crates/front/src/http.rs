@@ -5,7 +5,7 @@
 //! library: paths, queries and header values are as they were sent, since signatures are made over exactly these.
 
 use crate::backend::Backend;
-use crate::session::{Event, ReadCommand, Submission};
+use crate::session::{Event, ReadCommand, Submission, Watch};
 use bytes::Bytes;
 use core::net::IpAddr;
 use millstream_types::EngineTime;
@@ -69,6 +69,10 @@ pub struct Commands {
     pub submissions: Vec<Submission>,
     /// Reads to make.
     pub reads: Vec<ReadCommand>,
+    /// Logs to watch from now on, until one of them moves: [`Event::Moved`]. It replaces the watch before.
+    pub watch: Option<Watch>,
+    /// When [`Event::Deadline`] is wanted, once. It replaces the moment before.
+    pub wake_at: Option<EngineTime>,
 }
 
 /// How far a request has come.
@@ -77,15 +81,43 @@ pub enum Outcome {
     Respond(Response),
     /// It waits for what it has ordered in [`Commands`].
     Wait(Box<dyn Exchange>),
+    /// It is answered in part. The exchange [goes on](Exchange::resume) once there is room for more.
+    Part(Part, Box<dyn Exchange>),
+}
+
+/// A part of an answer whose length is not known when it begins. What comes last is an [`Outcome::Respond`], of which then only
+/// the body counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// The first: status, headers, and how the body begins.
+    Head(Response),
+    /// What follows in the body.
+    Piece(Bytes),
+}
+
+impl Part {
+    /// What of the body it is.
+    #[must_use]
+    pub fn into_body(self) -> Bytes {
+        match self {
+            Part::Head(response) => response.body,
+            Part::Piece(bytes) => bytes,
+        }
+    }
 }
 
 /// A request that waits for the broker. The request itself is gone; what is needed of it is in here.
 pub trait Exchange: Send {
-    /// Takes the outcome of a command: [`Event::Reply`] or [`Event::Read`].
+    /// Takes the outcome of a command: [`Event::Reply`], [`Event::Read`], [`Event::Moved`] or [`Event::Deadline`].
     fn handle(self: Box<Self>, now: EngineTime, event: Event, commands: &mut Commands) -> Outcome;
+
+    /// Goes on after a part of its answer. It is not called before the client has taken nearly all that it was given, so that
+    /// a slow one costs no memory.
+    fn resume(self: Box<Self>, now: EngineTime, commands: &mut Commands) -> Outcome;
 
     /// The client has gone away. What it was waiting for may be called off; the events of everything that was ordered,
     /// here as well, still go to [`Exchange::handle`] until it responds, for what was taken for the client has to be given back.
+    /// An exchange that has answered in part is not told: it is dropped, so it must not hold anything of that kind.
     fn abandon(&mut self, now: EngineTime, commands: &mut Commands);
 }
 

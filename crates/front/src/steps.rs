@@ -5,8 +5,8 @@
 
 use crate::auth::Authorized;
 use crate::backend::{ReadError, ReadSlice};
-use crate::http::{Commands, Exchange, Outcome, Response};
-use crate::session::{Event, ReadCommand, Submission, Tag};
+use crate::http::{Commands, Exchange, Outcome, Part, Response};
+use crate::session::{Event, ReadCommand, Submission, Tag, Watch};
 use millstream_core::{Reply, Request};
 use millstream_types::{EngineTime, LogId, Offset};
 
@@ -18,7 +18,15 @@ pub enum Step<C: Caller> {
     Submit(Vec<Authorized<Request>>, Then<C, Reply>),
     /// Read from logs; go on with one result per read, in their order.
     Read(Vec<Authorized<Place>>, Then<C, ReadResult>),
+    /// Go on when one of these logs has another high watermark than this, or it is this time. Who abandons the request is not
+    /// waited for.
+    Watch(Vec<(LogId, Offset)>, EngineTime, Next<C>),
+    /// Answer with a part, and go on when there is room for more.
+    Part(Part, Next<C>),
 }
+
+/// How an operation goes on with nothing new.
+pub type Next<C> = Box<dyn FnOnce(&mut C) -> Step<C> + Send>;
 
 /// How an operation goes on with the answers of a step.
 pub type Then<C, T> = Box<dyn FnOnce(&mut C, Vec<T>) -> Step<C> + Send>;
@@ -70,6 +78,8 @@ struct Running<C: Caller> {
 enum State<C: Caller> {
     Replies(Gathered<Reply>, Then<C, Reply>),
     Reads(Gathered<ReadResult>, Then<C, ReadResult>),
+    Watching(Tag, Next<C>),
+    Given(Next<C>),
     /// Only while a continuation runs.
     Moving,
 }
@@ -125,6 +135,16 @@ impl<C: Caller> Running<C> {
                     }
                     break State::Reads(gathered, then);
                 }
+                Step::Watch(logs, until, then) => {
+                    let tag = self.tag();
+                    commands.watch = Some(Watch { tag, logs });
+                    commands.wake_at = Some(until);
+                    break State::Watching(tag, then);
+                }
+                Step::Part(part, then) => {
+                    self.state = State::Given(then);
+                    return Outcome::Part(part, Box::new(self));
+                }
             }
         };
         Outcome::Wait(Box::new(self))
@@ -139,7 +159,11 @@ impl<C: Caller> Running<C> {
 impl<C: Caller> Exchange for Running<C> {
     fn handle(mut self: Box<Self>, now: EngineTime, event: Event, commands: &mut Commands) -> Outcome {
         self.caller.tell_time(now);
+        // An earlier watch may still be heard of.
+        let mut ends = None;
         match (event, &mut self.state) {
+            (Event::Moved(tag), State::Watching(..)) => ends = Some(tag),
+            (Event::Deadline, State::Watching(tag, _)) => ends = Some(*tag),
             (Event::Reply(tag, reply), State::Replies(gathered, _)) => gathered.put(tag, reply),
             (Event::Read(tag, result), State::Reads(gathered, _)) => gathered.put(tag, result),
             // The answer to what an abandoned request asked.
@@ -152,6 +176,7 @@ impl<C: Caller> Exchange for Running<C> {
             State::Reads(gathered, then) if gathered.missing == 0 => {
                 then(&mut self.caller, gathered.into_answers())
             }
+            State::Watching(tag, then) if ends == Some(tag) => then(&mut self.caller),
             state => {
                 self.state = state;
                 return Outcome::Wait(self);
@@ -160,8 +185,25 @@ impl<C: Caller> Exchange for Running<C> {
         self.go_on(step, commands)
     }
 
+    fn resume(mut self: Box<Self>, now: EngineTime, commands: &mut Commands) -> Outcome {
+        self.caller.tell_time(now);
+        match std::mem::replace(&mut self.state, State::Moving) {
+            State::Given(then) => {
+                let step = then(&mut self.caller);
+                self.go_on(step, commands)
+            }
+            state => {
+                self.state = state;
+                Outcome::Wait(self)
+            }
+        }
+    }
+
     fn abandon(&mut self, now: EngineTime, commands: &mut Commands) {
         self.caller.tell_time(now);
+        if let State::Watching(..) = self.state {
+            commands.wake_at = Some(now);
+        }
         if let Some(request) = self.caller.abandon() {
             commands.submissions.push(Submission { tag: UNHEARD, request });
         }
@@ -206,7 +248,7 @@ mod tests {
     fn body(outcome: Outcome) -> Bytes {
         match outcome {
             Outcome::Respond(response) => response.body,
-            Outcome::Wait(_) => panic!("it waits"),
+            Outcome::Wait(_) | Outcome::Part(..) => panic!("it has not ended"),
         }
     }
 
@@ -214,6 +256,7 @@ mod tests {
         match outcome {
             Outcome::Wait(exchange) => exchange,
             Outcome::Respond(response) => panic!("it responds {response:?}"),
+            Outcome::Part(part, _) => panic!("it gives {part:?}"),
         }
     }
 
@@ -266,6 +309,50 @@ mod tests {
         drop(exchange);
     }
 
+    /// Waits for a log, and answers with when it went on.
+    fn watch() -> Step<Seen> {
+        let log = LogId { stream: StreamId(1), index: 0 };
+        let answer = |seen: &mut Seen| Step::Respond(format!("{} {}", seen.now, seen.abandoned));
+        Step::Watch(vec![(log, Offset(4))], EngineTime(9), Box::new(answer))
+    }
+
+    #[test]
+    fn a_watch_ends_when_a_log_moves_or_in_time_or_when_nobody_waits_any_more() {
+        let watching = |commands: &mut Commands| {
+            let exchange = wait(start(Seen::default(), watch(), commands));
+            assert_eq!(commands.wake_at, Some(EngineTime(9)));
+            let watch = commands.watch.take().expect("it watches");
+            assert_eq!(watch.logs[0].1, Offset(4));
+            (exchange, watch.tag)
+        };
+        let mut commands = Commands::default();
+        let (exchange, tag) = watching(&mut commands);
+        let stale = Event::Moved(Tag(tag.0 + 1));
+        let exchange = wait(exchange.handle(EngineTime(2), stale, &mut commands));
+        assert_eq!(&body(exchange.handle(EngineTime(3), Event::Moved(tag), &mut commands))[..], b"3 false");
+        let (exchange, _) = watching(&mut commands);
+        assert_eq!(&body(exchange.handle(EngineTime(9), Event::Deadline, &mut commands))[..], b"9 false");
+        let (mut exchange, _) = watching(&mut commands);
+        exchange.abandon(EngineTime(4), &mut commands);
+        assert_eq!(commands.wake_at, Some(EngineTime(4)));
+        assert_eq!(&body(exchange.handle(EngineTime(4), Event::Deadline, &mut commands))[..], b"4 true");
+    }
+
+    #[test]
+    fn an_answer_in_parts_goes_on_when_it_is_told_to() {
+        let mut commands = Commands::default();
+        let piece = Part::Piece(Bytes::from_static(b"piece"));
+        let step = Step::Part(piece.clone(), Box::new(|_: &mut Seen| two_requests()));
+        let Outcome::Part(given, exchange) = start(Seen::default(), step, &mut commands) else {
+            panic!("it gives a part")
+        };
+        assert_eq!(given, piece);
+        assert!(commands.submissions.is_empty());
+        let exchange = wait(exchange.resume(EngineTime(1), &mut commands));
+        assert_eq!(commands.submissions.len(), 2);
+        drop(exchange);
+    }
+
     #[test]
     fn who_goes_away_is_told_of_and_the_answer_to_that_is_nobodys() {
         let mut commands = Commands::default();
@@ -283,6 +370,7 @@ mod tests {
                     assert!(response.body.starts_with(b"5 true"));
                     return;
                 }
+                Outcome::Part(part, _) => panic!("it gives {part:?}"),
             }
         }
         panic!("it never responds");

@@ -5,11 +5,11 @@
 //! closed after the last connection, so that every reply that was due has left.
 
 use crate::admin_token;
-use crate::config::{Durability, Settings};
+use crate::config::{Durability, Effective, Settings};
 use crate::credentials;
 use crate::descriptors::Descriptors;
 use crate::memory;
-use crate::wiring::{Broker, BrokerOptions, SOCKET, errand};
+use crate::wiring::{Broker, BrokerOptions, Process, SOCKET, errand};
 use anyhow::{Context, anyhow, bail};
 use millstream_amqp::{AmqpOptions, Management, ManagementOptions};
 use millstream_aws::AwsOptions;
@@ -18,7 +18,7 @@ use millstream_console::{ConsoleOptions, Gate, Token};
 use millstream_core::ShardOptions;
 use millstream_front::{Authorizer, Backend, Budget};
 use millstream_kafka::KafkaOptions;
-use millstream_net::{Bound, Document, Front, Options, Server, Service};
+use millstream_net::{Bound, Directory, Document, Front, Options, Server, Service};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -126,14 +126,18 @@ impl Ready {
 ///
 /// # Errors
 /// One sentence: what kept it from starting, or what ended it.
-pub(crate) fn run(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn run(
+    effective: &Effective,
+    say: impl FnOnce(&Ready) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(live(settings, say));
+    let outcome = runtime.block_on(live(effective, say));
     runtime.shutdown_timeout(RUNTIME_END);
     outcome
 }
 
-async fn live(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()>) -> anyhow::Result<()> {
+async fn live(effective: &Effective, say: impl FnOnce(&Ready) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let settings = &effective.settings;
     let mut signals = Signals::new()?;
     let descriptors = Descriptors::claim(settings.wal_pool_files_max);
     let credentials = credentials::load(settings.aws_credentials_file.as_deref())?;
@@ -164,20 +168,22 @@ async fn live(settings: &Settings, say: impl FnOnce(&Ready) -> anyhow::Result<()
         // A start that is interrupted is a crash to the directory, and every start can follow a crash.
         () = signals.wait() => return Ok(()),
     };
-    let outcome = serve(settings, &broker, descriptors, (bound, credentials), &mut signals, say).await;
+    let outcome = serve(effective, &broker, descriptors, (bound, credentials), &mut signals, say).await;
     let stopped = tokio::task::spawn_blocking(move || broker.stop()).await;
     outcome.and(stopped.context("stopping panicked")?)
 }
 
 async fn serve(
-    settings: &Settings,
+    effective: &Effective,
     broker: &Broker,
     descriptors: Descriptors,
     (bound, credentials): (Listeners, Credentials),
     signals: &mut Signals,
     say: impl FnOnce(&Ready) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    let settings = &effective.settings;
     carry_policies_out(broker).await?;
+    let directory = Arc::<Directory>::default();
     let budget = Budget::new(settings.memory_budget_bytes / 2);
     let output_budget = Budget::new(settings.memory_budget_bytes / 8);
     let authorizer = Arc::new(Authorizer::local_only());
@@ -195,7 +201,9 @@ async fn serve(
             output_budget: output_budget.clone(),
             options: Options { connections_max, ..limits },
         };
-        servers.push((name, bound.serve(service).with_context(|| in_use(name, addr))?));
+        let server = bound.serve(service).with_context(|| in_use(name, addr))?;
+        directory.add(name, &server);
+        servers.push((name, server));
         anyhow::Ok(())
     };
     if let Some(bound) = bound.kafka {
@@ -236,10 +244,12 @@ async fn serve(
         let admin_token = admin_token::load_or_create(&settings.data_dir, || broker.backend.random())?;
         let one_time = Token::random([broker.backend.random(), broker.backend.random()]);
         console_url = Some(format!("http://{}/login?token={}", reached(addr), one_time.expose()));
+        let system = Process::new(effective, directory.clone(), broker.storage_status());
         let options = ConsoleOptions {
             version: env!("CARGO_PKG_VERSION"),
             is_loopback: addr.ip().is_loopback(),
             gate: Arc::new(Gate::new(admin_token.as_ref(), Some(&one_time), addr.port())),
+            system: Arc::new(system),
             listeners: listening.iter().copied().chain([("http", addr)]).collect(),
         };
         let front = Arc::new(millstream_console::Listener::new(options, authorizer));

@@ -1,12 +1,14 @@
-//! Which connections are open: the caps on their number, and the way to tell all of them that the broker stops.
+//! Which connections are open: the caps on their number, and the way to tell one or all of them to end.
 //!
 //! Apart because it is the only state that connections of one listener share.
 
 use crate::mailbox::Mailbox;
 use crate::options::Options;
+use millstream_types::EngineTime;
 use parking_lot::Mutex;
-use std::collections::HashMap;
-use std::net::IpAddr;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 /// The open connections of one listener.
@@ -18,9 +20,18 @@ pub(crate) struct Connections {
 
 #[derive(Default)]
 struct State {
-    open: HashMap<u64, Arc<Mailbox>>,
+    /// By their numbers, which are never used again.
+    open: BTreeMap<u64, Open>,
     per_ip: HashMap<IpAddr, usize>,
     next_id: u64,
+}
+
+/// An open connection.
+#[derive(Clone)]
+pub(crate) struct Open {
+    pub(crate) peer: SocketAddr,
+    pub(crate) since: EngineTime,
+    mailbox: Arc<Mailbox>,
 }
 
 /// Why a connection was not admitted.
@@ -49,9 +60,9 @@ impl Connections {
         })
     }
 
-    /// Takes a place for a connection from `ip`.
-    pub(crate) fn admit(self: &Arc<Self>, ip: IpAddr) -> Result<Admission, Refusal> {
-        let ip = ip.to_canonical();
+    /// Takes a place for a connection from `peer` that begins now.
+    pub(crate) fn admit(self: &Arc<Self>, peer: SocketAddr, now: EngineTime) -> Result<Admission, Refusal> {
+        let ip = peer.ip().to_canonical();
         let mut state = self.state.lock();
         if state.open.len() >= self.total_max {
             return Err(Refusal::Total);
@@ -63,7 +74,7 @@ impl Connections {
         let id = state.next_id;
         state.next_id += 1;
         let mailbox = Arc::<Mailbox>::default();
-        state.open.insert(id, mailbox.clone());
+        state.open.insert(id, Open { peer, since: now, mailbox: mailbox.clone() });
         Ok(Admission { connections: self.clone(), id, ip, mailbox })
     }
 
@@ -72,10 +83,28 @@ impl Connections {
         self.state.lock().open.len()
     }
 
+    /// Connections that may be open at once.
+    pub(crate) fn max(&self) -> usize {
+        self.total_max
+    }
+
+    /// Open connections with their numbers, behind `after`, `max` of them at most.
+    pub(crate) fn list(&self, after: Option<u64>, max: usize) -> Vec<(u64, Open)> {
+        let state = self.state.lock();
+        let from = after.map_or(Unbounded, Excluded);
+        state.open.range((from, Unbounded)).take(max).map(|(id, open)| (*id, open.clone())).collect()
+    }
+
+    /// Tells a connection to end as if the broker stopped. `false`: there is none of this number.
+    pub(crate) fn close(&self, id: u64) -> bool {
+        let mailbox = self.state.lock().open.get(&id).map(|open| open.mailbox.clone());
+        mailbox.inspect(|mailbox| mailbox.drain()).is_some()
+    }
+
     /// Tells every connection that the broker stops.
     pub(crate) fn drain(&self) {
-        let open: Vec<_> = self.state.lock().open.values().cloned().collect();
-        open.iter().for_each(|mailbox| mailbox.drain());
+        let open: Vec<Open> = self.state.lock().open.values().cloned().collect();
+        open.iter().for_each(|open| open.mailbox.drain());
     }
 }
 
@@ -106,14 +135,23 @@ mod tests {
     fn caps_hold_per_address_and_in_total_and_places_are_freed() {
         let options = Options { connections_max: 3, connections_per_ip_max: 2, ..Options::default() };
         let connections = Connections::new(&options);
-        let (one, two): (IpAddr, IpAddr) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
-        let first = connections.admit(one).ok().unwrap();
-        let _second = connections.admit("::ffff:10.0.0.1".parse().unwrap()).ok().unwrap();
-        assert_eq!(connections.admit(one).err(), Some(Refusal::PerIp));
-        let _third = connections.admit(two).ok().unwrap();
-        assert_eq!(connections.admit(two).err(), Some(Refusal::Total));
+        let admit = |addr: &str| connections.admit(addr.parse().unwrap(), EngineTime(7));
+        let (one, two) = ("10.0.0.1:1", "10.0.0.2:2");
+        let first = admit(one).ok().unwrap();
+        let _second = admit("[::ffff:10.0.0.1]:3").ok().unwrap();
+        assert_eq!(admit(one).err(), Some(Refusal::PerIp));
+        let third = admit(two).ok().unwrap();
+        assert_eq!(admit(two).err(), Some(Refusal::Total));
         drop(first);
         assert_eq!(connections.count(), 2);
-        assert!(connections.admit(one).is_ok());
+        assert!(admit(one).is_ok());
+        let listed = connections.list(Some(1), 10);
+        assert_eq!(listed.len(), 1, "what was let go is not there");
+        assert_eq!(
+            (listed[0].0, listed[0].1.peer.to_string(), listed[0].1.since),
+            (2, two.into(), EngineTime(7))
+        );
+        assert!(connections.close(2) && !connections.close(0));
+        assert!(third.mailbox().take(&mut Vec::new()), "it was told to end");
     }
 }

@@ -6,6 +6,7 @@
 //! once, for every front. The driver owns the socket, the timers and the waiting; the session owns the protocol.
 
 mod connections;
+mod directory;
 mod document;
 mod driver;
 mod http;
@@ -17,6 +18,7 @@ mod reads;
 mod scratch;
 mod tcp;
 
+pub use directory::{Directory, Listening, OpenConnection};
 pub use document::{Document, short_path};
 pub use options::Options;
 pub use tcp::{Bound, Front, Server, Service};

@@ -128,6 +128,11 @@ impl Server {
         self.addr
     }
 
+    /// What it knows of its connections.
+    pub(crate) fn registry(&self) -> Arc<Connections> {
+        self.connections.clone()
+    }
+
     /// Connections that are open.
     #[must_use]
     pub fn connections(&self) -> usize {
@@ -165,7 +170,7 @@ async fn accept(
         match accepted {
             Ok((stream, peer)) => {
                 pause_ms = ACCEPT_PAUSE_MS;
-                match connections.admit(peer.ip()) {
+                match connections.admit(peer, service.backend.now()) {
                     Ok(admission) => {
                         tasks.spawn(connection(stream, peer, service.clone(), loans.clone(), admission));
                     }

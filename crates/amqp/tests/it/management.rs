@@ -38,6 +38,7 @@ fn drive(server: &Server, mut outcome: Outcome, mut commands: Commands) -> Respo
         let exchange = match outcome {
             Outcome::Respond(response) => return response,
             Outcome::Wait(exchange) => exchange,
+            Outcome::Part(part, _) => panic!("the API answers in one piece, not {part:?}"),
         };
         server.broker.submit(&as_inbox, std::mem::take(&mut commands.submissions));
         for read in std::mem::take(&mut commands.reads) {

@@ -90,6 +90,7 @@ impl Client {
                     let refused = Event::Reply(tag, Reply::Refused(kind));
                     outcome = exchange.handle(now, refused, &mut commands);
                 }
+                Outcome::Part(part, _) => panic!("an action is answered in one piece, not {part:?}"),
             }
         }
     }
@@ -160,6 +161,7 @@ impl Waiting {
                     return;
                 }
                 Outcome::Wait(exchange) => self.exchange = Some(exchange),
+                Outcome::Part(part, _) => panic!("an action is answered in one piece, not {part:?}"),
             }
             let inbox: Arc<dyn Inbox> = self.inbox.clone();
             self.broker.submit(&inbox, std::mem::take(&mut commands.submissions));

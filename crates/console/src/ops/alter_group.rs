@@ -3,25 +3,28 @@
 //! While it is paused nobody gets records; what is leased can be settled.
 
 use super::Endpoint;
-use super::get_group::show;
+use super::get_group::{Group, show};
 use crate::call::Call;
 use crate::context::{Context, Queue, Step, stream_reply, submit};
+use crate::endpoint;
 use crate::errors::Problem;
 use millstream_core::Request;
 use millstream_core::catalog::{ConfigChange, LeaseSetting, Setting};
 use millstream_front::Action;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     name: "alter_group",
     method: "PATCH",
     path: "/api/v1/streams/{name}/groups/default",
-    query: &[],
-    has_body: true,
+    body: endpoint::json::<Body>(),
+    answers: &[endpoint::ok::<Group<'static>>()],
     doc: "Pause a queue, or let it go on: `paused`.",
+    ..Endpoint::PLAIN
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Body {
     paused: bool,

@@ -7,11 +7,13 @@ use super::get_stream::show;
 use super::target::check_dead_letter;
 use crate::call::Call;
 use crate::context::{Context, Step, stream_reply, submit};
+use crate::endpoint;
 use crate::errors::{Code, Problem};
-use crate::translate::Changes;
+use crate::translate::{Changes, Detail};
 use millstream_core::Request;
 use millstream_core::catalog::StreamEntry;
 use millstream_front::{Action, Grant};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -19,15 +21,16 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     name: "alter_stream",
     method: "PATCH",
     path: "/api/v1/streams/{name}",
-    query: &[],
-    has_body: true,
+    body: endpoint::json::<Body>(),
+    answers: &[endpoint::ok::<Detail>()],
     doc: "Change `settings`, return those in `unset` to their defaults, grow to so many `partitions`.",
+    ..Endpoint::PLAIN
 };
 
 /// Names of settings to return to their defaults: there are fewer.
 const UNSET_MAX: usize = 100;
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Body {
     partitions: Option<u32>,

@@ -9,13 +9,15 @@ use super::get_stream::show;
 use super::target::check_dead_letter;
 use crate::call::Call;
 use crate::context::{Context, Step, stream_reply, submit};
+use crate::endpoint;
 use crate::errors::{Code, Problem};
-use crate::translate::{Changes, difference};
+use crate::translate::{Changes, Detail, difference};
 use millstream_core::Request;
 use millstream_core::catalog::{StreamConfig, StreamEntry};
 use millstream_core::request::CreateStream;
 use millstream_front::{Action, Resource};
 use millstream_types::StreamUid;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -23,12 +25,13 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     name: "create_stream",
     method: "PUT",
     path: "/api/v1/streams/{name}",
-    query: &[],
-    has_body: true,
+    body: endpoint::json::<Body>(),
+    answers: &[endpoint::ok::<Detail>(), endpoint::status::<Detail>(201)],
     doc: "Create a stream, unless it is there as described: `partitions` (1 if not given), `settings`.",
+    ..Endpoint::PLAIN
 };
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Body {
     partitions: Option<u32>,

@@ -5,37 +5,41 @@
 
 use super::Endpoint;
 use super::redrives::target;
-use super::settle::settled;
+use super::settle::{Settled, settled};
 use crate::call::Call;
 use crate::context::{Context, Queue, Step, lease_reply, submit};
+use crate::endpoint;
 use crate::errors::Problem;
 use crate::limits::SETTLE_MAX;
 use crate::scan::At;
 use millstream_core::lease::{LeaseReply, LeaseRequest};
 use millstream_front::Action;
 use millstream_types::Offset;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) const REDRIVE: Endpoint = Endpoint {
     name: "redrive_dead_letters",
     method: "POST",
     path: "/api/v1/dead-letters/{name}/records/redrive",
-    query: &[],
-    has_body: true,
+    body: endpoint::json::<RedriveBody>(),
+    answers: &[endpoint::ok::<Settled>()],
     doc: "Move the `records` at these places (`partition`, `offset`; at most 1000) to where they came from, or to the stream \
           `target`.",
+    ..Endpoint::PLAIN
 };
 
 pub(super) const DISCARD: Endpoint = Endpoint {
     name: "discard_dead_letters",
     method: "POST",
     path: "/api/v1/dead-letters/{name}/records/discard",
-    query: &[],
-    has_body: true,
+    body: endpoint::json::<DiscardBody>(),
+    answers: &[endpoint::ok::<Settled>()],
     doc: "Be done with the `records` at these places (`partition`, `offset`; at most 1000).",
+    ..Endpoint::PLAIN
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RedriveBody {
     records: Vec<GivenPlace>,
@@ -43,13 +47,13 @@ struct RedriveBody {
     target: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DiscardBody {
     records: Vec<GivenPlace>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct GivenPlace {
     partition: u32,

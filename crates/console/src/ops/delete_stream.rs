@@ -3,6 +3,7 @@
 use super::Endpoint;
 use crate::call::Call;
 use crate::context::{Context, Step, stream_reply, submit};
+use crate::endpoint;
 use crate::errors::Problem;
 use crate::respond::nothing;
 use millstream_core::Request;
@@ -12,9 +13,9 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     name: "delete_stream",
     method: "DELETE",
     path: "/api/v1/streams/{name}",
-    query: &[],
-    has_body: false,
+    answers: &[endpoint::DONE],
     doc: "Delete a stream and everything in it, for every protocol.",
+    ..Endpoint::PLAIN
 };
 
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {

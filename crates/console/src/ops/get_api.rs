@@ -5,20 +5,22 @@
 use super::Endpoint;
 use crate::call::Call;
 use crate::context::{Context, Step};
+use crate::endpoint;
 use crate::errors::Problem;
 use crate::respond::document;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     name: "get_api",
     method: "GET",
     path: "/api/v1",
-    query: &[],
-    has_body: false,
+    answers: &[endpoint::ok::<Api>()],
     doc: "Say that this is Millstream, in which version.",
+    ..Endpoint::PLAIN
 };
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Api {
     product: &'static str,
     version: &'static str,

@@ -6,6 +6,7 @@
 use super::Endpoint;
 use crate::call::Call;
 use crate::context::{Context, Queue, Step, lease_reply, step};
+use crate::endpoint;
 use crate::errors::Problem;
 use crate::limits::OLDEST_LOGS_MAX;
 use crate::lookup::{Fate, Lookup};
@@ -17,19 +18,21 @@ use millstream_core::lease::{LeaseReply, LeaseRequest};
 use millstream_front::Action;
 use millstream_front::steps::ReadResult;
 use millstream_types::{EngineTime, Offset};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     name: "get_group",
     method: "GET",
     path: "/api/v1/streams/{name}/groups/default",
-    query: &[],
-    has_body: false,
+    answers: &[endpoint::ok::<Group<'static>>()],
     doc: "Count the records of a queue: ready, leased, delayed, moving; and the consumers that wait; show its oldest record.",
+    ..Endpoint::PLAIN
 };
 
-#[derive(Serialize)]
-struct Group<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "QueueGroup")]
+pub(super) struct Group<'a> {
     stream: &'a str,
     name: &'static str,
     paused: bool,
@@ -38,7 +41,8 @@ struct Group<'a> {
     oldest: Option<Oldest>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OldestRecord")]
 struct Oldest {
     partition: u32,
     offset: u64,

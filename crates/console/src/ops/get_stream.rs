@@ -6,6 +6,7 @@ use super::Endpoint;
 use super::counted::count;
 use crate::call::Call;
 use crate::context::{Context, Step};
+use crate::endpoint;
 use crate::errors::Problem;
 use crate::respond::document;
 use crate::translate::Detail;
@@ -17,9 +18,9 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     name: "get_stream",
     method: "GET",
     path: "/api/v1/streams/{name}",
-    query: &[],
-    has_body: false,
+    answers: &[endpoint::ok::<Detail>()],
     doc: "Show a stream: partitions, sizes, settings, counts of its queue.",
+    ..Endpoint::PLAIN
 };
 
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {

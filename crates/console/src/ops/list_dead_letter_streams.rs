@@ -8,6 +8,7 @@ use super::counted::count;
 use super::{CURSOR, Endpoint, LIMIT};
 use crate::call::Call;
 use crate::context::{Context, Step};
+use crate::endpoint;
 use crate::errors::Problem;
 use crate::page::{Page, Wanted};
 use crate::respond::document;
@@ -15,6 +16,7 @@ use crate::translate::{Summary, Totals};
 use millstream_core::catalog::StreamEntry;
 use millstream_front::dead_letters::Ways;
 use millstream_front::{Action, Resource};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,8 +26,9 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     method: "GET",
     path: "/api/v1/dead-letters",
     query: &[LIMIT, CURSOR],
-    has_body: false,
+    answers: &[endpoint::ok::<Page<DeadLetters>>()],
     doc: "List the streams that dead letters go to, where they come from, and how many there are.",
+    ..Endpoint::PLAIN
 };
 
 /// Sources that are named of one stream.
@@ -49,7 +52,8 @@ fn add(sources: &mut BTreeMap<String, Sources>, target: &str, source: &Arc<str>)
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeadLetterStream")]
 struct DeadLetters {
     #[serde(flatten)]
     stream: Summary,

@@ -8,6 +8,7 @@
 use super::{CURSOR, Endpoint, LIMIT};
 use crate::call::Call;
 use crate::context::{Context, Queue, Step, lease_reply, step, submit};
+use crate::endpoint;
 use crate::errors::Problem;
 use crate::limits::{PEEKED_MAX, PEEKS_MAX};
 use crate::lookup::{Fate, Keep, Lookup};
@@ -20,6 +21,7 @@ use millstream_core::lease::{LeaseReply, LeaseRequest, PeekedRecord};
 use millstream_front::Action;
 use millstream_front::steps::ReadResult;
 use millstream_types::dead_letter::DeathReason;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
@@ -27,16 +29,21 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     method: "GET",
     path: "/api/v1/dead-letters/{name}/records",
     query: &[
-        ("reason", "only those that died for this: `rejected`, `expired`, `limit`, `length`"),
-        ("source", "only those of this stream"),
-        ("key", "only those with this key"),
-        ("from_time_ms", "only those that died then or later"),
-        ("to_time_ms", "only those that died before"),
+        endpoint::word(
+            "reason",
+            &["rejected", "expired", "limit", "length"],
+            "only those that died for this",
+        ),
+        endpoint::text("source", "only those of this stream"),
+        endpoint::text("key", "only those with this key"),
+        endpoint::number("from_time_ms", 0, i64::MAX as u64, "only those that died then or later"),
+        endpoint::number("to_time_ms", 0, i64::MAX as u64, "only those that died before"),
         LIMIT,
         CURSOR,
     ],
-    has_body: false,
+    answers: &[endpoint::ok::<Page<DeadLetter>>()],
     doc: "Show the dead letters in a stream, with reason, source, deliveries, time and history.",
+    ..Endpoint::PLAIN
 };
 
 /// A page being made.
@@ -49,7 +56,8 @@ struct Listing {
     peeks_left: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeadLetter")]
 struct DeadLetter {
     #[serde(flatten)]
     state: ShownState,

@@ -5,10 +5,13 @@
 use super::{CURSOR, Endpoint, LIMIT};
 use crate::call::Call;
 use crate::context::{Context, Step};
+use crate::endpoint;
 use crate::errors::Problem;
 use crate::page::{Page, Wanted};
 use crate::respond::document;
+use millstream_core::catalog::NamespaceEntry;
 use millstream_front::{Action, Resource};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
@@ -16,14 +19,22 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     method: "GET",
     path: "/api/v1/namespaces",
     query: &[LIMIT, CURSOR],
-    has_body: false,
+    answers: &[endpoint::ok::<Page<Shown>>()],
     doc: "List the namespaces.",
+    ..Endpoint::PLAIN
 };
 
-#[derive(Serialize)]
-struct Shown {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Namespace")]
+pub(super) struct Shown {
     name: String,
     created_ms: i64,
+}
+
+impl Shown {
+    pub(super) fn new(entry: &NamespaceEntry) -> Shown {
+        Shown { name: entry.name.to_string(), created_ms: entry.created.0 }
+    }
 }
 
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
@@ -33,8 +44,7 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
     let namespaces = cx.backend.namespaces().into_iter();
     let mut namespaces = namespaces.filter(|entry| after.is_none_or(|after| &*entry.name > after));
     let page = namespaces.by_ref().take(wanted.limit);
-    let page: Vec<Shown> =
-        page.map(|entry| Shown { name: entry.name.to_string(), created_ms: entry.created.0 }).collect();
+    let page: Vec<Shown> = page.map(|entry| Shown::new(&entry)).collect();
     let last = page.last().map(|shown| shown.name.clone()).filter(|_| namespaces.next().is_some());
     Ok(document(200, &Page::new(page, last.as_deref())))
 }

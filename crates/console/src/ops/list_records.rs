@@ -1,21 +1,24 @@
 //! `GET /api/v1/streams/{name}/records`: the records of a stream by their offsets, a page at a time.
 //!
 //! Nobody's position and nobody's lease is touched: it is a look, whatever the stream is used for. Partitions come one after
-//! the other. A page holds 4 MiB of content at most, but always one record.
+//! the other. A page holds 4 MiB of content at most, but always one record. Where records are searched for by what they hold, one
+//! request reads 16 MiB at most: a page may be short, or empty, and not be the last.
 
 use super::{CURSOR, Endpoint, LIMIT};
 use crate::call::Call;
 use crate::context::{Context, Step, lease_reply, step};
+use crate::endpoint;
 use crate::errors::{Code, Problem};
 use crate::page::{Page, Wanted};
 use crate::respond::document;
-use crate::scan::{At, Scan, read_place, spell_place};
-use crate::translate::{ShownRecord, ShownState};
+use crate::scan::{At, Filter, Scan, read_place, spell_place};
+use crate::translate::{ShownRecord, ShownState, View};
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::{LeaseGroupId, LeaseReply, LeaseRequest, PeekedRecord};
 use millstream_core::{Reply, Request};
 use millstream_front::{Action, Resource};
 use millstream_types::{LogId, Offset, RecordTime};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,14 +28,24 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     method: "GET",
     path: "/api/v1/streams/{name}/records",
     query: &[
-        ("partition", "only this partition"),
-        ("offset", "begin at this offset of the partition"),
-        ("time_ms", "begin with the batch of the partition that has the first record of this time or later"),
+        endpoint::number("partition", 0, u32::MAX as u64, "only this partition"),
+        endpoint::number("offset", 0, i64::MAX as u64, "begin at this offset of the partition"),
+        endpoint::number(
+            "time_ms",
+            0,
+            i64::MAX as u64,
+            "begin with the batch of the partition that has the first record of this time or later",
+        ),
+        endpoint::number("last", 1, i64::MAX as u64, "begin so many offsets before the end of the partition"),
+        endpoint::text("key", "only records with this key"),
+        endpoint::text("contains", "only records whose value has this text in it"),
+        super::VIEW,
         LIMIT,
         CURSOR,
     ],
-    has_body: false,
+    answers: &[endpoint::ok::<Page<Browsed>>()],
     doc: "Look at records without taking them: key, value, headers, time, and where each is in the queue.",
+    ..Endpoint::PLAIN
 };
 
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
@@ -41,8 +54,16 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
     let partition = partition(&entry, call.query.number("partition", 0..=u64::from(u32::MAX))?)?;
     let offset = call.query.number("offset", 0..=i64::MAX as u64)?;
     let time = call.query.number("time_ms", 0..=i64::MAX as u64)?;
+    let last = call.query.number("last", 1..=i64::MAX as u64)?;
+    let filter = Filter::of(&call.query);
+    let view = View::of(&call.query)?;
     let first = partition.unwrap_or(0);
     let end = partition.map_or(entry.logs, |only| only + 1);
+    let offset = match (offset, last) {
+        (Some(_), Some(_)) => return Err(Problem::parameter("last", "cannot be given with offset")),
+        (None, Some(last)) => Some(before_end(cx, &entry, first, last).0),
+        (offset, None) => offset,
+    };
     let at = match (&wanted.after, offset, time) {
         (Some(_), None, None) => {
             let at = wanted.after.as_deref().and_then(read_place).filter(|at| (first..end).contains(&at.0));
@@ -62,7 +83,8 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
         }
         (None, None, None) => (first, Offset::ZERO),
     };
-    Ok(Scan::new(entry.clone(), grant, at, end, wanted.limit).run(cx, move |cx, (records, next)| {
+    let scan = Scan::new(entry.clone(), grant, at, end, wanted.limit).filtered(filter).viewed(view);
+    Ok(scan.run(cx, move |cx, (records, next)| {
         states(cx, entry, records, move |records| {
             Ok(document(200, &Page::new(records, next.map(spell_place).as_deref())))
         })
@@ -70,8 +92,9 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
 }
 
 /// A record, and where it is for those who work the stream as a queue.
-#[derive(Serialize)]
-struct Browsed {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BrowsedRecord")]
+pub(super) struct Browsed {
     #[serde(flatten)]
     record: ShownRecord,
     #[serde(flatten)]
@@ -80,7 +103,7 @@ struct Browsed {
 
 /// Says where records are, if the stream is worked as a queue: what is not among those that still have to be consumed is
 /// done with.
-fn states(
+pub(super) fn states(
     cx: &Context,
     entry: Arc<StreamEntry>,
     records: Vec<ShownRecord>,
@@ -147,6 +170,12 @@ fn in_range(cx: &Context, entry: &StreamEntry, partition: u32, offset: Offset) -
     }
     let detail = format!("Partition {partition} has records from offset {start} on, and ends at {end}.");
     Err(Problem::new(Code::OffsetOutOfRange, detail))
+}
+
+/// So many offsets before the end, or the start.
+fn before_end(cx: &Context, entry: &StreamEntry, partition: u32, count: u64) -> Offset {
+    let log = cx.backend.log(LogId { stream: entry.id, index: partition });
+    log.map_or(Offset::ZERO, |log| log.log_start().max(Offset(log.high_watermark().0.saturating_sub(count))))
 }
 
 /// Where the records of a time begin, batch by batch; the end if there are none.

@@ -6,6 +6,7 @@ use super::counted::count;
 use super::{CURSOR, Endpoint, LIMIT};
 use crate::call::Call;
 use crate::context::{Context, Step};
+use crate::endpoint;
 use crate::errors::Problem;
 use crate::limits::PAGE_LOGS_MAX;
 use crate::page::{Page, Wanted};
@@ -20,13 +21,14 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     method: "GET",
     path: "/api/v1/streams",
     query: &[
-        ("leased", "`true`: only streams that are worked as queues; `false`: only others"),
-        ("prefix", "only streams whose names begin with this"),
+        endpoint::flag("leased", "`true`: only streams that are worked as queues; `false`: only others"),
+        endpoint::text("prefix", "only streams whose names begin with this"),
         LIMIT,
         CURSOR,
     ],
-    has_body: false,
+    answers: &[endpoint::ok::<Page<Summary>>()],
     doc: "List streams with their sizes and the counts of their queues.",
+    ..Endpoint::PLAIN
 };
 
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {

@@ -7,6 +7,7 @@
 use super::Endpoint;
 use crate::call::Call;
 use crate::context::{Context, Queue, Step, lease_reply, step, submit};
+use crate::endpoint;
 use crate::errors::Problem;
 use crate::limits::{LEASE_MS_MAX, RECEIVE_RECORDS_MAX, WAIT_MS_MAX};
 use crate::lookup::{Fate, Lookup};
@@ -19,24 +20,26 @@ use millstream_core::lease::{
 use millstream_front::Action;
 use millstream_front::steps::ReadResult;
 use millstream_types::EngineTime;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     name: "receive",
     method: "POST",
     path: "/api/v1/streams/{name}/groups/default/receive",
-    query: &[],
-    has_body: true,
+    body: endpoint::json::<Body>(),
+    answers: &[endpoint::ok::<Received>()],
     doc: "Take up to `records_max` (1 to 100; 1) records for `timeout_ms` (the stream's), after waiting `wait_ms` (0) for the \
           first.",
+    ..Endpoint::PLAIN
 };
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Body {
-    records_max: Option<u32>,
-    timeout_ms: Option<u64>,
-    wait_ms: u64,
+pub(super) struct Body {
+    pub(super) records_max: Option<u32>,
+    pub(super) timeout_ms: Option<u64>,
+    pub(super) wait_ms: u64,
 }
 
 /// A receive under way.
@@ -48,12 +51,13 @@ struct Receive {
     until: EngineTime,
 }
 
-#[derive(Serialize)]
-struct Received {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Received {
     records: Vec<Delivered>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeliveredRecord")]
 struct Delivered {
     /// Settles it.
     token: String,
@@ -69,6 +73,11 @@ struct Delivered {
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let body: Body = call.read()?;
     let queue = cx.queue(call.name(), Action::Read)?;
+    receive(cx, queue, &body)
+}
+
+/// Takes records, as a request says.
+pub(super) fn receive(cx: &mut Context, queue: Queue, body: &Body) -> Result<Step, Problem> {
     let records_max = body.records_max.unwrap_or(1);
     if !(1..=RECEIVE_RECORDS_MAX).contains(&records_max) {
         return Err(Problem::field("records_max", &format!("must be from 1 to {RECEIVE_RECORDS_MAX}")));

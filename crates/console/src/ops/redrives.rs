@@ -7,21 +7,24 @@ use super::target::find;
 use super::{CURSOR, Endpoint, LIMIT};
 use crate::call::Call;
 use crate::context::{Context, Queue, Step, lease_reply, submit};
+use crate::endpoint;
 use crate::errors::{Code, Problem};
 use crate::page::{Page, Wanted};
 use crate::respond::document;
 use crate::translate::ShownRedrive;
 use millstream_core::lease::{LeaseReply, LeaseRequest, MoveTarget, Redrive, StartRedrive};
 use millstream_front::{Action, Resource};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) const START: Endpoint = Endpoint {
     name: "start_redrive",
     method: "POST",
     path: "/api/v1/dead-letters/{name}/redrives",
-    query: &[],
-    has_body: true,
+    body: endpoint::json::<Body>(),
+    answers: &[endpoint::status::<ShownRedrive>(202)],
     doc: "Begin to move all dead letters that are ready to where they came from, or to the stream `target`; `per_second` at most.",
+    ..Endpoint::PLAIN
 };
 
 pub(super) const LIST: Endpoint = Endpoint {
@@ -29,29 +32,30 @@ pub(super) const LIST: Endpoint = Endpoint {
     method: "GET",
     path: "/api/v1/dead-letters/{name}/redrives",
     query: &[LIMIT, CURSOR],
-    has_body: false,
+    answers: &[endpoint::ok::<Page<ShownRedrive>>()],
     doc: "List the newest ten redrives of a stream, the oldest first, with how far each is.",
+    ..Endpoint::PLAIN
 };
 
 pub(super) const GET: Endpoint = Endpoint {
     name: "get_redrive",
     method: "GET",
     path: "/api/v1/dead-letters/{name}/redrives/{number}",
-    query: &[],
-    has_body: false,
+    answers: &[endpoint::ok::<ShownRedrive>()],
     doc: "Say how far a redrive is.",
+    ..Endpoint::PLAIN
 };
 
 pub(super) const CANCEL: Endpoint = Endpoint {
     name: "cancel_redrive",
     method: "DELETE",
     path: "/api/v1/dead-letters/{name}/redrives/{number}",
-    query: &[],
-    has_body: false,
+    answers: &[endpoint::ok::<ShownRedrive>()],
     doc: "End a redrive; what it has moved stays moved.",
+    ..Endpoint::PLAIN
 };
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Body {
     target: Option<String>,

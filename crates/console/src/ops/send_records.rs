@@ -9,6 +9,7 @@ use super::Endpoint;
 use super::list_records::partition;
 use crate::call::Call;
 use crate::context::{Context, Step, submit};
+use crate::endpoint;
 use crate::errors::{Code, Problem};
 use crate::limits::SEND_RECORDS_MAX;
 use crate::respond::document;
@@ -17,22 +18,24 @@ use millstream_core::catalog::{Ordering, StreamEntry};
 use millstream_core::lease::RecordMark;
 use millstream_core::log::{AppendBatch, Appended};
 use millstream_core::{Reply, Request};
-use millstream_front::Action;
+use millstream_front::{Action, Grant};
 use millstream_types::batch::{BatchBuilder, Compression};
 use millstream_types::key::{dedup_id, log_of, ordering_key};
 use millstream_types::{ErrorKind, LogId, RecordTime};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     name: "send_records",
     method: "POST",
     path: "/api/v1/streams/{name}/records",
-    query: &[],
-    has_body: true,
+    body: endpoint::json::<Body>(),
+    answers: &[endpoint::ok::<Sent>()],
     doc: "Append `records`, at most 1000, all of them to `partition` if that is given.",
+    ..Endpoint::PLAIN
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Body {
     #[serde(default)]
@@ -40,13 +43,14 @@ struct Body {
     records: Vec<GivenRecord>,
 }
 
-#[derive(Serialize)]
-struct Sent {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Sent {
     records: Vec<Place>,
 }
 
 /// Where a record is, or why it is not.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SentRecord")]
 struct Place {
     partition: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,18 +64,29 @@ struct Place {
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let body: Body = call.read()?;
     let (entry, grant) = cx.stream(call.name(), Action::Write)?;
-    if !(1..=SEND_RECORDS_MAX).contains(&body.records.len()) {
+    send(cx, &entry, grant, body.partition.map(u64::from), body.records)
+}
+
+/// Appends records, all of them to a partition if one is given.
+pub(super) fn send(
+    cx: &Context,
+    entry: &StreamEntry,
+    grant: Grant,
+    chosen: Option<u64>,
+    records: Vec<GivenRecord>,
+) -> Result<Step, Problem> {
+    if !(1..=SEND_RECORDS_MAX).contains(&records.len()) {
         return Err(Problem::field("records", &format!("must hold 1 to {SEND_RECORDS_MAX} records")));
     }
-    let chosen = partition(&entry, body.partition.map(u64::from))?;
+    let chosen = partition(entry, chosen)?;
     let any =
         u32::try_from(cx.backend.random() % u128::from(entry.logs)).expect("less than the number of logs");
     let mut drafts: Vec<Draft> = Vec::new();
     // For each record, which batch it is in and its place there.
-    let mut places: Vec<(usize, u64)> = Vec::with_capacity(body.records.len());
-    for mut given in body.records {
+    let mut places: Vec<(usize, u64)> = Vec::with_capacity(records.len());
+    for mut given in records {
         let record = given.read(RecordTime(cx.now.0))?;
-        let mark = mark(&entry, &given, &record)?;
+        let mark = mark(entry, &given, &record)?;
         let keyed = record.key.as_deref().map(|key| log_of(key, entry.logs));
         let log = chosen.or(keyed).unwrap_or(any);
         // What is looked up by its dedup id is a batch of its own.
@@ -84,8 +99,7 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
         drafts[index].push(&record, mark)?;
     }
     let logs: Vec<u32> = drafts.iter().map(|draft| draft.log).collect();
-    let batches =
-        drafts.into_iter().map(|draft| draft.finish(&entry)).collect::<Result<Vec<_>, Problem>>()?;
+    let batches = drafts.into_iter().map(|draft| draft.finish(entry)).collect::<Result<Vec<_>, Problem>>()?;
     Ok(submit(grant.request(Request::Append(batches)), move |_, reply| {
         let appended = match reply {
             Reply::Appended(appended) if appended.len() == logs.len() => appended,

@@ -5,57 +5,61 @@
 
 use super::Endpoint;
 use crate::call::Call;
-use crate::context::{Context, Step, lease_reply, submit};
+use crate::context::{Context, Queue, Step, lease_reply, submit};
+use crate::endpoint;
 use crate::errors::Problem;
 use crate::limits::{LEASE_MS_MAX, SETTLE_MAX};
 use crate::respond::document;
 use crate::translate::read_token;
 use millstream_core::lease::{self, LeaseError, LeaseReply, LeaseRequest, Settle};
 use millstream_front::Action;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     name: "settle",
     method: "POST",
     path: "/api/v1/streams/{name}/groups/default/settle",
-    query: &[],
-    has_body: true,
+    body: endpoint::json::<Body>(),
+    answers: &[endpoint::ok::<Settled>()],
     doc: "Settle `leases`, at most 1000, each a `token` and an `action`: `ack`, `release` (with `delay_ms`), `reject`, `renew` (with \
           `timeout_ms`).",
+    ..Endpoint::PLAIN
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Body {
     leases: Vec<Lease>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Lease {
-    token: String,
-    action: Verb,
+pub(super) struct Lease {
+    pub(super) token: String,
+    pub(super) action: Verb,
     #[serde(default)]
-    delay_ms: Option<u64>,
+    pub(super) delay_ms: Option<u64>,
     #[serde(default)]
-    timeout_ms: Option<u64>,
+    pub(super) timeout_ms: Option<u64>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Verb {
+pub(super) enum Verb {
     Ack,
     Release,
     Reject,
     Renew,
 }
 
-#[derive(Serialize)]
-struct Settled {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Settled {
     results: Vec<Outcome>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SettledRecord")]
 struct Outcome {
     code: Option<&'static str>,
     detail: Option<&'static str>,
@@ -64,12 +68,17 @@ struct Outcome {
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let body: Body = call.read()?;
     let queue = cx.queue(call.name(), Action::Read)?;
-    if !(1..=SETTLE_MAX).contains(&body.leases.len()) {
+    settle(&queue, &body.leases)
+}
+
+/// Settles leases, as a request says.
+pub(super) fn settle(queue: &Queue, given: &[Lease]) -> Result<Step, Problem> {
+    if !(1..=SETTLE_MAX).contains(&given.len()) {
         return Err(Problem::field("leases", &format!("must hold 1 to {SETTLE_MAX} leases")));
     }
-    let mut leases = Vec::with_capacity(body.leases.len());
-    let mut known = Vec::with_capacity(body.leases.len());
-    for given in &body.leases {
+    let mut leases = Vec::with_capacity(given.len());
+    let mut known = Vec::with_capacity(given.len());
+    for given in given {
         let action = action(given)?;
         let token = read_token(&given.token, queue.entry.uid).filter(|token| token.group == queue.group);
         known.push(token.is_some());

@@ -3,10 +3,12 @@
 //! Apart because it is made of the record's headers, which anyone may have written: it is shown, and nothing relies on it.
 
 use millstream_types::dead_letter::DeadLetter;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Why a record is a dead letter, and where it was before.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Death")]
 pub(crate) struct Letter {
     reason: &'static str,
     source: String,
@@ -18,7 +20,8 @@ pub(crate) struct Letter {
     history: Vec<Death>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EarlierDeath")]
 struct Death {
     source: String,
     reason: &'static str,

@@ -5,14 +5,17 @@
 
 use super::bytes::{read, spell};
 use super::dead_letter::Letter;
+use super::view::{View, Viewed};
 use crate::errors::Problem;
 use millstream_types::batch::{Headers, RecordView};
 use millstream_types::dead_letter::DeadLetter;
 use millstream_types::{Offset, RecordTime};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A record as it is shown.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Record")]
 pub(crate) struct ShownRecord {
     partition: u32,
     offset: u64,
@@ -23,13 +26,17 @@ pub(crate) struct ShownRecord {
     value: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value_base64: Option<String>,
+    /// The value decoded, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    view: Option<Viewed>,
     headers: Vec<ShownHeader>,
     /// What its headers say, if it was dead-lettered.
     #[serde(skip_serializing_if = "Option::is_none")]
     dead_letter: Option<Letter>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Header")]
 struct ShownHeader {
     name: String,
     value: Option<String>,
@@ -49,9 +56,15 @@ impl ShownRecord {
             key_base64,
             value,
             value_base64,
+            view: None,
             headers: shown_headers(record.headers),
             dead_letter: DeadLetter::parse(record.headers).map(Letter::from),
         }
+    }
+
+    /// With its value decoded.
+    pub(crate) fn viewed(self, view: View, value: Option<&[u8]>) -> ShownRecord {
+        ShownRecord { view: value.and_then(|value| view.decode(value)), ..self }
     }
 
     /// When it is from.
@@ -91,7 +104,7 @@ fn shown_headers(headers: Headers<'_>) -> Vec<ShownHeader> {
 }
 
 /// A record to be sent, as it is given.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct GivenRecord {
     key: Option<String>,
@@ -106,7 +119,7 @@ pub(crate) struct GivenRecord {
     pub(crate) dedup_id: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct GivenHeader {
     name: String,
@@ -125,6 +138,33 @@ pub(crate) struct ReadRecord {
 }
 
 impl GivenRecord {
+    /// A record made of bytes.
+    pub(crate) fn of_bytes<'a>(
+        key: Option<&str>,
+        value: &[u8],
+        headers: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> GivenRecord {
+        let (value, value_base64) = spell(Some(value));
+        let headers = headers.map(|(name, bytes)| {
+            let (value, value_base64) = spell(Some(bytes));
+            GivenHeader { name: name.to_owned(), value, value_base64 }
+        });
+        GivenRecord {
+            key: key.map(str::to_owned),
+            value,
+            value_base64,
+            headers: headers.collect(),
+            ..GivenRecord::default()
+        }
+    }
+
+    /// Its key, if it does not say one itself.
+    pub(crate) fn set_key(&mut self, key: &str) {
+        if self.key.is_none() && self.key_base64.is_none() {
+            self.key = Some(key.to_owned());
+        }
+    }
+
     /// Reads what it holds; a record that does not say when it is from is from now.
     pub(crate) fn read(&mut self, now: RecordTime) -> Result<ReadRecord, Problem> {
         let headers = std::mem::take(&mut self.headers).into_iter().map(|header| {

@@ -4,10 +4,12 @@
 
 use crate::context::Context;
 use millstream_core::lease::{MoveTarget, Redrive, RedriveState};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A redrive, under way or over.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Redrive")]
 pub(crate) struct ShownRedrive {
     number: u64,
     state: &'static str,
@@ -26,12 +28,7 @@ impl ShownRedrive {
     pub(crate) fn new(cx: &Context, redrive: &Redrive) -> ShownRedrive {
         ShownRedrive {
             number: redrive.number,
-            state: match redrive.state {
-                RedriveState::Running => "running",
-                RedriveState::Completed => "completed",
-                RedriveState::Cancelled => "cancelled",
-                RedriveState::Failed => "failed",
-            },
+            state: redrive_word(redrive.state),
             target: match redrive.target {
                 MoveTarget::Source | MoveTarget::DeadLetter => None,
                 MoveTarget::Stream(id) => {
@@ -46,5 +43,15 @@ impl ShownRedrive {
             moved: redrive.moved,
             total: redrive.total,
         }
+    }
+}
+
+/// The word of a state.
+pub(crate) fn redrive_word(state: RedriveState) -> &'static str {
+    match state {
+        RedriveState::Running => "running",
+        RedriveState::Completed => "completed",
+        RedriveState::Cancelled => "cancelled",
+        RedriveState::Failed => "failed",
     }
 }

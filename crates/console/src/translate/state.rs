@@ -3,10 +3,12 @@
 //! Apart because records, dead letters and whatever else looks at a queue show it under the same names.
 
 use millstream_core::lease::{PeekedRecord, RecordState};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Where a record of a queue is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "RecordState")]
 pub(crate) struct ShownState {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]

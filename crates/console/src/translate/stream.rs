@@ -6,11 +6,13 @@ use super::settings::{Shown, shown};
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::GroupCounts;
 use millstream_front::Backend;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// How many records of a queue are where.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[schemars(rename = "QueueCounts")]
 pub(crate) struct Counts {
     /// Wait for a consumer.
     ready: u64,
@@ -34,7 +36,8 @@ impl From<GroupCounts> for Counts {
 }
 
 /// What a stream holds.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
+#[schemars(rename = "StreamTotals")]
 pub(crate) struct Totals {
     /// Offsets from the first record to the end: as many as records, or more where compaction left holes.
     records: u64,
@@ -55,7 +58,8 @@ impl Totals {
 }
 
 /// A stream in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StreamSummary")]
 pub(crate) struct Summary {
     name: String,
     partition_count: u32,
@@ -84,7 +88,8 @@ impl Summary {
 }
 
 /// A stream with everything that is known of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Stream")]
 pub(crate) struct Detail {
     name: String,
     /// 32 hexadecimal digits, never used for another stream.
@@ -100,7 +105,7 @@ pub(crate) struct Detail {
 }
 
 /// A partition.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Partition {
     partition: u32,
     start_offset: u64,

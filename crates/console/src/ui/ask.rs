@@ -9,7 +9,7 @@ use crate::context::{Context, Step, step};
 use crate::errors::{Code, Problem};
 use crate::ops;
 use crate::query::Query;
-use millstream_front::http::Response;
+use millstream_front::http::{Request, Response};
 use serde_json::Value;
 
 /// A question to an operation.
@@ -61,7 +61,16 @@ pub(super) fn ask(
     let row = ops::TABLE.iter().find(|row| row.0.name == operation);
     let row = row.expect("pages ask operations that there are");
     let body = body.map_or(Vec::new(), |body| body.to_string().into_bytes());
-    let call = Call { path, query: Query::of(query), body: &body };
+    let request = Request {
+        method: row.0.method,
+        path: row.0.path,
+        query: "",
+        headers: &[],
+        body: &body,
+        is_tls: false,
+        peer: None,
+    };
+    let call = Call { path, query: Query::of(query), request };
     let first = step((row.1)(cx, &call));
     intercept(first, Box::new(move |cx, response| then(cx, read(&response))))
 }
@@ -100,6 +109,10 @@ fn intercept(step: Step, then: Then<Response>) -> Step {
         Step::Read(reads, go_on) => {
             Step::Read(reads, Box::new(move |cx, results| intercept(go_on(cx, results), then)))
         }
+        Step::Watch(logs, until, go_on) => {
+            Step::Watch(logs, until, Box::new(move |cx| intercept(go_on(cx), then)))
+        }
+        Step::Part(..) => unreachable!("pages ask for documents, and for no events"),
     }
 }
 

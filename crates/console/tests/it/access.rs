@@ -1,6 +1,7 @@
 //! Who is let through: programs on this machine, the admin token, sessions; and who is not.
 
 use crate::client::{Client, Waiting, admin_token};
+use crate::system::TestSystem;
 use millstream_console::{ConsoleOptions, Gate, Token};
 use millstream_front::http::{Request, Response};
 use std::sync::Arc;
@@ -26,7 +27,8 @@ fn one_time_token() -> Token {
 
 fn options(is_loopback: bool) -> ConsoleOptions {
     let gate = Gate::new(Some(&admin_token()), Some(&one_time_token()), 8080);
-    ConsoleOptions { version: "1.2.3", is_loopback, gate: Arc::new(gate), listeners: Vec::new() }
+    let system = Arc::new(TestSystem::new());
+    ConsoleOptions { version: "1.2.3", is_loopback, gate: Arc::new(gate), listeners: Vec::new(), system }
 }
 
 /// The cookie that an answer sets, as a browser sends it back.

@@ -2,11 +2,14 @@
 //!
 //! Apart because every test goes through it, so that each request is handled exactly as `net` would handle it.
 
+use crate::schema;
+use crate::system::TestSystem;
 use millstream_console::{ConsoleOptions, Gate, Listener, Token};
 use millstream_front::backend::{Blocking, Inbox};
-use millstream_front::http::{Commands, Exchange, Outcome, Refusal, Request, Response, Service};
-use millstream_front::{Authorizer, Backend, Event, ReadCommand, ReadError, ReadOutcome};
+use millstream_front::http::{Commands, Exchange, Outcome, Part, Refusal, Request, Response, Service};
+use millstream_front::{Authorizer, Backend, Event, ReadCommand, ReadError, ReadOutcome, Watch};
 use millstream_testkit::broker::{TestBroker, TestInbox};
+use millstream_types::EngineTime;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -22,11 +25,17 @@ pub(crate) fn admin_token() -> Token {
 
 /// A request that may wait.
 pub(crate) struct Waiting {
+    /// Method and path.
+    asked: (String, String),
     exchange: Option<Box<dyn Exchange>>,
     inbox: Arc<TestInbox>,
     broker: Arc<TestBroker>,
     response: Option<Response>,
     is_abandoned: bool,
+    /// What of its answer it has given so far.
+    parts: Vec<Part>,
+    watch: Option<Watch>,
+    wake_at: Option<EngineTime>,
 }
 
 impl Client {
@@ -35,6 +44,7 @@ impl Client {
             version: "1.2.3",
             is_loopback: true,
             gate: Arc::new(Gate::new(Some(&admin_token()), None, 8080)),
+            system: Arc::new(TestSystem::new()),
             listeners: vec![("http", "127.0.0.1:8080".parse().unwrap())],
         };
         Client::with(options)
@@ -51,11 +61,15 @@ impl Client {
         let mut commands = Commands::default();
         let outcome = self.listener.start(self.broker.now(), &backend, request, &mut commands);
         let mut waiting = Waiting {
+            asked: (request.method.to_owned(), request.path.to_owned()),
             exchange: None,
             inbox: Arc::default(),
             broker: self.broker.clone(),
             response: None,
             is_abandoned: false,
+            parts: Vec::new(),
+            watch: None,
+            wake_at: None,
         };
         waiting.drive(outcome, commands);
         waiting
@@ -67,6 +81,14 @@ impl Client {
         let path = format!("/api/v1{path}");
         let headers: &[(&str, &[u8])] = &[("host", b"127.0.0.1:8080"), ("content-type", b"application/json")];
         self.send(&Request { method, path: &path, query, headers, body, is_tls: false, peer: None })
+    }
+
+    /// A request to any address, with these headers.
+    pub(crate) fn at(&self, method: &str, address: &str, headers: &[(&str, &[u8])], body: &[u8]) -> Waiting {
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let host: &[(&str, &[u8])] = &[("host", b"127.0.0.1:8080")];
+        let headers = [host, headers].concat();
+        self.send(&Request { method, path, query, headers: &headers, body, is_tls: false, peer: None })
     }
 
     pub(crate) fn get(&self, address: &str) -> Value {
@@ -130,16 +152,31 @@ impl Waiting {
         loop {
             match outcome {
                 Outcome::Respond(response) => {
+                    // What ends an answer in parts has no head of its own.
+                    if self.parts.is_empty() {
+                        schema::check(&self.asked.0, &self.asked.1, &response);
+                    }
                     self.response = Some(response);
                     return;
                 }
                 Outcome::Wait(exchange) => self.exchange = Some(exchange),
+                Outcome::Part(part, exchange) => {
+                    if let Part::Head(head) = &part {
+                        schema::check(&self.asked.0, &self.asked.1, head);
+                    }
+                    self.parts.push(part);
+                    outcome = exchange.resume(self.broker.now(), &mut commands);
+                    continue;
+                }
             }
+            self.watch = commands.watch.take().or(self.watch.take());
+            self.wake_at = commands.wake_at.take().or(self.wake_at);
             let inbox: Arc<dyn Inbox> = self.inbox.clone();
             self.broker.submit(&inbox, std::mem::take(&mut commands.submissions));
             let reads = std::mem::take(&mut commands.reads).into_iter();
             let mut events: Vec<Event> = reads.map(|read| self.read(read)).collect();
             events.extend(self.inbox.take().into_iter().map(|(tag, reply)| Event::Reply(tag, reply)));
+            events.extend(self.waited_for());
             let mut events = events.into_iter();
             let Some(event) = events.next() else { return };
             outcome = self.exchange.take().expect("it waits").handle(self.broker.now(), event, &mut commands);
@@ -148,7 +185,7 @@ impl Waiting {
                     Outcome::Wait(exchange) => exchange.handle(self.broker.now(), event, &mut commands),
                     // The answer to what was asked when the client went away.
                     outcome if self.is_abandoned => outcome,
-                    Outcome::Respond(_) => panic!("more came than was waited for"),
+                    Outcome::Respond(_) | Outcome::Part(..) => panic!("more came than was waited for"),
                 };
             }
         }
@@ -167,9 +204,40 @@ impl Waiting {
         Event::Read(read.tag, result)
     }
 
+    /// The watch that has ended, or the moment that has come.
+    fn waited_for(&mut self) -> Option<Event> {
+        let has_moved = |watch: &mut Watch| {
+            let moved = |(log, seen)| self.broker.log(log).is_none_or(|log| log.high_watermark() != seen);
+            watch.logs.iter().copied().any(moved)
+        };
+        if let Some(watch) = self.watch.take_if(has_moved) {
+            self.wake_at = None;
+            return Some(Event::Moved(watch.tag));
+        }
+        self.wake_at.take_if(|at| *at <= self.broker.now())?;
+        self.watch = None;
+        Some(Event::Deadline)
+    }
+
+    /// The text of what it has given so far, without its head's; for an answer in parts.
+    pub(crate) fn text(&self) -> String {
+        let bodies = self.parts.iter().cloned().map(Part::into_body);
+        bodies.map(|body| String::from_utf8(body.to_vec()).expect("text")).collect()
+    }
+
+    /// The head of an answer in parts.
+    pub(crate) fn head(&self) -> &Response {
+        match &self.parts[0] {
+            Part::Head(head) => head,
+            Part::Piece(_) => panic!("it does not begin with its head"),
+        }
+    }
+
     /// Takes what has come meanwhile.
     pub(crate) fn go_on(&mut self) {
-        let events = self.inbox.take().into_iter().map(|(tag, reply)| Event::Reply(tag, reply));
+        let mut events: Vec<Event> =
+            self.inbox.take().into_iter().map(|(tag, reply)| Event::Reply(tag, reply)).collect();
+        events.extend(self.waited_for());
         for event in events {
             let mut commands = Commands::default();
             let exchange = self.exchange.take().expect("it waits");

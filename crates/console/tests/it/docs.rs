@@ -3,7 +3,7 @@
 //! Apart because it is the one test that writes: `UPDATE_DOCS=1 cargo test -p millstream-console --test it docs` puts the
 //! tables into `docs/api.md`; without the variable it only compares.
 
-use millstream_console::{Code, ENDPOINTS, SETTINGS};
+use millstream_console::{Code, ENDPOINTS, Kind, Param, SETTINGS};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -12,8 +12,9 @@ fn tables() -> [(&'static str, String); 3] {
     let mut operations = String::from("| | | |\n|---|---|---|\n");
     for endpoint in &ENDPOINTS {
         let mut doc = endpoint.doc.to_owned();
-        for (name, meaning) in endpoint.query {
-            write!(doc, "<br>`{name}`: {meaning}.").expect("a string takes everything");
+        for param in endpoint.query {
+            write!(doc, "<br>`{}`{}: {}.", param.name, values(param), param.doc)
+                .expect("a string takes everything");
         }
         writeln!(operations, "| {} | `{}` | {doc} |", endpoint.method, endpoint.path)
             .expect("a string takes everything");
@@ -29,6 +30,18 @@ fn tables() -> [(&'static str, String); 3] {
             .expect("a string takes everything");
     }
     [("operations", operations), ("settings", settings), ("problems", problems)]
+}
+
+/// What a parameter may be, where its words do not say so.
+fn values(param: &Param) -> String {
+    match param.kind {
+        Kind::Text => String::new(),
+        Kind::Flag => " (`true`, `false`)".to_owned(),
+        Kind::Word(words) => format!(" (`{}`)", words.join("`, `")),
+        // Bounds that are those of the type say nothing.
+        Kind::Number(from, to) if to < u64::from(u32::MAX) => format!(" ({from} to {to})"),
+        Kind::Number(..) => " (a number)".to_owned(),
+    }
 }
 
 #[test]
@@ -54,6 +67,6 @@ fn operations_have_names_of_their_own_and_break_no_table() {
         assert!(ENDPOINTS[..index].iter().all(|other| other.name != endpoint.name), "{}", endpoint.name);
         assert!(!endpoint.doc.contains(['|', '\n']) && endpoint.doc.ends_with('.'), "{}", endpoint.name);
         let is_safe = endpoint.method == "GET";
-        assert!(!(is_safe && endpoint.has_body), "{}", endpoint.name);
+        assert!(!(is_safe && endpoint.body.is_taken()), "{}", endpoint.name);
     }
 }

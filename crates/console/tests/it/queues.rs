@@ -151,7 +151,10 @@ fn a_queue_is_replayed_from_its_start_from_offsets_and_from_a_time() {
     assert_eq!(seek(json!({"time_ms": 36})), 3);
     assert_eq!(received(), "");
     assert_eq!(seek(json!("start")), 0);
-    assert_eq!(client.call("POST", &format!("{GROUP}/purge"), json!({})), json!({"purged": 6}));
+    assert_eq!(
+        client.call("POST", &format!("{GROUP}/purge"), json!({})),
+        json!({"purged": 6, "running": false})
+    );
     assert_eq!(counts(&client), [0, 0, 0, 0]);
 }
 

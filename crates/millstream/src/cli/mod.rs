@@ -11,10 +11,13 @@ mod knob_args;
 mod migrate;
 mod moment;
 mod output;
+mod process;
 mod queue;
 mod remote;
+mod route;
 mod serve;
 mod storage;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -47,6 +50,14 @@ enum Command {
     Queue(Box<queue::QueueArgs>),
     /// Look at dead letters, bring them back, or be done with them.
     Dlq(Box<dlq::DlqArgs>),
+    /// List and delete streams, look at their records, publish to them, see who reads them.
+    Stream(Box<stream::StreamArgs>),
+    /// List, create, bind and delete routes, and ask where a record would go.
+    Route(Box<route::RouteArgs>),
+    /// List the connections of all protocols, or end some.
+    Connection(Box<process::ConnectionArgs>),
+    /// List the broker's long work, redrives and purges, or end some.
+    Job(Box<process::JobArgs>),
     /// Exchanges, queues, bindings, policies and connections of AMQP clients.
     Amqp(Box<amqp::AmqpArgs>),
     /// Take over what another broker has: what is declared, and messages.
@@ -73,6 +84,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Remote(command) => remote::run(command),
         Command::Queue(args) => queue::run(*args),
         Command::Dlq(args) => dlq::run(*args),
+        Command::Stream(args) => stream::run(*args),
+        Command::Route(args) => route::run(*args),
+        Command::Connection(args) => process::connection(*args),
+        Command::Job(args) => process::job(*args),
         Command::Amqp(args) => amqp::run(*args),
         Command::Migrate(args) => migrate::run(*args),
         Command::Version => print(&format!("millstream {}\n", env!("CARGO_PKG_VERSION"))),

@@ -15,7 +15,7 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
-    let settings = Effective::load(&args.knobs.given, |name| std::env::var_os(name))?.settings;
-    logging::start(&settings)?;
-    serve::run(&settings, |ready| super::print(&if args.json { ready.to_json() } else { ready.to_text() }))
+    let effective = Effective::load(&args.knobs.given, |name| std::env::var_os(name))?;
+    logging::start(&effective.settings)?;
+    serve::run(&effective, |ready| super::print(&if args.json { ready.to_json() } else { ready.to_text() }))
 }

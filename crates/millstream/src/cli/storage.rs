@@ -5,8 +5,9 @@
 
 use super::knob_args::KnobArgs;
 use crate::config::Effective;
-use crate::wiring::{Moved, SOCKET, StorageStatus};
+use crate::wiring::SOCKET;
 use anyhow::Context;
+use millstream_console::{Moved, StorageStatus};
 use std::io::{ErrorKind, Read};
 use std::os::unix::net::UnixStream;
 use std::path::Path;

@@ -12,7 +12,7 @@ mod tests;
 mod values;
 
 pub(crate) use knobs::{KNOBS, Kind, Knob};
-pub(crate) use load::{Effective, Given};
+pub(crate) use load::{Effective, Given, Source};
 pub(crate) use reference::reference_page;
 
 use millstream_types::limits;

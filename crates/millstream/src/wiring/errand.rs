@@ -32,6 +32,7 @@ pub(crate) fn run(backend: &Arc<dyn Backend>, begin: impl FnOnce(&mut Commands) 
         let mut exchange = match outcome {
             Outcome::Respond(response) => return response,
             Outcome::Wait(exchange) => exchange,
+            Outcome::Part(..) => unreachable!("an errand is answered in one piece"),
         };
         assert!(commands.reads.is_empty(), "an errand reads nothing");
         let mut missing = commands.submissions.len();

@@ -8,13 +8,16 @@ pub(crate) mod errand;
 mod random;
 mod reader;
 mod status;
+mod system;
 
+pub(crate) use status::SOCKET;
 #[cfg(test)]
 pub(crate) use status::test_status;
-pub(crate) use status::{Moved, SOCKET, StorageStatus};
+pub(crate) use system::Process;
 
 use crate::wiring::backend::EngineBackend;
 use anyhow::Context;
+use millstream_console::StorageStatus;
 use millstream_core::ShardOptions;
 use millstream_core::hash::HashSeed;
 use millstream_engine::{Engine, EngineOptions};
@@ -88,9 +91,9 @@ impl Broker {
     }
 
     /// What `millstream storage` shows, whenever it is called.
-    pub(crate) fn storage_status(&self) -> impl Fn() -> StorageStatus + Send + 'static {
+    pub(crate) fn storage_status(&self) -> impl Fn() -> StorageStatus + Send + Sync + 'static {
         let handle = self.engine.handle();
-        move || StorageStatus::look(&handle)
+        move || status::look(&handle)
     }
 
     /// Stops: finishes what was taken, writes a checkpoint, closes the write-ahead log. Blocks.

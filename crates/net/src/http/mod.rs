@@ -66,6 +66,7 @@ pub(crate) async fn drive(
         }
         ended
     };
+    // An answer that was given in parts is over with its connection: hyper has dropped it.
     if connection.abandon() {
         finish_abandoned(&connection, mailbox).await;
     }
@@ -163,6 +164,7 @@ impl Turns<'_> {
     where
         S: HttpService<hyper::body::Incoming, ResBody = Payload, Error = Infallible>,
     {
+        self.connection.end_streams();
         Pin::new(hyper).graceful_shutdown();
         self.until = Some(self.until.map_or(until, |before| before.min(until)));
     }

@@ -5,17 +5,17 @@
 //! (`Expect: 100-continue`) is told to go on when the body is first read, so a refusal comes instead of that word.
 
 use super::connection::Connection;
-use super::reply::{Reply, close, reply};
+use super::reply::{Reply, begun, close, is_begun, reply};
 use crate::options::BODY_BYTES_UNANNOUNCED;
 use crate::outlay::Outlay;
-use crate::pump::{Pump, submit_unheard};
+use crate::pump::{Answer, Pump, submit_unheard};
 use bytes::Bytes;
 use http::header::HOST;
 use http::request::Parts;
 use http::{Request, Version};
 use http_body::Body;
 use hyper::body::Incoming;
-use millstream_front::http::{Commands, Outcome, Refusal};
+use millstream_front::http::{Commands, Outcome, Part, Refusal};
 use millstream_front::limits::REQUEST_BYTES_MIN;
 use millstream_front::{Permit, http as front};
 use std::convert::Infallible;
@@ -36,7 +36,10 @@ pub(super) async fn serve(
 ) -> Result<Reply, Infallible> {
     connection.watch.lock().works();
     let reply = answer(&connection, request).await;
-    connection.watch.lock().answered();
+    // An answer that goes on keeps its connection at work until its end.
+    if !is_begun(&reply) {
+        connection.watch.lock().answered();
+    }
     Ok(reply)
 }
 
@@ -53,18 +56,27 @@ async fn answer(connection: &Arc<Connection>, request: Request<Incoming>) -> Rep
     });
     // Nothing of the request is kept while its exchange waits.
     drop((parts, body));
-    let (response, outlay) = match outcome {
+    let output_budget = || connection.service.output_budget.clone();
+    let (answer, outlay) = match outcome {
         Outcome::Respond(response) => {
             submit_unheard(&**backend, commands);
-            (response, Outlay::new(connection.service.output_budget.clone()))
+            (Answer::Last(response), Outlay::new(output_budget()))
         }
         Outcome::Wait(exchange) => {
-            let output_budget = connection.service.output_budget.clone();
-            connection.begin(Pump::new(exchange, commands, &**backend, memory, output_budget));
+            connection.begin(Pump::new(exchange, commands, &**backend, memory, output_budget()));
             poll_fn(|cx| connection.poll_exchange(cx)).await
         }
+        Outcome::Part(part, exchange) => {
+            let pump = Pump::new(exchange, commands, &**backend, memory, output_budget());
+            connection.begin(pump.given());
+            (Answer::Part(part), Outlay::new(output_budget()))
+        }
     };
-    reply(connection.front.name(), response, outlay)
+    match answer {
+        Answer::Last(response) => reply(connection.front.name(), response, outlay),
+        Answer::Part(Part::Head(head)) => begun(connection, head, outlay),
+        Answer::Part(Part::Piece(_)) => unreachable!("an answer begins with its head"),
+    }
 }
 
 /// Reads a request to its end, with memory for all of it.

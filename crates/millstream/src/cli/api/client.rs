@@ -163,7 +163,10 @@ impl Api {
         let mut cursor = None;
         loop {
             let limit = (wanted - items.len()).min(PAGE_ITEMS);
+            // Where to begin is for the first page alone: from then on the cursor says it.
+            let is_place = |name: &str| ["offset", "time_ms", "last"].contains(&name);
             let mut query = query.to_vec();
+            query.retain(|(name, _)| cursor.is_none() || !is_place(name));
             query.extend([("limit", Some(limit.to_string())), ("cursor", cursor)]);
             let page: Page = self.get(&address(parts, &query)).await?;
             items.extend(page.items.into_iter().filter_map(&keep));

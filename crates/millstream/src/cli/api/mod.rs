@@ -15,7 +15,7 @@ use clap::Args;
 
 pub(super) use client::{Api, address, address_below};
 pub(super) use error::ApiError;
-pub(super) use record::{Record, moment};
+pub(super) use record::{Record, cell_of, moment};
 
 /// The environment's variable that may hold the token.
 const TOKEN_VARIABLE: &str = "MILLSTREAM_TOKEN";

@@ -37,6 +37,11 @@ impl Record {
     }
 }
 
+/// A text in a cell.
+pub(in crate::cli) fn cell_of(text: &str) -> String {
+    shortened(text)
+}
+
 /// Text on one line, not too long, without anything that a terminal acts on.
 fn cell(text: Option<&str>, base64: Option<&str>) -> String {
     let text = match (text, base64) {

@@ -3,6 +3,7 @@
 
 mod lifetime;
 mod limits;
+mod parts;
 mod requests;
 mod service;
 mod waiting;

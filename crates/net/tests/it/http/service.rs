@@ -6,14 +6,16 @@
 //! | `/many?BYTES`                 | answers at once with so many bytes                                             |
 //! | `/wait?TIMES`                 | asks the broker so often, one after the other, and answers then                |
 //! | `/read?LOG,BYTES,COUNT`       | makes reads at once, answers with how much each gave                           |
+//! | `/parts?COUNT,BYTES`          | answers in so many pieces between a first and a last one                       |
+//! | `/ticks`, `/moves`            | answers with a piece each millisecond; each time the log moves                 |
 //! | `/unwritable`                 | answers with a header that cannot be written                                   |
 //! | `/panic`, `/late-panic`       | panics at once; panics when the broker has answered                            |
 
 use crate::toy::{Toy, grant};
 use millstream_core::Request as CoreRequest;
 use millstream_front::backend::Backend;
-use millstream_front::http::{Commands, Exchange, Outcome, Request, Response, Service};
-use millstream_front::{Event, ReadCommand, Submission, Tag};
+use millstream_front::http::{Commands, Exchange, Outcome, Part, Request, Response, Service};
+use millstream_front::{Event, ReadCommand, Submission, Tag, Watch};
 use millstream_types::{EngineTime, LogId, Offset, StreamId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -31,6 +33,8 @@ struct Counts {
     abandoned: AtomicUsize,
     /// Exchanges that responded.
     responded: AtomicUsize,
+    /// Pieces that were given.
+    given: AtomicUsize,
 }
 
 impl ToyService {
@@ -46,8 +50,65 @@ impl ToyService {
         self.counts.abandoned.load(SeqCst)
     }
 
+    pub(super) fn given(&self) -> usize {
+        self.counts.given.load(SeqCst)
+    }
+
     pub(super) fn responded(&self) -> usize {
         self.counts.responded.load(SeqCst)
+    }
+}
+
+/// Answers in parts.
+struct InParts {
+    backend: Arc<dyn Backend>,
+    counts: Arc<Counts>,
+    what: Pieces,
+}
+
+#[derive(Clone, Copy)]
+enum Pieces {
+    /// So many of so many bytes.
+    Many(usize, usize),
+    Ticks,
+    Moves,
+}
+
+impl InParts {
+    fn give(self: Box<Self>, piece: impl Into<Vec<u8>>) -> Outcome {
+        self.counts.given.fetch_add(1, SeqCst);
+        Outcome::Part(Part::Piece(piece.into().into()), self)
+    }
+}
+
+impl Exchange for InParts {
+    fn handle(self: Box<Self>, _: EngineTime, event: Event, _: &mut Commands) -> Outcome {
+        match event {
+            Event::Deadline => self.give("tick"),
+            Event::Moved(Tag(5)) => self.give("moved"),
+            event => panic!("{event:?} was not asked for"),
+        }
+    }
+
+    fn resume(mut self: Box<Self>, now: EngineTime, commands: &mut Commands) -> Outcome {
+        match self.what {
+            Pieces::Many(0, _) => return Outcome::Respond(response("last")),
+            Pieces::Many(left, bytes) => {
+                self.what = Pieces::Many(left - 1, bytes);
+                return self.give(vec![b'p'; bytes]);
+            }
+            Pieces::Ticks => commands.wake_at = Some(now.after_ms(1)),
+            Pieces::Moves => {
+                let log = LogId { stream: StreamId(1), index: 0 };
+                let seen = self.backend.log(log).expect("it is there").high_watermark();
+                commands.watch = Some(Watch { tag: Tag(5), logs: vec![(log, seen)] });
+            }
+        }
+        Outcome::Wait(self)
+    }
+
+    fn abandon(&mut self, _: EngineTime, _: &mut Commands) {
+        panic!("what answers in parts is dropped");
     }
 }
 
@@ -82,7 +143,7 @@ impl Service for ToyService {
     fn start(
         &self,
         _: EngineTime,
-        _: &Arc<dyn Backend>,
+        backend: &Arc<dyn Backend>,
         request: &Request<'_>,
         commands: &mut Commands,
     ) -> Outcome {
@@ -109,6 +170,15 @@ impl Service for ToyService {
                 let mut response = response("");
                 response.headers.push(("x-bad", "two\nlines".into()));
                 return Outcome::Respond(response);
+            }
+            "/parts" | "/ticks" | "/moves" => {
+                let what = match request.path {
+                    "/parts" => Pieces::Many(numbers[0], numbers[1]),
+                    "/ticks" => Pieces::Ticks,
+                    _ => Pieces::Moves,
+                };
+                let parts = InParts { backend: backend.clone(), counts: self.counts.clone(), what };
+                return Outcome::Part(Part::Head(response("first")), Box::new(parts));
             }
             "/panic" => panic!("the toy was told to"),
             "/late-panic" => {
@@ -153,6 +223,10 @@ impl Exchange for Waiting {
         }
         self.counts.responded.fetch_add(1, SeqCst);
         Outcome::Respond(response(self.text))
+    }
+
+    fn resume(self: Box<Self>, _: EngineTime, _: &mut Commands) -> Outcome {
+        unreachable!("it answers in one piece")
     }
 
     /// Gives something back to the broker and waits for that as well.
