@@ -56,6 +56,7 @@ pub fn run<S: Subject>(seed: u64, points: u64, disk: Option<SimDisk>) -> Result<
         cached_bytes_max: 0,
         index_bytes_max: 1 << 10,
         open_files_max: 2,
+        micros: || 0,
         new_directory_id: u128::from(seed) + 1,
     };
     let mut world = World::<S> {

@@ -9,6 +9,7 @@ mod errors;
 mod limits;
 mod listener;
 mod management;
+mod meters;
 mod ops;
 mod options;
 mod policy;

@@ -2,11 +2,12 @@
 //!
 //! Apart because it is all that the binary sees of this front.
 
+use crate::meters::NAME;
 use crate::options::AmqpOptions;
 use crate::session::AmqpSession;
 use crate::shared::Shared;
 use core::net::SocketAddr;
-use millstream_front::{Authorizer, Backend, Session, SessionFactory};
+use millstream_front::{Authorizer, Backend, OperationMeters, Session, SessionFactory};
 use std::sync::Arc;
 
 /// The AMQP front's listener.
@@ -32,7 +33,11 @@ impl Listener {
 
 impl SessionFactory for Listener {
     fn name(&self) -> &'static str {
-        "amqp"
+        NAME
+    }
+
+    fn meters(&self) -> Option<Arc<OperationMeters>> {
+        Some(self.shared.meters.operations())
     }
 
     fn session(&self, peer: SocketAddr, backend: &Arc<dyn Backend>) -> Box<dyn Session> {

@@ -5,6 +5,7 @@
 //! with the connections that it speaks of.
 
 use crate::limits::TRANSACTIONS_BYTES_MAX;
+use crate::meters::Meters;
 use crate::policy::{Policies, PolicyCache};
 use crate::presence::Presences;
 use crate::replies::Replies;
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     /// Connections that are open.
     pub(crate) presences: Presences,
     policies: PolicyCache,
+    /// What is counted of operations.
+    pub(crate) meters: Meters,
 }
 
 /// Bytes of one open transaction; they are given back when it is dropped.

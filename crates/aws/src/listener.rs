@@ -11,7 +11,7 @@ use crate::scope::Scope;
 use crate::sqs::{self, Call, Deleted, Opened, Parameters, SqsError, Sums};
 use crate::step::{Context, Step};
 use millstream_front::http::{Commands, Outcome, Refusal, Request, Response, Service};
-use millstream_front::{Authorizer, Backend, Principal, steps};
+use millstream_front::{Authorizer, Backend, OperationMeters, Principal, steps};
 use millstream_types::EngineTime;
 use std::sync::Arc;
 
@@ -29,19 +29,29 @@ pub struct Listener {
     options: Arc<AwsOptions>,
     authorizer: Arc<Authorizer>,
     shared: Arc<Shared>,
+    meters: Arc<OperationMeters>,
 }
+
+/// The front's name.
+const NAME: &str = "aws";
 
 impl Listener {
     /// A listener with its options and the authorizer that all fronts share.
     #[must_use]
     pub fn new(options: AwsOptions, authorizer: Arc<Authorizer>) -> Listener {
-        Listener { options: Arc::new(options), authorizer, shared: Arc::default() }
+        let meters = OperationMeters::new(NAME, sqs::OPERATIONS.iter().map(|operation| operation.name));
+        let (options, meters) = (Arc::new(options), Arc::new(meters));
+        Listener { options, authorizer, shared: Arc::default(), meters }
     }
 }
 
 impl Service for Listener {
     fn name(&self) -> &'static str {
-        "aws"
+        NAME
+    }
+
+    fn meters(&self) -> Option<Arc<OperationMeters>> {
+        Some(self.meters.clone())
     }
 
     fn body_bytes_max(&self) -> usize {
@@ -65,6 +75,8 @@ impl Service for Listener {
             principal: Principal::local(),
             caller: Scope::default(),
             spelling,
+            meters: self.meters.clone(),
+            since: backend.moment().micros,
             now,
             abandoned: false,
             on_abandon: None,

@@ -12,7 +12,9 @@ use crate::xml::Xml;
 use millstream_core::Request;
 use millstream_front::http::Response;
 use millstream_front::steps::{self, Caller};
-use millstream_front::{Action, Authorized, Authorizer, Backend, Grant, Principal, Resource};
+use millstream_front::{
+    Action, Authorized, Authorizer, Backend, Grant, OperationMeters, Principal, Resource,
+};
 use millstream_types::{EngineTime, Namespace};
 use std::sync::Arc;
 
@@ -77,6 +79,9 @@ pub(crate) struct Context {
     /// Account and region of whoever asks.
     pub(crate) caller: Scope,
     pub(crate) spelling: Spelling,
+    pub(crate) meters: Arc<OperationMeters>,
+    /// When the request was taken, in microseconds of the monotonic clock.
+    pub(crate) since: u64,
     /// Engine time of the event that is being handled.
     pub(crate) now: EngineTime,
     /// The client has gone away: what it was to get has to be given back.
@@ -89,6 +94,13 @@ impl Caller for Context {
     type Answer = Answer;
 
     fn respond(self, answer: Answer) -> Response {
+        // Who asks for nothing that there is, or may not ask, has no operation to be counted under.
+        if let Some(row) = self.meters.row(self.spelling.action) {
+            self.meters.answered(row, self.backend.moment().micros.saturating_sub(self.since));
+            if matches!(answer, Answer::Refused(_)) {
+                self.meters.failed(row);
+            }
+        }
         match answer {
             Answer::Given(output) => self.spelling.respond(&*output),
             Answer::Refused(error) => self.spelling.refuse(&error),

@@ -74,9 +74,15 @@ impl EngineClock {
 
     /// Engine time now. Never goes back.
     pub fn now(&self) -> EngineTime {
-        let mono_us = i64::try_from(self.origin.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.now_and_micros().0
+    }
+
+    /// Engine time, and the microseconds of the monotonic clock since the start, from one look at it.
+    pub fn now_and_micros(&self) -> (EngineTime, u64) {
+        let micros = u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let mono_us = i64::try_from(micros).unwrap_or(i64::MAX);
         let mut slew = self.slew.lock();
-        slew.soon(mono_us).unwrap_or_else(|| slew.advance(mono_us, wall_us()))
+        (slew.soon(mono_us).unwrap_or_else(|| slew.advance(mono_us, wall_us())), micros)
     }
 }
 

@@ -304,6 +304,12 @@ impl Handle {
         self.shared.clock.now()
     }
 
+    /// Engine time, and microseconds of the monotonic clock since the start.
+    #[must_use]
+    pub fn now_and_micros(&self) -> (EngineTime, u64) {
+        self.shared.clock.now_and_micros()
+    }
+
     /// Ready when storage has failed.
     pub fn poll_failure(&self, cx: &Context<'_>) -> Poll<Failure> {
         self.shared.poll_failure(cx.waker()).map_or(Poll::Pending, Poll::Ready)

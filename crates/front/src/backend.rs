@@ -7,6 +7,7 @@ use crate::session::Submission;
 use bytes::Bytes;
 use millstream_core::catalog::{NamespaceEntry, StreamEntry};
 use millstream_core::route::{Lookup, RouteEntry};
+use millstream_types::batch::{self, BatchHeader};
 use millstream_types::{EngineTime, ErrorKind, LogId, Namespace, Offset, RecordTime, StreamUid};
 use std::sync::Arc;
 use std::task::Waker;
@@ -16,6 +17,12 @@ use std::task::Waker;
 pub trait Backend: Lookup + Send + Sync + 'static {
     /// Engine time (R11).
     fn now(&self) -> EngineTime;
+
+    /// Engine time, and the monotonic clock for how long something takes; both from one look at the clock.
+    fn moment(&self) -> Moment {
+        let now = self.now();
+        Moment { now, micros: u64::try_from(now.0).unwrap_or(0).saturating_mul(1000) }
+    }
 
     /// 128 random bits, for universal ids.
     fn random(&self) -> u128;
@@ -60,6 +67,15 @@ pub trait Backend: Lookup + Send + Sync + 'static {
     fn submit(&self, inbox: &Arc<dyn Inbox>, submissions: Vec<Submission>);
 }
 
+/// A moment, by both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Engine time.
+    pub now: EngineTime,
+    /// Microseconds of the monotonic clock since some time in the past, the same while the process runs.
+    pub micros: u64,
+}
+
 /// Where replies go: one per connection, kept by its driver.
 pub trait Inbox: Send + Sync {
     /// Takes replies, in order, and wakes the driver once.
@@ -95,6 +111,19 @@ pub enum ReadOutcome {
     WouldBlock,
 }
 
+impl ReadOutcome {
+    /// The time of the first batch's first record; `None` when there is none.
+    #[must_use]
+    pub fn first_time(&self) -> Option<RecordTime> {
+        let ReadOutcome::Data(slice) = self else { return None };
+        let mut head = Vec::with_capacity(batch::HEADER_BYTES);
+        for chunk in &slice.chunks {
+            head.extend_from_slice(&chunk[..chunk.len().min(batch::HEADER_BYTES - head.len())]);
+        }
+        BatchHeader::parse(&head).ok().map(|header| header.base_timestamp())
+    }
+}
+
 /// Why a read failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadError {
@@ -106,6 +135,17 @@ pub enum ReadError {
     Corrupt,
     /// The disk failed.
     Failed,
+}
+
+/// What went into a log and was read from it for clients, since the start. What was read twice counts twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Bytes of batches that were appended.
+    pub bytes_in: u64,
+    /// Bytes of batches that were read.
+    pub bytes_out: u64,
+    /// Offsets of batches that were read: as many as records, where there are no holes.
+    pub records_out: u64,
 }
 
 /// A log as readers see it (R9). Offsets that are returned are of one moment each.
@@ -126,12 +166,25 @@ pub trait LogReader: Send + Sync {
     /// enough for a reader. Counting stops at `enough_bytes`; 0 only when there is no record.
     fn bytes_from(&self, from: Offset, enough_bytes: u64) -> u64;
 
+    /// What went in and out since the start.
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+
     /// Reads whole batches, beginning with the one that holds `from`, up to the high watermark: at most `max_bytes`
     /// and at most 1 MiB, but always at least one batch if there is one.
     ///
     /// # Errors
     /// See [`ReadError`].
     fn read(&self, from: Offset, max_bytes: u32, blocking: Blocking) -> Result<ReadOutcome, ReadError>;
+
+    /// The time of the batch that holds the record at `offset`, or the first one after it: of that batch's first record. Waits
+    /// for the disk, and is no [traffic](LogReader::traffic).
+    fn time_at(&self, offset: Offset) -> Option<RecordTime> {
+        let from = offset.max(self.log_start());
+        // Damage and failing disks are said by whoever reads for a client.
+        self.read(from, 1, Blocking::Allowed).ok()?.first_time()
+    }
 
     /// Offset of the first batch that may hold a record with a timestamp of at least `time`; `None` when no record is that late.
     fn batch_from_time(&self, time: RecordTime) -> Option<Offset>;

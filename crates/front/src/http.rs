@@ -5,6 +5,7 @@
 //! library: paths, queries and header values are as they were sent, since signatures are made over exactly these.
 
 use crate::backend::Backend;
+use crate::metrics::OperationMeters;
 use crate::session::{Event, ReadCommand, Submission, Watch};
 use bytes::Bytes;
 use core::net::IpAddr;
@@ -125,6 +126,11 @@ pub trait Exchange: Send {
 pub trait Service: Send + Sync + 'static {
     /// The protocol's name, for logs and metrics.
     fn name(&self) -> &'static str;
+
+    /// What is counted of its operations, if that is done.
+    fn meters(&self) -> Option<Arc<OperationMeters>> {
+        None
+    }
 
     /// Bytes of a request's body at most. A longer one is refused before it is read.
     fn body_bytes_max(&self) -> usize;

@@ -7,6 +7,7 @@
 
 use crate::auth::Authorized;
 use crate::backend::{Backend, ReadError, ReadSlice};
+use crate::metrics::OperationMeters;
 use bytes::{Bytes, BytesMut};
 use millstream_core::{Reply, Request};
 use millstream_types::{EngineTime, LogId, Offset};
@@ -74,6 +75,9 @@ pub struct Io {
     pub unfinished_bytes: usize,
     /// Bytes of slices that were read and are let go without being put out.
     pub dropped_bytes: usize,
+    /// From the driver: microseconds of the monotonic clock, by which a session counts how long requests take
+    /// ([`Moment`](crate::Moment)). Later calls are given the same or more.
+    pub micros: u64,
 }
 
 /// What happened to a command.
@@ -154,6 +158,11 @@ pub trait Session: Send {
 pub trait SessionFactory: Send + Sync + 'static {
     /// The protocol's name, for logs and metrics.
     fn name(&self) -> &'static str;
+
+    /// What its sessions count of its operations, if they do.
+    fn meters(&self) -> Option<Arc<OperationMeters>> {
+        None
+    }
 
     /// A session for a connection from `peer`.
     fn session(&self, peer: core::net::SocketAddr, backend: &Arc<dyn Backend>) -> Box<dyn Session>;

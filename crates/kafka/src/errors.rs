@@ -91,6 +91,14 @@ codes! {
     UNSUPPORTED_ENDPOINT_TYPE = 115,
 }
 
+impl ErrorCode {
+    /// Whether an answer with this code is worth counting as a failure: some are how a member learns what to do next.
+    pub(crate) fn is_failure(code: i16) -> bool {
+        ![ErrorCode::NONE, ErrorCode::MEMBER_ID_REQUIRED, ErrorCode::REBALANCE_IN_PROGRESS]
+            .contains(&ErrorCode(code))
+    }
+}
+
 impl From<ErrorKind> for ErrorCode {
     fn from(kind: ErrorKind) -> ErrorCode {
         match kind {

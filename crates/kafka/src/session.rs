@@ -7,6 +7,7 @@
 
 use crate::codec::frame::RequestHeader;
 use crate::codec::{ApiKey, Reader, Writer};
+use crate::errors::ErrorCode;
 use crate::limits::FRAME_BYTES_MAX;
 use crate::ops::{self, fetch::FetchSessions};
 use crate::options::KafkaOptions;
@@ -15,7 +16,8 @@ use bytes::{Buf, BytesMut};
 use core::net::SocketAddr;
 use millstream_core::Reply;
 use millstream_front::{
-    Authorizer, Backend, Close, Event, Io, Need, Principal, ReadCommand, Session, Submission, Tag, Watch,
+    Authorizer, Backend, Close, Event, Io, Need, OperationMeters, Principal, ReadCommand, Session,
+    Submission, Tag, Watch,
     limits::{ANSWER_BYTES_PER_TURN, REQUEST_BYTES_MIN, REQUESTS_IN_FLIGHT_MAX},
 };
 use millstream_types::EngineTime;
@@ -29,6 +31,8 @@ struct Slot {
     correlation_id: i32,
     /// What it costs the memory budget: the bytes of its frame, or the least there is.
     bytes: usize,
+    /// When it was taken, in microseconds of the driver's clock.
+    since: u64,
     state: State,
 }
 
@@ -59,6 +63,7 @@ pub(crate) struct KafkaSession {
     /// Number of the first slot; tags are made of slot numbers.
     first: u64,
     writer: Writer,
+    meters: Arc<OperationMeters>,
 }
 
 /// Commands of one slot at most: the low bits of a tag.
@@ -70,6 +75,7 @@ impl KafkaSession {
         backend: Arc<dyn Backend>,
         options: Arc<KafkaOptions>,
         authorizer: Arc<Authorizer>,
+        meters: Arc<OperationMeters>,
     ) -> KafkaSession {
         let cx = Context {
             now: backend.now(),
@@ -81,7 +87,7 @@ impl KafkaSession {
             client_id: None,
             fetch_sessions: FetchSessions::default(),
         };
-        KafkaSession { cx, slots: VecDeque::new(), first: 0, writer: Writer::new() }
+        KafkaSession { cx, slots: VecDeque::new(), first: 0, writer: Writer::new(), meters }
     }
 
     /// Whether a request of this API may start now.
@@ -105,7 +111,8 @@ impl KafkaSession {
             self.cx.client_id = client_id.as_deref().map(Arc::from);
         }
         let number = self.first + self.slots.len() as u64;
-        self.slots.push_back(Slot { api, version, correlation_id, bytes, state: State::Moving });
+        let since = io.micros;
+        self.slots.push_back(Slot { api, version, correlation_id, bytes, since, state: State::Moving });
         let step = ops::start(&mut self.cx, api, version, &mut reader).map_err(|error| {
             Close::because(format!("a {api:?} v{version} request that cannot be read: {error}"))
         })?;
@@ -159,7 +166,7 @@ impl KafkaSession {
     /// Writes the answers whose turn it is.
     fn write_done(&mut self, io: &mut Io) -> Result<(), Close> {
         while let Some(Slot { state: State::Done(_), .. }) = self.slots.front() {
-            let Some(Slot { api, version, correlation_id, bytes, state: State::Done(answer) }) =
+            let Some(Slot { api, version, correlation_id, bytes, since, state: State::Done(answer) }) =
                 self.slots.pop_front()
             else {
                 unreachable!("it was looked at a line above")
@@ -170,6 +177,11 @@ impl KafkaSession {
                 answer.write(&mut self.writer, version, correlation_id).map_err(|error| {
                     Close::because(format!("the answer to {api:?} v{version} cannot be written: {error}"))
                 })?;
+            }
+            let row = ops::row(api);
+            self.meters.answered(row, io.micros.saturating_sub(since));
+            if self.writer.take_error_code().is_some_and(ErrorCode::is_failure) {
+                self.meters.failed(row);
             }
         }
         Ok(())

@@ -10,12 +10,29 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The open connections of one listener.
 pub(crate) struct Connections {
     state: Mutex<State>,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    panicked: AtomicU64,
     total_max: usize,
     per_ip_max: usize,
+}
+
+/// The connections of one listener, since it began to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ConnectionCounts {
+    /// Are open.
+    pub open: usize,
+    /// Were accepted.
+    pub accepted: u64,
+    /// Were refused, because there were as many as may be.
+    pub refused: u64,
+    /// Were closed because serving them panicked.
+    pub panicked: u64,
 }
 
 #[derive(Default)]
@@ -55,6 +72,9 @@ impl Connections {
     pub(crate) fn new(options: &Options) -> Arc<Connections> {
         Arc::new(Connections {
             state: Mutex::default(),
+            accepted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            panicked: AtomicU64::new(0),
             total_max: options.connections_max,
             per_ip_max: options.connections_per_ip_max,
         })
@@ -65,11 +85,14 @@ impl Connections {
         let ip = peer.ip().to_canonical();
         let mut state = self.state.lock();
         if state.open.len() >= self.total_max {
+            self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(Refusal::Total);
         }
         if state.per_ip.get(&ip).copied().unwrap_or(0) >= self.per_ip_max {
+            self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(Refusal::PerIp);
         }
+        self.accepted.fetch_add(1, Ordering::Relaxed);
         *state.per_ip.entry(ip).or_default() += 1;
         let id = state.next_id;
         state.next_id += 1;
@@ -99,6 +122,22 @@ impl Connections {
     pub(crate) fn close(&self, id: u64) -> bool {
         let mailbox = self.state.lock().open.get(&id).map(|open| open.mailbox.clone());
         mailbox.inspect(|mailbox| mailbox.drain()).is_some()
+    }
+
+    /// One of them panicked.
+    pub(crate) fn panicked(&self) {
+        self.panicked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What there is and was.
+    pub(crate) fn counts(&self) -> ConnectionCounts {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        ConnectionCounts {
+            open: self.count(),
+            accepted: load(&self.accepted),
+            refused: load(&self.refused),
+            panicked: load(&self.panicked),
+        }
     }
 
     /// Tells every connection that the broker stops.
@@ -143,7 +182,8 @@ mod tests {
         let third = admit(two).ok().unwrap();
         assert_eq!(admit(two).err(), Some(Refusal::Total));
         drop(first);
-        assert_eq!(connections.count(), 2);
+        let counts = ConnectionCounts { open: 2, accepted: 3, refused: 2, panicked: 0 };
+        assert_eq!(connections.counts(), counts);
         assert!(admit(one).is_ok());
         let listed = connections.list(Some(1), 10);
         assert_eq!(listed.len(), 1, "what was let go is not there");

@@ -18,7 +18,8 @@ mod reads;
 mod scratch;
 mod tcp;
 
+pub use connections::ConnectionCounts;
 pub use directory::{Directory, Listening, OpenConnection};
 pub use document::{Document, short_path};
 pub use options::Options;
-pub use tcp::{Bound, Front, Server, Service};
+pub use tcp::{Bound, ConnectionsWatch, Front, Server, Service};

@@ -54,6 +54,8 @@ impl Scratch {
             settled_bytes,
             unfinished_bytes,
             dropped_bytes,
+            // Every round sets it anew.
+            micros: _,
         } = &mut self.io;
         output.clear();
         submissions.clear();

@@ -3,11 +3,11 @@
 //! Apart because the accept loop must survive everything: errors of `accept` are logged and waited out, a connection
 //! that panics takes nothing with it, and a listener at its limits refuses quickly and goes on.
 
-use crate::connections::{Admission, Connections, Refusal};
+use crate::connections::{Admission, ConnectionCounts, Connections, Refusal};
 use crate::driver::{Budgets, Driver, Ended};
 use crate::http;
 use crate::options::Options;
-use millstream_front::{Backend, Budget, SessionFactory};
+use millstream_front::{Backend, Budget, OperationMeters, SessionFactory};
 use millstream_types::EngineTime;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::future::poll_fn;
@@ -51,6 +51,15 @@ impl Front {
         match self {
             Front::Sessions(factory) => factory.name(),
             Front::Http(service) => service.name(),
+        }
+    }
+
+    /// What is counted of its operations, if that is done.
+    #[must_use]
+    pub fn meters(&self) -> Option<Arc<OperationMeters>> {
+        match self {
+            Front::Sessions(factory) => factory.meters(),
+            Front::Http(service) => service.meters(),
         }
     }
 }
@@ -139,6 +148,12 @@ impl Server {
         self.connections.count()
     }
 
+    /// Its connections, for whoever watches them after the server is gone from here.
+    #[must_use]
+    pub fn watch_connections(&self) -> ConnectionsWatch {
+        ConnectionsWatch(self.connections.clone())
+    }
+
     /// Stops accepting, lets every connection finish the requests under way (for at most `finish_ms` of the options),
     /// and closes them.
     pub async fn drain(self) {
@@ -147,6 +162,18 @@ impl Server {
         if let Err(error) = self.task.await {
             tracing::error!(%error, "a listener ended early");
         }
+    }
+}
+
+/// A look at the connections of a listener, at any time.
+#[derive(Clone)]
+pub struct ConnectionsWatch(Arc<Connections>);
+
+impl ConnectionsWatch {
+    /// What there is and was.
+    #[must_use]
+    pub fn counts(&self) -> ConnectionCounts {
+        self.0.counts()
     }
 }
 
@@ -172,7 +199,8 @@ async fn accept(
                 pause_ms = ACCEPT_PAUSE_MS;
                 match connections.admit(peer, service.backend.now()) {
                     Ok(admission) => {
-                        tasks.spawn(connection(stream, peer, service.clone(), loans.clone(), admission));
+                        let (service, loans) = (service.clone(), loans.clone());
+                        tasks.spawn(connection(stream, peer, service, loans, admission, connections.clone()));
                     }
                     Err(refusal) => refusals.count(service.backend.now(), name, peer, refusal),
                 }
@@ -214,6 +242,7 @@ async fn connection(
     service: Service,
     loans: Arc<Budget>,
     admission: Admission,
+    connections: Arc<Connections>,
 ) {
     let name = service.front.name();
     tracing::debug!(name, %peer, "connected");
@@ -221,7 +250,10 @@ async fn connection(
         Ok(Ended::Orderly) => tracing::debug!(name, %peer, "disconnected"),
         Ok(Ended::Lost(error)) => tracing::debug!(name, %peer, %error, "disconnected"),
         Ok(Ended::Because(reason)) => tracing::info!(name, %peer, reason, "disconnected"),
-        Err(panic) => tracing::error!(name, %peer, panic, "a connection panicked and was closed"),
+        Err(panic) => {
+            connections.panicked();
+            tracing::error!(name, %peer, panic, "a connection panicked and was closed");
+        }
     }
 }
 

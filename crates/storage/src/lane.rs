@@ -22,12 +22,15 @@ use crate::wal::WalFile;
 
 mod assembler;
 mod group;
+mod meters;
 mod ready;
 mod writer;
 
 pub use assembler::{Admit, Assembler, Frame, Purpose};
 pub use group::Group;
 pub(crate) use group::{Body, Op};
+pub use meters::LaneCounts;
+pub(crate) use meters::LaneMeters;
 pub(crate) use ready::{Ready, ReadyFiles};
 pub(crate) use writer::is_no_room;
 pub use writer::{Durable, Writer};
@@ -54,6 +57,8 @@ pub(crate) struct Shared {
     cold_to: AtomicU64,
     /// Bytes pushed and not yet written.
     pub(crate) pending_bytes: AtomicU64,
+    /// What the writer counts.
+    pub(crate) meters: LaneMeters,
     /// Files that wait for use.
     pub(crate) ready: ReadyFiles,
     /// Number of the next file: larger than any in a name.
@@ -103,6 +108,7 @@ impl Shared {
             published: AtomicU64::new(end.0),
             cold_to: AtomicU64::new(end.0),
             pending_bytes: AtomicU64::new(0),
+            meters: LaneMeters::default(),
             ready,
             next_sequence,
             half_at: AtomicU64::new(u64::MAX),

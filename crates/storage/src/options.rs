@@ -45,6 +45,8 @@ pub struct Options {
     pub index_bytes_max: usize,
     /// Files kept open beside those in use: sealed WAL files and objects together.
     pub open_files_max: usize,
+    /// The monotonic clock in microseconds, for counting how long syncs take; nothing is decided by it.
+    pub micros: fn() -> u64,
     /// Name of the directory if it is new: a random number, so that files of another directory are known as such.
     pub new_directory_id: u128,
 }
@@ -65,6 +67,7 @@ impl Options {
             cached_bytes_max: u64::MAX,
             index_bytes_max: 16 << 20,
             open_files_max: 256,
+            micros: || 0,
             new_directory_id,
         }
     }

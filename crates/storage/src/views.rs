@@ -26,7 +26,7 @@ mod watch;
 pub(crate) use adopting::FoundRun;
 pub(crate) use buffers::{Buffer, Buffers};
 pub(crate) use index::RUN_BYTES_MAX;
-pub use log_view::LogView;
+pub use log_view::{LogTraffic, LogView};
 pub(crate) use publisher::Publisher;
 pub use read::{ReadMode, ReadOutcome, StoredBatch, TimeCandidate};
 pub(crate) use reading::Reading;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use millstream_types::WalPosition;
 
-use crate::lane::Shared;
+use crate::lane::{LaneCounts, Shared};
 
 /// The files of the lane.
 #[derive(Clone)]
@@ -85,6 +85,12 @@ impl WalFiles {
     #[must_use]
     pub fn cached_bytes_max(&self) -> u64 {
         self.shared.options.cached_bytes_max
+    }
+
+    /// What the lane has counted since the start.
+    #[must_use]
+    pub fn counts(&self) -> LaneCounts {
+        self.shared.meters.counts()
     }
 
     /// Where the lane is.

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod dead_letter;
 pub mod error;
 pub mod facts;
+pub mod histogram;
 pub mod ids;
 pub mod key;
 pub mod limits;
@@ -20,6 +21,7 @@ pub mod time;
 
 pub use error::ErrorKind;
 pub use facts::BatchFacts;
+pub use histogram::Histogram;
 pub use ids::{
     Incarnation, LogId, Namespace, ObjectNumber, Offset, ProducerEpoch, ProducerId, RouteId, StreamId,
     StreamUid, WalPosition,

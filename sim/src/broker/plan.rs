@@ -151,6 +151,7 @@ pub(crate) fn options(seed: u64, wal_file_bytes: u64, rng: &mut Rng) -> Options 
         cached_bytes_max: 4 << 10,
         index_bytes_max: 1 << 10,
         open_files_max: 2,
+        micros: || 0,
         new_directory_id: u128::from(seed) + 1,
     }
 }

@@ -102,6 +102,8 @@ fn write(message: &Message, shape: &Struct, field: &Field) -> String {
     let write = match &field.kind {
         Kind::Bool => format!("w.bool({name});"),
         Kind::I8 => format!("w.i8({name});"),
+        // Remembered by the writer, for whoever counts errors.
+        Kind::I16 if field.name == "error_code" && field.tag.is_none() => format!("w.error_code({name});"),
         Kind::I16 => format!("w.i16({name});"),
         Kind::I32 => format!("w.i32({name});"),
         Kind::I64 => format!("w.i64({name});"),

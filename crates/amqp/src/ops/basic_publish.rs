@@ -8,7 +8,7 @@
 
 use super::routes::{Destinations, route};
 use super::{operation, reply_to};
-use crate::codec::{ContentHeader, Method, Properties, Value};
+use crate::codec::{ContentHeader, Method, MethodKind, Properties, Value};
 use crate::errors::{Code, Fault};
 use crate::limits::{TIME_TO_LIVE_MS_MAX, TRANSACTION_BYTES_MAX};
 use crate::session::{Connection, Content, Run, Target};
@@ -76,6 +76,7 @@ pub(crate) fn finish(cx: &mut Connection, number: u16, content: Content) -> Resu
         let transaction = cx.channel(number).transaction().expect("it was looked at above");
         transaction.returns.extend(returned);
         cx.settled_bytes += cost;
+        cx.shared.meters.taken(MethodKind::BasicPublish);
         return Ok(());
     }
     if queues.is_empty() {
@@ -86,6 +87,7 @@ pub(crate) fn finish(cx: &mut Connection, number: u16, content: Content) -> Resu
             confirm(cx, run, true);
         }
         cx.settled_bytes += cost;
+        cx.shared.meters.taken(MethodKind::BasicPublish);
         return Ok(());
     }
     let mut grants = Vec::with_capacity(queues.len());
@@ -265,6 +267,7 @@ pub(crate) fn appended(
     reply: Reply,
 ) -> Result<(), Fault> {
     let is_unconfirmed = appending.is_unconfirmed;
+    cx.shared.meters.published(cx.micros.saturating_sub(appending.since), appending.messages);
     let results = match reply {
         Reply::Appended(results) => Ok(results),
         Reply::Refused(kind) => Err(kind),

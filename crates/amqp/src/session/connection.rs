@@ -56,6 +56,8 @@ pub(crate) struct Connection {
     principal: Principal,
     /// Engine time of what is being handled.
     pub(crate) now: EngineTime,
+    /// The same by the driver's clock, in microseconds.
+    pub(crate) micros: u64,
     pub(crate) out: Output,
     pub(crate) capabilities: Capabilities,
     /// What others may know of it, once it is open.
@@ -107,6 +109,7 @@ impl Connection {
             id: shared.next_connection(),
             peer,
             now: backend.now(),
+            micros: 0,
             backend,
             options,
             authorizer,
@@ -305,7 +308,7 @@ impl Connection {
 
     /// Puts everything that was gathered into requests: messages, then what was settled.
     pub(crate) fn flush(&mut self) {
-        if let Some((request, appending)) = self.publishing.take(RecordTime(self.now.0)) {
+        if let Some((request, appending)) = self.publishing.take(RecordTime(self.now.0), self.micros) {
             self.submit(Pending::Append(appending), request);
         }
         for (source, mut leases) in std::mem::take(&mut self.settles) {

@@ -343,7 +343,7 @@ impl AmqpSession {
                 self.cx.settled_bytes += cost;
                 let kind = method.kind();
                 let outcome = ops::start(&mut self.cx, number, method);
-                self.go_on(number, kind, outcome)
+                self.go_on(number, (kind, self.cx.micros), outcome)
             }
             None => self.content_frame(number, incoming, payload, cost),
         }
@@ -407,6 +407,7 @@ impl AmqpSession {
     /// Answers an error: the channel ends with it, or the connection.
     fn fail(&mut self, number: u16, about: impl Into<About>, fault: Fault) -> Result<(), Close> {
         let About(class_id, method_id) = about.into();
+        self.cx.shared.meters.failed(class_id, method_id);
         let (reply_code, reply_text) = (fault.code.number(), fault.reply_text());
         let is_open = matches!(self.phase, Phase::Running | Phase::Leaving);
         if fault.code.scope() == Scope::Channel && number != 0 && is_open {
@@ -601,7 +602,7 @@ impl Session for AmqpSession {
     }
 
     fn receive(&mut self, now: EngineTime, input: &mut BytesMut, io: &mut Io) -> Result<Need, Close> {
-        self.cx.now = now;
+        (self.cx.now, self.cx.micros) = (now, io.micros);
         // It is called after events as well, when nothing has come.
         if input.len() > self.left {
             self.heard = now;
@@ -614,7 +615,7 @@ impl Session for AmqpSession {
     }
 
     fn handle(&mut self, now: EngineTime, event: Event, io: &mut Io) -> Result<(), Close> {
-        self.cx.now = now;
+        (self.cx.now, self.cx.micros) = (now, io.micros);
         let done = self.event(event).and_then(|()| match self.phase {
             Phase::Leaving => self.leave(),
             _ => Ok(()),

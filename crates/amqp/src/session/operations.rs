@@ -20,6 +20,8 @@ type Opening = (u16, u64);
 /// An operation that waits for answers.
 pub(crate) struct Waiting {
     kind: MethodKind,
+    /// When it was begun, in microseconds of the driver's clock.
+    since: u64,
     state: WaitingFor,
 }
 
@@ -44,7 +46,7 @@ impl AmqpSession {
     pub(super) fn go_on(
         &mut self,
         number: u16,
-        kind: MethodKind,
+        (kind, since): (MethodKind, u64),
         outcome: Result<Step, Fault>,
     ) -> Result<(), Close> {
         let mut outcome = outcome;
@@ -53,7 +55,10 @@ impl AmqpSession {
         let state = loop {
             match outcome {
                 Err(fault) => return self.fail(number, Some(kind), fault),
-                Ok(Step::Done) => return Ok(()),
+                Ok(Step::Done) => {
+                    self.cx.shared.meters.answered(kind, self.cx.micros.saturating_sub(since));
+                    return Ok(());
+                }
                 Ok(Step::Submit(requests, then)) if requests.is_empty() => {
                     outcome = then(&mut self.cx, Vec::new());
                 }
@@ -75,7 +80,7 @@ impl AmqpSession {
             }
         };
         if let Some(channel) = self.cx.channels.get_mut(&number) {
-            let before = channel.waiting.replace(Waiting { kind, state });
+            let before = channel.waiting.replace(Waiting { kind, since, state });
             assert!(before.is_none(), "one operation at a time on a channel");
             self.cx.waiting += 1;
         }
@@ -104,11 +109,11 @@ impl AmqpSession {
         if *missing > 0 {
             return Ok(());
         }
-        if let Some(Waiting { kind, state: WaitingFor::Replies { replies, then, .. } }) =
+        if let Some(Waiting { kind, since, state: WaitingFor::Replies { replies, then, .. } }) =
             self.take_waiting(opening)
         {
             let outcome = then(&mut self.cx, replies.into_iter().flatten().collect());
-            self.go_on(number, kind, outcome)?;
+            self.go_on(number, (kind, since), outcome)?;
         }
         self.resume(number)
     }
@@ -122,9 +127,9 @@ impl AmqpSession {
             return Ok(());
         }
         match self.take_waiting(opening) {
-            Some(Waiting { kind, state: WaitingFor::Read(then) }) => {
+            Some(Waiting { kind, since, state: WaitingFor::Read(then) }) => {
                 let outcome = then(&mut self.cx, outcome);
-                self.go_on(number, kind, outcome)?;
+                self.go_on(number, (kind, since), outcome)?;
             }
             _ => self.cx.dropped_bytes += outcome.as_ref().map_or(0, |slice| slice.bytes),
         }

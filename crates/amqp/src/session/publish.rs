@@ -82,6 +82,8 @@ pub(crate) struct Publishing {
     /// Bytes of their frames.
     cost: usize,
     bytes: usize,
+    /// How many they are.
+    messages: u64,
 }
 
 /// A batch of an append under way.
@@ -104,6 +106,10 @@ pub(crate) struct Appending {
     pub(crate) is_retry: bool,
     /// What its frames cost the memory budget.
     pub(crate) cost: usize,
+    /// How many messages it has.
+    pub(crate) messages: u64,
+    /// When it was made, in microseconds of the driver's clock.
+    pub(crate) since: u64,
 }
 
 /// What became of an append.
@@ -208,6 +214,7 @@ impl Publishing {
     /// Counts a message that went to some streams, with the permission for them.
     pub(crate) fn count(&mut self, run: Option<Run>, cost: usize, grants: Vec<Grant>) {
         self.cost += cost;
+        self.messages += 1;
         self.grants.extend(grants);
         match run {
             Some(run) => add_to(&mut self.runs, run),
@@ -229,8 +236,8 @@ impl Publishing {
         }
     }
 
-    /// One append of everything; `None` when there is nothing.
-    pub(crate) fn take(&mut self, now: RecordTime) -> Option<(Authorized<Request>, Appending)> {
+    /// One append of everything, made at this microsecond; `None` when there is nothing.
+    pub(crate) fn take(&mut self, now: RecordTime, since: u64) -> Option<(Authorized<Request>, Appending)> {
         let mut taken = std::mem::take(self);
         taken.close(now);
         let batches = taken.batches.iter().map(|(batch, _)| batch.clone()).collect();
@@ -242,6 +249,8 @@ impl Publishing {
             is_unconfirmed: taken.is_unconfirmed,
             is_retry: false,
             cost: taken.cost,
+            messages: taken.messages,
+            since,
         };
         Some((request, appending))
     }
@@ -446,6 +455,8 @@ mod tests {
             is_unconfirmed: false,
             is_retry: false,
             cost: 0,
+            messages: 0,
+            since: 0,
         };
         let results = vec![appended(), Err(ErrorKind::StreamFull), Err(ErrorKind::UnknownStream)];
         let Outcome { news, failure } = appending.outcome(Ok(results));
@@ -470,6 +481,8 @@ mod tests {
             is_unconfirmed: true,
             is_retry: false,
             cost: 0,
+            messages: 0,
+            since: 0,
         };
         let outcome = appending.outcome(Err(ErrorKind::StorageFull));
         assert_eq!(

@@ -30,7 +30,7 @@ pub(crate) struct Counts {
 
 impl From<GroupCounts> for Counts {
     fn from(counts: GroupCounts) -> Counts {
-        let GroupCounts { ready, leased, delayed, moving, waiting, holders } = counts;
+        let GroupCounts { ready, leased, delayed, moving, waiting, holders, totals: _ } = counts;
         Counts { ready, leased, delayed, moving, waiting, holders }
     }
 }

@@ -274,6 +274,9 @@ impl Act<'_> {
             RecordsAcquired { log: index, bound, holder: acquire.holder, time, deadline, lease, runs };
         self.record(id, LeaseChange::Acquired(Box::new(acquired)));
         let group = self.known(id);
+        let repeated = offsets.iter().filter(|(_, count)| *count > 1).count();
+        group.live.totals.delivered += offsets.len() as u64;
+        group.live.totals.redelivered += repeated as u64;
         if let Some(window) = &mut group.logs[index as usize].window {
             window.serve(offsets.iter().map(|(offset, _)| *offset));
         }

@@ -132,6 +132,7 @@ impl<'a> Act<'a> {
         if records.is_empty() {
             return;
         }
+        self.known(id).live.totals.buried += records.len() as u64;
         if !self.settings(id).keeps_dead_letters() {
             let runs = runs(records.iter().map(|(offset, _)| *offset));
             return self.record(id, LeaseChange::Settled { log, runs });

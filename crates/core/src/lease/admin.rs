@@ -140,7 +140,8 @@ impl Act<'_> {
     pub(super) fn counts(&self, id: LeaseGroupId) -> Option<GroupCounts> {
         let group = self.group(id)?;
         let (waiting, holders) = (group.live.waiters.len() as u64, group.live.holders.len() as u64);
-        let mut counts = GroupCounts { waiting, holders, ..GroupCounts::default() };
+        let totals = group.live.totals;
+        let mut counts = GroupCounts { waiting, holders, totals, ..GroupCounts::default() };
         let untouched = LeaseLog::default();
         for (index, log) in self.shard.streams.get(&id.stream)?.logs.iter().enumerate() {
             let of = group.logs.get(index).unwrap_or(&untouched);

@@ -13,6 +13,7 @@ use super::log::{Delivery, LeaseLog};
 use super::purge::Purge;
 use super::record::{NEVER, State};
 use super::redrive::{self, Redrive, RedriveState};
+use super::reply::GroupTotals;
 use super::tail::Tail;
 use super::waiters::{Place, Waiter, Waiters};
 use crate::effect::Ticket;
@@ -75,6 +76,8 @@ pub(super) struct Live {
     pub(super) attempts: Attempts,
     /// Who waits for the end of the purge.
     pub(super) purgers: Vec<Ticket>,
+    /// What has happened to its records.
+    pub(super) totals: GroupTotals,
 }
 
 /// All lease groups of a shard.

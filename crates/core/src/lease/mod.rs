@@ -84,8 +84,8 @@ pub use jobs::{GroupJobs, PurgeProgress};
 pub use record::{Bound, MoveReason, MoveTarget};
 pub use redrive::{Redrive, RedriveState};
 pub use reply::{
-    Acquired, AcquiredRecord, GroupCounts, HolderEnd, KeyRequest, LeaseError, LeaseReply, Move, PeekedRecord,
-    RecordState,
+    Acquired, AcquiredRecord, GroupCounts, GroupTotals, HolderEnd, KeyRequest, LeaseError, LeaseReply, Move,
+    PeekedRecord, RecordState,
 };
 pub use request::{
     Acquire, Action, Attach, Binding, FinishMove, GiveKeys, LeaseRequest, MoveOutcome, SeekTo, Settle,

@@ -217,4 +217,20 @@ pub struct GroupCounts {
     pub waiting: u64,
     /// Holders that are attached.
     pub holders: u64,
+    /// What has happened to its records.
+    pub totals: GroupTotals,
+}
+
+/// What has happened to records of a group since the process started. A count beside the state, not part of it: it is not
+/// recovered, and no decision depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GroupTotals {
+    /// Deliveries.
+    pub delivered: u64,
+    /// Deliveries that were not a record's first.
+    pub redelivered: u64,
+    /// Records that their holders have done with.
+    pub settled: u64,
+    /// Records that were given up: rejected, expired, delivered too often, or one too many.
+    pub buried: u64,
 }

@@ -148,6 +148,9 @@ impl Act<'_> {
     /// Makes it true.
     fn seal(&mut self, id: LeaseGroupId, alike: Option<(u32, Fate)>, pending: &mut Vec<Checked>) {
         let Some((log, fate)) = alike.filter(|_| !pending.is_empty()) else { return };
+        if fate == Fate::Settled {
+            self.known(id).live.totals.settled += pending.len() as u64;
+        }
         let leases = pending.drain(..);
         match fate {
             Fate::Settled => {

@@ -13,7 +13,7 @@ use millstream_core::{Reply, Request};
 use millstream_types::{ErrorKind, LogId, Offset, StreamId};
 
 fn counts(ready: u64, leased: u64, delayed: u64, moving: u64) -> GroupCounts {
-    GroupCounts { ready, leased, delayed, moving, waiting: 0, holders: 0 }
+    GroupCounts { ready, leased, delayed, moving, ..GroupCounts::default() }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use millstream_core::{Request, Ticket};
 use millstream_types::{LogId, Offset, StreamId};
 
 fn counts(ready: u64, leased: u64, delayed: u64, moving: u64) -> GroupCounts {
-    GroupCounts { ready, leased, delayed, moving, waiting: 0, holders: 0 }
+    GroupCounts { ready, leased, delayed, moving, ..GroupCounts::default() }
 }
 
 /// Ends the moves that are asked for, each as it is said. `mover`: who asked and has no answer yet.

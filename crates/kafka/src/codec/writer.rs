@@ -29,6 +29,8 @@ pub struct Writer {
     small: BytesMut,
     splices: Vec<Splice>,
     spliced_bytes: usize,
+    /// The first error code that was written since somebody asked; 0: none was.
+    error_code: i16,
 }
 
 #[derive(Debug)]
@@ -52,6 +54,11 @@ impl Writer {
     /// Whether there is nothing to drain.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The first error code in what was written since the last call, if there was any.
+    pub fn take_error_code(&mut self) -> Option<i16> {
+        Some(std::mem::take(&mut self.error_code)).filter(|code| *code != 0)
     }
 
     /// Writes one frame: its size in four bytes, then what `body` writes.
@@ -120,6 +127,14 @@ impl Writer {
 
     pub(super) fn i8(&mut self, value: i8) {
         self.small.put_i8(value);
+    }
+
+    /// An error code: like any number, and remembered so that a session need not look for it in the message.
+    pub(super) fn error_code(&mut self, code: i16) {
+        if self.error_code == 0 {
+            self.error_code = code;
+        }
+        self.small.put_i16(code);
     }
 
     pub(super) fn i16(&mut self, value: i16) {

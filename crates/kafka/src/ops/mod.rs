@@ -72,6 +72,24 @@ pub const OPERATIONS: [Operation; 28] = [
     describe_topic_partitions::OPERATION,
 ];
 
+/// The row of each API in [`OPERATIONS`], by its key.
+const ROWS: [u8; ROWS_COUNT] = {
+    let mut rows = [u8::MAX; ROWS_COUNT];
+    let mut row = 0;
+    while row < OPERATIONS.len() {
+        rows[OPERATIONS[row].number as usize] = row as u8;
+        row += 1;
+    }
+    rows
+};
+/// Larger than any key.
+const ROWS_COUNT: usize = 128;
+
+/// The row of an API in [`OPERATIONS`]: everything that the codec has is served.
+pub(crate) fn row(api: ApiKey) -> usize {
+    usize::from(ROWS[api as usize])
+}
+
 /// What the registry says of an API of the codec.
 pub(crate) const fn operation(api: ApiKey, differences: &'static str) -> Operation {
     let versions = api.versions();

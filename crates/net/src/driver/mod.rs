@@ -27,7 +27,7 @@ pub(crate) use input::poll_read;
 use memory::Memory;
 use millstream_front::backend::Inbox;
 use millstream_front::limits::OUTPUT_BYTES_MAX;
-use millstream_front::{Backend, Budget, Close, Event, Io, Need, Session, WatchGuard};
+use millstream_front::{Backend, Budget, Close, Event, Io, Moment, Need, Session, WatchGuard};
 use millstream_types::EngineTime;
 use output::Output;
 use std::io;
@@ -185,7 +185,8 @@ impl Driver {
 
     fn turn(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Poll<Ended> {
         for _ in 0..ROUNDS_PER_TURN {
-            let now = self.backend.now();
+            let Moment { now, micros } = self.backend.moment();
+            scratch.io.micros = micros;
             match self.round(now, cx, scratch) {
                 Ok(Poll::Ready(())) if self.reason.is_empty() => return Poll::Ready(Ended::Orderly),
                 Ok(Poll::Ready(())) => return Poll::Ready(Ended::Because(std::mem::take(&mut self.reason))),

@@ -66,7 +66,9 @@ impl Writer {
         }
         self.shared.pending_bytes.fetch_sub(group.bytes, Ordering::Relaxed);
         let end = group.end;
-        self.gather_runs(&group);
+        let frames = self.gather_runs(&group);
+        self.shared.meters.group_bytes.record(group.bytes);
+        self.shared.meters.group_frames.record(frames);
         let mut group = Some(group);
         if planted!(ShownBeforeDurable) {
             group.take().into_iter().for_each(|group| self.publisher.publish(group));
@@ -127,13 +129,15 @@ impl Writer {
         Ok(())
     }
 
-    /// Notes for the footers which runs the group added to which files.
-    fn gather_runs(&mut self, group: &Group) {
+    /// Notes for the footers which runs the group added to which files. Returns how many frames it has.
+    fn gather_runs(&mut self, group: &Group) -> u64 {
+        let mut frames = 0;
         let mut at = (WalPosition::ZERO, WalPosition::ZERO);
         for op in &group.ops {
             match op {
                 Op::Frame { part, start, end } => {
                     at = (*start, *end);
+                    frames += 1;
                     let file = &group.parts[*part].file;
                     if !self.runs.as_ref().is_some_and(|runs| Arc::ptr_eq(&runs.file, file)) {
                         let left = self.runs.replace(FileRuns::new(file));
@@ -147,6 +151,7 @@ impl Writer {
                 Op::Publish(_) => {}
             }
         }
+        frames
     }
 
     /// Writes what one file gets. The inner error says that the file grows and the disk is full: nothing is lost yet.
@@ -249,7 +254,12 @@ impl Writer {
     }
 
     fn sync_files(&mut self, written: WalPosition) -> Result<(), LaneError> {
+        let micros = self.shared.options.micros;
+        let (since, is_any) = (micros(), !self.unsynced.is_empty());
         self.sync_written()?;
+        if is_any {
+            self.shared.meters.sync_micros.record(micros().saturating_sub(since));
+        }
         self.shared.set_durable(written);
         Ok(())
     }

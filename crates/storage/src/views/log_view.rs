@@ -30,7 +30,21 @@ pub struct LogView {
     /// All of it, if it is in memory only: the index is empty then.
     pub(super) held: Option<Mutex<Held>>,
     watchers: Arc<Watchers>,
+    appended_bytes: AtomicU64,
+    served_bytes: AtomicU64,
+    served_offsets: AtomicU64,
     pub(super) reading: Arc<Reading>,
+}
+
+/// What went into a log and out of it since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogTraffic {
+    /// Bytes of batches that were appended.
+    pub appended_bytes: u64,
+    /// Bytes of batches that were read for clients.
+    pub served_bytes: u64,
+    /// Offsets of those batches.
+    pub served_offsets: u64,
 }
 
 impl LogView {
@@ -44,6 +58,9 @@ impl LogView {
             index: Mutex::new(Index::default()),
             held: None,
             watchers: Arc::new(Watchers::default()),
+            appended_bytes: AtomicU64::new(0),
+            served_bytes: AtomicU64::new(0),
+            served_offsets: AtomicU64::new(0),
             reading,
         }
     }
@@ -102,6 +119,22 @@ impl LogView {
         self.index.lock().batches
     }
 
+    /// Counts what was read for a client: storage reads for itself as well.
+    pub fn count_served(&self, offsets: u64, bytes: u64) {
+        self.served_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.served_offsets.fetch_add(offsets, Ordering::Relaxed);
+    }
+
+    /// What went in and out since the start.
+    #[must_use]
+    pub fn traffic(&self) -> LogTraffic {
+        LogTraffic {
+            appended_bytes: self.appended_bytes.load(Ordering::Relaxed),
+            served_bytes: self.served_bytes.load(Ordering::Relaxed),
+            served_offsets: self.served_offsets.load(Ordering::Relaxed),
+        }
+    }
+
     /// Wakes `waker` once when high watermark, log start or last stable offset move or the log is deleted.
     /// Register first, then read: what moved before is seen by the read, what moves after wakes.
     #[must_use]
@@ -124,6 +157,7 @@ impl LogView {
             "the next batch of log {} begins where the last one ended",
             self.log
         );
+        self.appended_bytes.fetch_add(u64::from(facts.bytes), Ordering::Relaxed);
         let mut index = self.index.lock();
         index.append(facts, file, start, end);
         index.tail.push_back(kept);

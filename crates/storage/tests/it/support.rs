@@ -29,6 +29,7 @@ pub(crate) fn options() -> Options {
         cached_bytes_max: u64::MAX,
         index_bytes_max: 1 << 20,
         open_files_max: 4,
+        micros: || 0,
         new_directory_id: 7,
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
     basic_publish::finish(&mut connection, 1, content).map_err(refused)?;
     // A message that nobody gets is sent back, which here is nobody's.
     let is_routed = connection.out.is_empty();
-    let Some((request, _)) = connection.publishing.take(RecordTime(cx.now.0)) else {
+    let Some((request, _)) = connection.publishing.take(RecordTime(cx.now.0), connection.micros) else {
         return Ok(document(&json!({"routed": is_routed})));
     };
     Ok(submit(request, move |_, reply| {

@@ -170,7 +170,7 @@ impl ApiVersionsResponse {
             return Err(EncodeError::Version { message: "ApiVersionsResponse", version });
         }
         let flexible = version >= 3;
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.array(flexible, &self.api_keys, |w, element| element.encode(version, w))?;
         if version >= 1 {
             w.i32(self.throttle_time_ms);

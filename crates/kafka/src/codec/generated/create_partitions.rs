@@ -254,7 +254,7 @@ impl CreatePartitionsTopicResult {
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         let flexible = version >= 2;
         w.string(flexible, &self.name)?;
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.nullable_string(flexible, self.error_message.as_deref())?;
         if flexible {
             w.uvarint(0);

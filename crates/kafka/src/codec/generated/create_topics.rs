@@ -355,7 +355,7 @@ impl CreatableTopicResult {
         if version >= 7 {
             w.uuid(self.topic_id);
         }
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.nullable_string(flexible, self.error_message.as_deref())?;
         if version >= 5 {
             w.i32(self.num_partitions);

@@ -158,7 +158,7 @@ impl DeletableGroupResult {
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         let flexible = version >= 2;
         w.string(flexible, &self.group_id)?;
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         if flexible {
             w.uvarint(0);
         }

@@ -172,7 +172,7 @@ impl DescribeClusterResponse {
             return Err(EncodeError::Version { message: "DescribeClusterResponse", version });
         }
         w.i32(self.throttle_time_ms);
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.nullable_string(true, self.error_message.as_deref())?;
         if version >= 1 {
             w.i8(self.endpoint_type);

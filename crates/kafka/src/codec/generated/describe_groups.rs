@@ -215,7 +215,7 @@ impl DescribedGroup {
 
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         let flexible = version >= 5;
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         if version >= 6 {
             w.nullable_string(true, self.error_message.as_deref())?;
         } else if self.error_message.is_some() {

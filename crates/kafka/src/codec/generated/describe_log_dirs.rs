@@ -126,7 +126,7 @@ impl DescribeLogDirsResponse {
         let flexible = version >= 2;
         w.i32(self.throttle_time_ms);
         if version >= 3 {
-            w.i16(self.error_code);
+            w.error_code(self.error_code);
         }
         w.array(flexible, &self.results, |w, element| element.encode(version, w))?;
         if flexible {
@@ -238,7 +238,7 @@ impl DescribeLogDirsResult {
 
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         let flexible = version >= 2;
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.string(flexible, &self.log_dir)?;
         w.array(flexible, &self.topics, |w, element| element.encode(version, w))?;
         if version >= 4 {

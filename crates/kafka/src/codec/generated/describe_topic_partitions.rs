@@ -236,7 +236,7 @@ impl DescribeTopicPartitionsResponseTopic {
     }
 
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.nullable_string(true, self.name.as_deref())?;
         w.uuid(self.topic_id);
         w.bool(self.is_internal);
@@ -315,7 +315,7 @@ impl DescribeTopicPartitionsResponsePartition {
     }
 
     fn encode(&self, _version: i16, w: &mut Writer) -> Result<(), EncodeError> {
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.i32(self.partition_index);
         w.i32(self.leader_id);
         w.i32(self.leader_epoch);

@@ -256,7 +256,7 @@ impl FetchResponse {
         let flexible = version >= 12;
         w.i32(self.throttle_time_ms);
         if version >= 7 {
-            w.i16(self.error_code);
+            w.error_code(self.error_code);
         }
         if version >= 7 {
             w.i32(self.session_id);
@@ -670,7 +670,7 @@ impl PartitionData {
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         let flexible = version >= 12;
         w.i32(self.partition_index);
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.i64(self.high_watermark);
         w.i64(self.last_stable_offset);
         if version >= 5 {

@@ -172,7 +172,7 @@ impl FindCoordinatorResponse {
             w.i32(self.throttle_time_ms);
         }
         if version <= 3 {
-            w.i16(self.error_code);
+            w.error_code(self.error_code);
         } else if self.error_code != 0 {
             return Err(EncodeError::FieldNotInVersion {
                 field: "FindCoordinatorResponse.error_code",
@@ -281,7 +281,7 @@ impl Coordinator {
         w.i32(self.node_id);
         w.string(true, &self.host)?;
         w.i32(self.port);
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.nullable_string(true, self.error_message.as_deref())?;
         w.uvarint(0);
         Ok(())

@@ -258,7 +258,7 @@ impl AlterConfigsResourceResponse {
 
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         let flexible = version >= 1;
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.nullable_string(flexible, self.error_message.as_deref())?;
         w.i8(self.resource_type);
         w.string(flexible, &self.resource_name)?;

@@ -140,7 +140,7 @@ impl LeaveGroupResponse {
         if version >= 1 {
             w.i32(self.throttle_time_ms);
         }
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         if version >= 3 {
             w.array(flexible, &self.members, |w, element| element.encode(version, w))?;
         } else if !self.members.is_empty() {
@@ -244,7 +244,7 @@ impl MemberResponse {
         let flexible = version >= 4;
         w.string(flexible, &self.member_id)?;
         w.nullable_string(flexible, self.group_instance_id.as_deref())?;
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         if flexible {
             w.uvarint(0);
         }

@@ -128,7 +128,7 @@ impl ListGroupsResponse {
         if version >= 1 {
             w.i32(self.throttle_time_ms);
         }
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.array(flexible, &self.groups, |w, element| element.encode(version, w))?;
         if flexible {
             w.uvarint(0);

@@ -316,7 +316,7 @@ impl ListOffsetsPartitionResponse {
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         let flexible = version >= 6;
         w.i32(self.partition_index);
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.i64(self.timestamp);
         w.i64(self.offset);
         if version >= 4 {

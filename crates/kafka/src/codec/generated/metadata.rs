@@ -236,7 +236,7 @@ impl MetadataResponse {
         }
 
         if version >= 13 {
-            w.i16(self.error_code);
+            w.error_code(self.error_code);
         }
         if flexible {
             w.uvarint(0);
@@ -400,7 +400,7 @@ impl MetadataResponseTopic {
 
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         let flexible = version >= 9;
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         if version < 12 && self.name.is_none() {
             return Err(EncodeError::NullNotInVersion { field: "MetadataResponseTopic.name", version });
         }
@@ -490,7 +490,7 @@ impl MetadataResponsePartition {
 
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         let flexible = version >= 9;
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.i32(self.partition_index);
         w.i32(self.leader_id);
         if version >= 7 {

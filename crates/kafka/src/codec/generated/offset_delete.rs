@@ -106,7 +106,7 @@ impl OffsetDeleteResponse {
         if !Self::VERSIONS.contains(&version) {
             return Err(EncodeError::Version { message: "OffsetDeleteResponse", version });
         }
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.i32(self.throttle_time_ms);
         w.array(false, &self.topics, |w, element| element.encode(version, w))?;
         Ok(())
@@ -226,7 +226,7 @@ impl OffsetDeleteResponsePartition {
 
     fn encode(&self, _version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         w.i32(self.partition_index);
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         Ok(())
     }
 }

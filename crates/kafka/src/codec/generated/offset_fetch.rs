@@ -202,7 +202,7 @@ impl OffsetFetchResponse {
         }
 
         if (2..=7).contains(&version) {
-            w.i16(self.error_code);
+            w.error_code(self.error_code);
         }
         if version >= 8 {
             w.array(true, &self.groups, |w, element| element.encode(version, w))?;
@@ -446,7 +446,7 @@ impl OffsetFetchResponsePartition {
             w.i32(self.committed_leader_epoch);
         }
         w.nullable_string(flexible, self.metadata.as_deref())?;
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         if flexible {
             w.uvarint(0);
         }
@@ -482,7 +482,7 @@ impl OffsetFetchResponseGroup {
     fn encode(&self, version: i16, w: &mut Writer) -> Result<(), EncodeError> {
         w.string(true, &self.group_id)?;
         w.array(true, &self.topics, |w, element| element.encode(version, w))?;
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.uvarint(0);
         Ok(())
     }
@@ -572,7 +572,7 @@ impl OffsetFetchResponsePartitions {
         w.i64(self.committed_offset);
         w.i32(self.committed_leader_epoch);
         w.nullable_string(true, self.metadata.as_deref())?;
-        w.i16(self.error_code);
+        w.error_code(self.error_code);
         w.uvarint(0);
         Ok(())
     }
