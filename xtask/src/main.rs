@@ -12,6 +12,7 @@ mod deny;
 mod faults;
 mod fuzz;
 mod kafka_codec;
+mod ops;
 mod planted;
 mod project;
 mod purity;
@@ -46,6 +47,8 @@ enum Task {
     Crash(crash::Options),
     /// Do to the broker under load what disks and machines do, and judge what its clients saw
     Faults(faults::Options),
+    /// Check what monitoring systems are given: alert rules, and what /metrics says
+    Ops,
     /// Cut the broker's power at random moments on a simulated disk
     Sim(sim::Options),
     /// Make every known mistake in turn, and see that the simulations find it
@@ -83,6 +86,7 @@ fn main() -> anyhow::Result<()> {
         Task::Compare { what } => compare::run(&what),
         Task::Crash(options) => crash::run(&options),
         Task::Faults(options) => faults::run(&options),
+        Task::Ops => ops::run(),
         Task::Sim(options) => sim::run(&options),
         Task::Planted(options) => planted::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),

@@ -32,6 +32,8 @@ enum Stage {
     Crash,
     /// Failing disks, damaged files, limits: the rows that take seconds and need no mounts
     Faults,
+    /// What monitoring systems are given, judged by Prometheus' own tool
+    Ops,
 }
 
 impl Stage {
@@ -45,6 +47,7 @@ impl Stage {
             Self::Compat => "unmodified clients",
             Self::Crash => "crash run",
             Self::Faults => "fault runs",
+            Self::Ops => "monitoring",
         }
     }
 }
@@ -67,6 +70,7 @@ pub(crate) fn run(options: &Options, tasks: &[String]) -> anyhow::Result<()> {
             }),
             Stage::Crash if tasks.iter().any(|task| task == "crash") => itself(&["crash"]),
             Stage::Faults => itself(&["faults", "--short"]),
+            Stage::Ops => itself(&["ops"]),
             Stage::Crash => {
                 report.note("not run: this tree has no task `crash`");
                 continue;

@@ -5,6 +5,7 @@
 
 use crate::auth::{Kind, Pending, Who};
 use crate::errors::{Code, Problem};
+use crate::metrics::Telemetry;
 use crate::options::ConsoleOptions;
 use crate::system::System;
 use crate::ui::samples::Samples;
@@ -15,7 +16,9 @@ use millstream_core::route::{RouteEntry, RouteReply};
 use millstream_core::{Reply, Request};
 use millstream_front::http::Response;
 use millstream_front::steps::{self, Caller};
-use millstream_front::{Action, Authorized, Authorizer, Backend, Grant, Principal, Resource};
+use millstream_front::{
+    Action, Authorized, Authorizer, Backend, Grant, OperationMeters, Principal, Resource,
+};
 use millstream_types::{EngineTime, ErrorKind, Namespace};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -42,6 +45,10 @@ pub(crate) struct Context {
     pub(crate) system: Arc<dyn System>,
     /// Views that are live, of all clients together.
     pub(crate) live: Arc<AtomicUsize>,
+    /// What is seen of the broker, where somebody looks.
+    pub(crate) telemetry: Option<Arc<Telemetry>>,
+    /// Where the request is counted, and when it was taken, in microseconds of the monotonic clock.
+    pub(crate) meter: Option<Meter>,
     /// Engine time of the event that is being handled.
     pub(crate) now: EngineTime,
     /// The client has gone away: what it was to get has to be given back.
@@ -50,10 +57,23 @@ pub(crate) struct Context {
     pub(crate) on_abandon: Option<Authorized<Request>>,
 }
 
+/// Where a request is counted.
+pub(crate) struct Meter {
+    meters: Arc<OperationMeters>,
+    row: usize,
+    since: u64,
+}
+
 impl Caller for Context {
     type Answer = Response;
 
     fn respond(self, response: Response) -> Response {
+        if let Some(Meter { meters, row, since }) = self.meter {
+            meters.answered(row, self.backend.moment().micros.saturating_sub(since));
+            if response.status >= 400 {
+                meters.failed(row);
+            }
+        }
         if let Some(pending) = self.audit {
             self.options.gate.note(pending.done(self.now, response.status));
         }
@@ -76,6 +96,13 @@ impl Context {
         self.namespace = who.principal.namespace();
         self.principal = who.principal;
         self.kind = who.kind;
+    }
+
+    /// Has the request counted as one of this operation.
+    pub(crate) fn count(&mut self, meters: &Arc<OperationMeters>, operation: &str) {
+        let since = self.backend.moment().micros;
+        let row = meters.row(operation);
+        self.meter = row.map(|row| Meter { meters: meters.clone(), row, since });
     }
 
     /// Asks for permission.

@@ -5,6 +5,7 @@
 //! table ([`ENDPOINTS`]), each operation is a chain of [steps](millstream_front::steps). Nothing here does I/O, reads a clock
 //! or waits.
 
+pub mod alarms;
 mod auth;
 mod body;
 mod call;
@@ -16,6 +17,8 @@ mod limits;
 mod listener;
 mod live;
 mod lookup;
+pub mod metrics;
+pub mod observe;
 mod openapi;
 mod ops;
 mod options;
@@ -23,6 +26,7 @@ mod page;
 mod query;
 mod respond;
 mod route;
+mod scaling;
 mod scan;
 mod system;
 mod translate;

@@ -3,15 +3,17 @@
 //! Apart because it is all that the binary sees of this front.
 
 use crate::auth::{self, Kind, Pending, Who};
-use crate::context::{Context, step};
+use crate::context::{Context, Step, step};
 use crate::errors::{Code, Problem};
 use crate::limits::BODY_BYTES_MAX;
+use crate::metrics::Telemetry;
+use crate::ops::ENDPOINTS;
 use crate::options::ConsoleOptions;
 use crate::query::NAMESPACE;
 use crate::ui::samples::Samples;
 use crate::{guard, route, ui};
 use millstream_front::http::{Commands, Outcome, Refusal, Request, Response, Service};
-use millstream_front::{Authorizer, Backend, Principal, steps};
+use millstream_front::{Authorizer, Backend, OperationMeters, Principal, steps};
 use millstream_types::EngineTime;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -24,13 +26,32 @@ pub struct Listener {
     samples: Arc<Samples>,
     /// Views that are live.
     live: Arc<AtomicUsize>,
+    meters: Arc<OperationMeters>,
+    telemetry: Option<Arc<Telemetry>>,
 }
+
+/// The front's name.
+const NAME: &str = "http";
 
 impl Listener {
     /// A listener with its options and the authorizer that all fronts share.
     #[must_use]
     pub fn new(options: ConsoleOptions, authorizer: Arc<Authorizer>) -> Listener {
-        Listener { options: Arc::new(options), authorizer, samples: Arc::default(), live: Arc::default() }
+        let meters = OperationMeters::new(NAME, ENDPOINTS.iter().map(|endpoint| endpoint.name));
+        Listener {
+            options: Arc::new(options),
+            authorizer,
+            samples: Arc::default(),
+            live: Arc::default(),
+            meters: Arc::new(meters),
+            telemetry: None,
+        }
+    }
+
+    /// Shows what is seen of the broker, in metrics and in alarms.
+    #[must_use]
+    pub fn with_telemetry(self, telemetry: Arc<Telemetry>) -> Listener {
+        Listener { telemetry: Some(telemetry), ..self }
     }
 
     /// Looks how far all streams are, for charts. To be called about once a second; it asks no shard and waits for nothing.
@@ -59,7 +80,11 @@ fn is_traffic(operation: &str) -> bool {
 
 impl Service for Listener {
     fn name(&self) -> &'static str {
-        "http"
+        NAME
+    }
+
+    fn meters(&self) -> Option<Arc<OperationMeters>> {
+        Some(self.meters.clone())
     }
 
     fn body_bytes_max(&self) -> usize {
@@ -86,6 +111,8 @@ impl Service for Listener {
             samples: self.samples.clone(),
             system: self.options.system.clone(),
             live: self.live.clone(),
+            telemetry: self.telemetry.clone(),
+            meter: None,
             now,
             abandoned: false,
             on_abandon: None,
@@ -97,11 +124,19 @@ impl Service for Listener {
             false => Ok(self.options.gate.judge(now, request, self.options.is_loopback)?),
         });
         let begin = |cx: &mut Context| {
+            if route::is_open(request.path)
+                && who.is_ok()
+                && let Some(telemetry) = &self.telemetry
+                && let Some(response) = telemetry.answer(now, request)
+            {
+                return Ok(Step::Respond(response));
+            }
             if !route::is_api(request.path) {
                 return ui::start(cx, request, who);
             }
             cx.act_for(who?);
             let (row, call) = route::find(request)?;
+            cx.count(&self.meters, row.0.name);
             if !auth::is_safe(request) {
                 if !cx.kind.takes(auth::word(request)) {
                     return Err(Problem::new(Code::CsrfMissing, Code::CsrfMissing.title()));

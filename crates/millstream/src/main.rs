@@ -10,7 +10,10 @@ mod credentials;
 mod descriptors;
 mod logging;
 mod memory;
+mod outbound;
 mod serve;
+mod trace;
+mod watch;
 mod wiring;
 
 use std::process::ExitCode;

@@ -9,13 +9,16 @@ use crate::config::{Durability, Effective, Settings};
 use crate::credentials;
 use crate::descriptors::Descriptors;
 use crate::memory;
+use crate::watch::{Facts, Listening, Secret, Watch, Ways, Webhook, WebhookOptions};
 use crate::wiring::{Broker, BrokerOptions, Process, SOCKET, errand};
 use anyhow::{Context, anyhow, bail};
 use millstream_amqp::{AmqpOptions, Management, ManagementOptions};
 use millstream_aws::AwsOptions;
 use millstream_aws::sigv4::Credentials;
+use millstream_console::metrics::{Telemetry, TelemetryParts};
 use millstream_console::{ConsoleOptions, Gate, Token};
 use millstream_core::ShardOptions;
+use millstream_core::catalog::DEFAULT_NAME;
 use millstream_front::{Authorizer, Backend, Budget};
 use millstream_kafka::KafkaOptions;
 use millstream_net::{Bound, Directory, Document, Front, Options, Server, Service};
@@ -187,6 +190,28 @@ async fn serve(
     let budget = Budget::new(settings.memory_budget_bytes / 2);
     let output_budget = Budget::new(settings.memory_budget_bytes / 8);
     let authorizer = Arc::new(Authorizer::local_only());
+    let fronts = Arc::<Listening>::default();
+    let ways = Ways::new(settings.alarm_stream.clone(), webhook(settings, &broker.backend)?);
+    let telemetry = {
+        let facts = Facts {
+            started_ms: broker.backend.now().0,
+            is_insecure: settings.insecure,
+            backend: broker.backend.clone(),
+            storage: Box::new(broker.storage_facts()),
+            budgets: vec![("requests", budget.clone()), ("output", output_budget.clone())],
+            listening: fronts.clone(),
+        };
+        Telemetry::new(TelemetryParts {
+            version: env!("CARGO_PKG_VERSION"),
+            thresholds: settings.thresholds,
+            ways: ways.names(),
+            process: Box::new(move || facts.gather()),
+        })
+    };
+    // Before anybody can silence anything.
+    if let Some(namespace) = broker.backend.namespace_entry(DEFAULT_NAME) {
+        telemetry.restore(&namespace.annotations);
+    }
     let mut servers: Vec<(&'static str, Server)> = Vec::new();
     let listening = bound.addrs();
     // A share of the descriptors for each, so that the clients of one cannot take those of another.
@@ -194,6 +219,7 @@ async fn serve(
     let mut listen = |bound: Bound, front: Front, limits: Options| {
         let connections_max = limits.connections_max.min(descriptors.connections_max / listeners);
         let (name, addr) = (front.name(), bound.addr());
+        front.meters().into_iter().for_each(|meters| telemetry.add_meters(meters));
         let service = Service {
             front,
             backend: broker.backend.clone(),
@@ -203,6 +229,7 @@ async fn serve(
         };
         let server = bound.serve(service).with_context(|| in_use(name, addr))?;
         directory.add(name, &server);
+        fronts.add(name, server.watch_connections());
         servers.push((name, server));
         anyhow::Ok(())
     };
@@ -252,10 +279,13 @@ async fn serve(
             system: Arc::new(system),
             listeners: listening.iter().copied().chain([("http", addr)]).collect(),
         };
-        let front = Arc::new(millstream_console::Listener::new(options, authorizer));
+        let front = millstream_console::Listener::new(options, authorizer.clone());
+        let front = Arc::new(front.with_telemetry(telemetry.clone()));
         sampling = Some(Sampling::start(front.clone(), broker.backend.clone()));
         listen(bound, Front::Http(front), Options::default())?;
     }
+    let watch = Watch::begin(telemetry.clone(), broker.backend.clone(), authorizer, ways)
+        .context("the broker cannot be watched")?;
     let look = broker.storage_status();
     let document = Document::serve(&settings.data_dir, SOCKET, move || {
         serde_json::to_vec(&look()).expect("numbers are JSON")
@@ -282,6 +312,7 @@ async fn serve(
         () = signals.wait() => Ok(()),
         why = broker.failed() => Err(anyhow!("storage has failed, the broker stops: {why}")),
     };
+    fronts.drain(outcome.is_err());
     tracing::info!(
         connections = servers.iter().map(|(_, server)| server.connections()).sum::<usize>(),
         "stopping"
@@ -295,6 +326,7 @@ async fn serve(
         () = drain => {}
         () = signals.wait() => tracing::warn!("told to stop again; connections are cut"),
     }
+    tokio::task::spawn_blocking(move || watch.end()).await.context("the end of the watch panicked")?;
     outcome
 }
 
@@ -388,6 +420,22 @@ fn banner(name: &str, addr: SocketAddr) {
     );
 }
 
+/// Who is sent notices of alarms.
+fn webhook(settings: &Settings, backend: &Arc<dyn Backend>) -> anyhow::Result<Option<Webhook>> {
+    let Some(target) = settings.alarm_webhook.clone() else { return Ok(None) };
+    let read = |path: &PathBuf| {
+        let bytes = std::fs::read(path)
+            .with_context(|| format!("alarm_webhook_secret_file {} cannot be read", path.display()))?;
+        if bytes.trim_ascii().is_empty() {
+            bail!("alarm_webhook_secret_file {} has no secret in it", path.display());
+        }
+        Ok(Secret::new(bytes.trim_ascii()))
+    };
+    let secret = settings.alarm_webhook_secret_file.as_ref().map(read).transpose()?;
+    let options = WebhookOptions { target, allowed: settings.alarm_webhook_allow.clone(), secret };
+    Webhook::begin(options, backend.clone()).map(Some).context("there is no thread for the webhook")
+}
+
 fn kafka_options(settings: &Settings, bound: SocketAddr) -> KafkaOptions {
     let advertised = settings.advertise_kafka.clone().unwrap_or_else(|| {
         if bound.ip().is_unspecified() {
@@ -422,6 +470,7 @@ fn broker_options(settings: &Settings, descriptors: Descriptors) -> BrokerOption
         open_files_max: descriptors.storage_files_max,
         upkeep_bytes_per_second: settings.upkeep_bytes_per_second,
         compaction_memory_bytes: settings.compaction_memory_bytes,
+        otlp_endpoint: settings.otlp_endpoint.clone(),
         shard,
     }
 }

@@ -3,7 +3,7 @@
 //! Apart from the workspace's own tests because it needs other languages' tools; `compat/README.md` tells what runs.
 
 mod amqp;
-mod broker;
+pub(crate) mod broker;
 mod client;
 mod console;
 mod kcat;

@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::context::{Context, Step};
 use crate::endpoint::{self, Answer};
 use crate::errors::Problem;
+use crate::metrics::Health;
 use crate::respond::document;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,7 +17,7 @@ use serde::Serialize;
 pub(super) const HEALTH: Endpoint = Endpoint {
     name: "get_health",
     path: "/healthz",
-    answers: &[endpoint::ok::<Health>()],
+    answers: &[endpoint::ok::<Alive>()],
     doc: "Say that the process answers.",
     ..Endpoint::PLAIN
 };
@@ -32,7 +33,8 @@ pub(super) const READY: Endpoint = Endpoint {
 const NOT_READY: Answer = endpoint::status::<Readiness>(503);
 
 #[derive(Serialize, JsonSchema)]
-struct Health {
+#[schemars(rename = "Health")]
+struct Alive {
     status: &'static str,
 }
 
@@ -44,14 +46,15 @@ struct Readiness {
 }
 
 pub(super) fn health(_: &mut Context, _: &Call<'_>) -> Result<Step, Problem> {
-    Ok(document(200, &Health { status: "ok" }))
+    Ok(document(200, &Alive { status: "ok" }))
 }
 
 pub(super) fn readiness(cx: &mut Context, _: &Call<'_>) -> Result<Step, Problem> {
-    let mut missing = Vec::new();
-    if cx.backend.is_disk_full() {
-        missing.push("The disk is full: nothing is stored until there is room.");
-    }
+    let health = match &cx.telemetry {
+        Some(telemetry) => telemetry.process().health,
+        None => Health { is_disk_full: cx.backend.is_disk_full(), ..Health::default() },
+    };
+    let missing = health.missing();
     let ready = missing.is_empty();
     Ok(document(if ready { 200 } else { 503 }, &Readiness { ready, missing }))
 }

@@ -3,6 +3,7 @@
 //! Apart because whoever wants to know what a request does opens one file and reads its header, and because addresses, the
 //! documentation and whatever describes the API to programs are made from the table.
 
+mod alarms;
 mod alter_group;
 mod alter_stream;
 mod bindings;
@@ -17,6 +18,7 @@ mod get_group;
 mod get_openapi;
 mod get_record;
 mod get_stream;
+mod group_scaling;
 mod health;
 mod jobs;
 mod lag;
@@ -136,9 +138,14 @@ pub(crate) static TABLE: [Row; ENDPOINTS_COUNT] = [
     (plain_lease::RELEASE, plain_lease::release),
     (plain_lease::REJECT, plain_lease::reject),
     (plain_lease::RENEW, plain_lease::renew),
+    (group_scaling::ENDPOINT, group_scaling::start),
+    (alarms::LIST, alarms::list),
+    (alarms::TEST, alarms::test),
+    (alarms::SILENCE, alarms::silence),
+    (alarms::UNSILENCE, alarms::unsilence),
 ];
 
-const ENDPOINTS_COUNT: usize = 62;
+const ENDPOINTS_COUNT: usize = 67;
 
 /// Everything that is served, resource by resource.
 pub static ENDPOINTS: [Endpoint; ENDPOINTS_COUNT] = {

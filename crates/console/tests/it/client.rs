@@ -4,6 +4,7 @@
 
 use crate::schema;
 use crate::system::TestSystem;
+use millstream_console::metrics::Telemetry;
 use millstream_console::{ConsoleOptions, Gate, Listener, Token};
 use millstream_front::backend::{Blocking, Inbox};
 use millstream_front::http::{Commands, Exchange, Outcome, Part, Refusal, Request, Response, Service};
@@ -53,6 +54,13 @@ impl Client {
     pub(crate) fn with(options: ConsoleOptions) -> Client {
         let listener = Listener::new(options, Arc::new(Authorizer::local_only()));
         Client { broker: TestBroker::new(), listener }
+    }
+
+    /// One that shows what is seen of the broker.
+    pub(crate) fn watched(telemetry: Arc<Telemetry>) -> Client {
+        let client = Client::new();
+        telemetry.add_meters(client.listener.meters().expect("operations are counted"));
+        Client { listener: client.listener.with_telemetry(telemetry), ..client }
     }
 
     /// Makes a request and drives it as far as it goes.

@@ -3,6 +3,7 @@
 //! Apart so that a command can be added without touching another. Flags that set a knob come from the knobs' table
 //! (`config::knobs`); only what is not a knob is declared here.
 
+mod alarm;
 mod amqp;
 mod api;
 mod config;
@@ -58,6 +59,8 @@ enum Command {
     Connection(Box<process::ConnectionArgs>),
     /// List the broker's long work, redrives and purges, or end some.
     Job(Box<process::JobArgs>),
+    /// See what is wrong with the broker and what is in it, and silence what is known.
+    Alarm(Box<alarm::AlarmArgs>),
     /// Exchanges, queues, bindings, policies and connections of AMQP clients.
     Amqp(Box<amqp::AmqpArgs>),
     /// Take over what another broker has: what is declared, and messages.
@@ -88,6 +91,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Route(args) => route::run(*args),
         Command::Connection(args) => process::connection(*args),
         Command::Job(args) => process::job(*args),
+        Command::Alarm(args) => alarm::run(*args),
         Command::Amqp(args) => amqp::run(*args),
         Command::Migrate(args) => migrate::run(*args),
         Command::Version => print(&format!("millstream {}\n", env!("CARGO_PKG_VERSION"))),

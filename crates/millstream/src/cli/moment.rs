@@ -43,6 +43,26 @@ impl FromStr for TimeSpec {
     }
 }
 
+/// How long something lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span(i64);
+
+impl Span {
+    /// In milliseconds.
+    pub(super) fn ms(self) -> i64 {
+        self.0
+    }
+}
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is not a span; write 90s, 30m, 1h30m or 2d");
+        span_ms(text).map(Span).ok_or_else(wrong)
+    }
+}
+
 /// A place in a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OffsetSpec {

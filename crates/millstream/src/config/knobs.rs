@@ -4,7 +4,8 @@
 
 use super::values::{boolean, bytes, choice, host_port, number, show_host_port, word};
 use super::{Durability, Listen, LogFormat, Settings};
-use millstream_types::limits::LOGS_PER_STREAM_MAX;
+use crate::outbound::{Allowed, Target};
+use millstream_types::limits::{LOGS_PER_STREAM_MAX, NAME_BYTES_MAX};
 use std::path::PathBuf;
 
 /// What a file may write for a knob.
@@ -305,6 +306,141 @@ pub(crate) const KNOBS: &[Knob] = &[
         cost: "Every first consumer waits that long; without it, members that start together rebalance several times.",
         set: |settings, text| number(text, 0..=300_000).map(|value| settings.group_initial_delay_ms = value),
         show: |settings| settings.group_initial_delay_ms.to_string(),
+    },
+    Knob {
+        key: "alarm_depth_records",
+        value: "RECORDS",
+        kind: Kind::Number,
+        unit: "records",
+        doc: "An alarm is raised for a queue that holds more records than this for a minute",
+        cost: "Too low, and people get used to alarms; too high, and they hear of it late.",
+        set: |settings, text| {
+            number(text, 1..=u64::MAX).map(|value| settings.thresholds.depth_records = value)
+        },
+        show: |settings| settings.thresholds.depth_records.to_string(),
+    },
+    Knob {
+        key: "alarm_oldest_seconds",
+        value: "SECONDS",
+        kind: Kind::Number,
+        unit: "seconds",
+        doc: "An alarm is raised for a queue whose oldest record has waited longer than this",
+        cost: "Too low, and people get used to alarms; too high, and they hear of it late.",
+        set: |settings, text| {
+            number(text, 1..=1 << 40).map(|value| settings.thresholds.oldest_seconds = value)
+        },
+        show: |settings| settings.thresholds.oldest_seconds.to_string(),
+    },
+    Knob {
+        key: "alarm_lag_records",
+        value: "RECORDS",
+        kind: Kind::Number,
+        unit: "records",
+        doc: "An alarm is raised for a group that reads by offset and is more records behind than this for a minute",
+        cost: "Too low, and people get used to alarms; too high, and they hear of it late.",
+        set: |settings, text| number(text, 1..=u64::MAX).map(|value| settings.thresholds.lag_records = value),
+        show: |settings| settings.thresholds.lag_records.to_string(),
+    },
+    Knob {
+        key: "alarm_lag_seconds",
+        value: "SECONDS",
+        kind: Kind::Number,
+        unit: "seconds",
+        doc: "An alarm is raised for a group that reads by offset and is further behind in time than this for a minute",
+        cost: "Too low, and people get used to alarms; too high, and they hear of it late.",
+        set: |settings, text| number(text, 1..=1 << 40).map(|value| settings.thresholds.lag_seconds = value),
+        show: |settings| settings.thresholds.lag_seconds.to_string(),
+    },
+    Knob {
+        key: "alarm_disk_free_percent",
+        value: "PERCENT",
+        kind: Kind::Number,
+        unit: "percent",
+        doc: "An alarm is raised when less of the disk than this is free; 0 means never",
+        cost: "Too low, and there is no time left to make room.",
+        set: |settings, text| number(text, 0..=99).map(|value| settings.thresholds.disk_free_percent = value),
+        show: |settings| settings.thresholds.disk_free_percent.to_string(),
+    },
+    Knob {
+        key: "alarm_fsync_ms",
+        value: "MS",
+        kind: Kind::Number,
+        unit: "ms",
+        doc: "An alarm is raised when one sync in a hundred takes longer than this for a minute",
+        cost: "Too low, and a disk that others use as well raises it every day.",
+        set: |settings, text| number(text, 1..=600_000).map(|value| settings.thresholds.fsync_ms = value),
+        show: |settings| settings.thresholds.fsync_ms.to_string(),
+    },
+    Knob {
+        key: "alarm_stream",
+        value: "STREAM",
+        kind: Kind::Text,
+        unit: "",
+        doc: "A stream of the default namespace that gets a record of JSON for every alarm that is raised or resolved; made if it is missing",
+        cost: "A few records for each alarm.",
+        set: |settings, text| {
+            if text.len() > NAME_BYTES_MAX {
+                return Err(format!("a name has {NAME_BYTES_MAX} bytes at most"));
+            }
+            settings.alarm_stream = Some(text.to_owned()).filter(|name| !name.is_empty());
+            Ok(())
+        },
+        show: |settings| settings.alarm_stream.clone().unwrap_or_default(),
+    },
+    Knob {
+        key: "alarm_webhook",
+        value: "URL",
+        kind: Kind::Text,
+        unit: "",
+        doc: "Where every alarm that is raised or resolved is sent as an HTTP POST of JSON: http://HOST:PORT/PATH",
+        cost: "Whoever answers there learns the names of streams and groups.",
+        set: |settings, text| {
+            settings.alarm_webhook = if text.is_empty() { None } else { Some(Target::parse(text)?) };
+            Ok(())
+        },
+        show: |settings| settings.alarm_webhook.as_ref().map_or(String::new(), ToString::to_string),
+    },
+    Knob {
+        key: "alarm_webhook_allow",
+        value: "NETWORKS",
+        kind: Kind::Text,
+        unit: "",
+        doc: "Networks and addresses, with commas between them, that alarm_webhook may be in although they are not public: 127.0.0.1,10.0.0.0/8",
+        cost: "Whoever can change what the webhook's name stands for can have the broker send requests there.",
+        set: |settings, text| Allowed::parse(text).map(|value| settings.alarm_webhook_allow = value),
+        show: |settings| settings.alarm_webhook_allow.to_string(),
+    },
+    Knob {
+        key: "alarm_webhook_secret_file",
+        value: "FILE",
+        kind: Kind::Text,
+        unit: "",
+        doc: "File with the secret that requests to alarm_webhook are signed with",
+        cost: "Without it, whoever gets the requests cannot tell whose they are.",
+        set: |settings, text| {
+            settings.alarm_webhook_secret_file = Some(PathBuf::from(text)).filter(|_| !text.is_empty());
+            Ok(())
+        },
+        show: |settings| {
+            settings
+                .alarm_webhook_secret_file
+                .as_ref()
+                .map_or(String::new(), |file| file.display().to_string())
+        },
+    },
+    Knob {
+        key: "otlp_endpoint",
+        value: "URL",
+        kind: Kind::Text,
+        unit: "",
+        doc: "A collector of traces that speaks OTLP over HTTP, like http://127.0.0.1:4318: it is sent a span for each append, each read and each death of a record whose `traceparent` header says that its trace is sampled",
+        cost: "Every batch that is appended or read is opened, decompressed if need be, to look at its headers. Whoever answers there learns the names of streams.",
+        set: |settings, text| {
+            let target = if text.is_empty() { None } else { Some(Target::parse(text)?) };
+            settings.otlp_endpoint = target.map(|target| target.or_path("/v1/traces"));
+            Ok(())
+        },
+        show: |settings| settings.otlp_endpoint.as_ref().map_or(String::new(), ToString::to_string),
     },
     Knob {
         key: "insecure",

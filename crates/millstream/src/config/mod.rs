@@ -15,6 +15,8 @@ pub(crate) use knobs::{KNOBS, Kind, Knob};
 pub(crate) use load::{Effective, Given, Source};
 pub(crate) use reference::reference_page;
 
+use crate::outbound::{Allowed, Target};
+use millstream_console::alarms::Thresholds;
 use millstream_types::limits;
 use std::path::PathBuf;
 
@@ -47,6 +49,18 @@ pub(crate) struct Settings {
     pub(crate) kafka_auto_create: bool,
     pub(crate) kafka_default_partitions: u32,
     pub(crate) group_initial_delay_ms: u64,
+    /// From where on alarms are raised.
+    pub(crate) thresholds: Thresholds,
+    /// A stream for notices of alarms.
+    pub(crate) alarm_stream: Option<String>,
+    /// Who is sent notices of alarms.
+    pub(crate) alarm_webhook: Option<Target>,
+    /// Networks that this may be in although they are not public.
+    pub(crate) alarm_webhook_allow: Allowed,
+    /// A file with what notices are signed with.
+    pub(crate) alarm_webhook_secret_file: Option<PathBuf>,
+    /// Where traces are sent.
+    pub(crate) otlp_endpoint: Option<Target>,
     pub(crate) insecure: bool,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
@@ -115,6 +129,12 @@ impl Default for Settings {
             kafka_auto_create: true,
             kafka_default_partitions: 1,
             group_initial_delay_ms: 0,
+            thresholds: Thresholds::default(),
+            alarm_stream: None,
+            alarm_webhook: None,
+            alarm_webhook_allow: Allowed::default(),
+            alarm_webhook_secret_file: None,
+            otlp_endpoint: None,
             insecure: false,
             log_level: "info".to_owned(),
             log_format: LogFormat::Text,

@@ -2,14 +2,16 @@
 //!
 //! Apart from the readers because this half is about requests and the catalog.
 
+use crate::trace::Tracer;
 use crate::wiring::random;
 use crate::wiring::reader::ViewReader;
+use crate::wiring::traced::{Traced, TracedSink};
 use millstream_core::Reply;
 use millstream_core::catalog::{NamespaceEntry, StreamEntry};
 use millstream_core::route::{Lookup, RouteEntry};
 use millstream_engine::{Handle, ReplySink, Submission as EngineSubmission};
 use millstream_front::backend::{Backend, Inbox, LogReader};
-use millstream_front::{Submission, Tag};
+use millstream_front::{Moment, Submission, Tag};
 use millstream_types::{EngineTime, LogId, Namespace, RouteId, StreamId, StreamUid};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,11 +19,12 @@ use std::sync::Arc;
 pub(super) struct EngineBackend {
     handle: Handle,
     data_dir: PathBuf,
+    tracer: Option<Arc<Tracer>>,
 }
 
 impl EngineBackend {
-    pub(super) fn new(handle: Handle, data_dir: &Path) -> EngineBackend {
-        EngineBackend { handle, data_dir: data_dir.to_owned() }
+    pub(super) fn new(handle: Handle, data_dir: &Path, tracer: Option<Arc<Tracer>>) -> EngineBackend {
+        EngineBackend { handle, data_dir: data_dir.to_owned(), tracer }
     }
 }
 
@@ -51,6 +54,11 @@ impl Lookup for EngineBackend {
 impl Backend for EngineBackend {
     fn now(&self) -> EngineTime {
         self.handle.now()
+    }
+
+    fn moment(&self) -> Moment {
+        let (now, micros) = self.handle.now_and_micros();
+        Moment { now, micros }
     }
 
     fn random(&self) -> u128 {
@@ -91,7 +99,9 @@ impl Backend for EngineBackend {
 
     fn log(&self, log: LogId) -> Option<Arc<dyn LogReader>> {
         let view = self.handle.view(log)?;
-        Some(Arc::new(ViewReader::new(view)))
+        let traced =
+            self.tracer.as_ref().map(|tracer| Traced { tracer: tracer.clone(), handle: self.handle.clone() });
+        Some(Arc::new(ViewReader::new(view, traced)))
     }
 
     fn disk_bytes(&self) -> (u64, u64) {
@@ -105,7 +115,10 @@ impl Backend for EngineBackend {
     }
 
     fn submit(&self, inbox: &Arc<dyn Inbox>, submissions: Vec<Submission>) {
-        let sink: Arc<dyn ReplySink> = Arc::new(InboxSink(inbox.clone()));
+        let sink: Arc<dyn ReplySink> = match &self.tracer {
+            None => Arc::new(InboxSink(inbox.clone())),
+            Some(tracer) => Arc::new(TracedSink::new(inbox, tracer, &self.handle, &submissions)),
+        };
         self.handle.submit(submissions.into_iter().map(|submission| EngineSubmission {
             sink: sink.clone(),
             tag: submission.tag.0,

@@ -1,11 +1,11 @@
-//! Errands: what the broker asks itself at its start, before anybody else can ask.
+//! Errands: what the broker asks itself: at its start, before anybody else can ask, and when it looks at itself.
 //!
 //! Apart because everything else that asks the broker has a connection and a driver; an errand has a thread that waits.
 
-use millstream_core::Reply;
+use millstream_core::{Reply, Request};
 use millstream_front::backend::Inbox;
 use millstream_front::http::{Commands, Outcome, Response};
-use millstream_front::{Backend, Event, Tag};
+use millstream_front::{Authorized, Backend, Event, Submission, Tag};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// Answers on their way to the thread that waits.
@@ -20,6 +20,21 @@ impl Inbox for Answers {
         self.come.lock().unwrap_or_else(PoisonError::into_inner).extend(replies);
         self.more.notify_one();
     }
+}
+
+/// Asks the shard several things; the answers are in the order of the questions. Blocks until all are there.
+pub(crate) fn ask(backend: &Arc<dyn Backend>, requests: Vec<Authorized<Request>>) -> Vec<Reply> {
+    let answers = Arc::new(Answers::default());
+    let inbox: Arc<dyn Inbox> = answers.clone();
+    let count = requests.len();
+    let numbered = (0..).zip(requests).map(|(number, request)| Submission { tag: Tag(number), request });
+    backend.submit(&inbox, numbered.collect());
+    let mut come = answers.come.lock().unwrap_or_else(PoisonError::into_inner);
+    while come.len() < count {
+        come = answers.more.wait(come).unwrap_or_else(PoisonError::into_inner);
+    }
+    come.sort_unstable_by_key(|(tag, _)| *tag);
+    come.drain(..).map(|(_, reply)| reply).collect()
 }
 
 /// Carries an errand out: asks what it wants asked until it responds. It may read nothing.

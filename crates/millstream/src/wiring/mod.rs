@@ -5,19 +5,24 @@
 
 mod backend;
 pub(crate) mod errand;
-mod random;
+mod facts;
+pub(crate) mod random;
 mod reader;
 mod status;
 mod system;
+mod traced;
 
 pub(crate) use status::SOCKET;
 #[cfg(test)]
 pub(crate) use status::test_status;
 pub(crate) use system::Process;
 
+use crate::outbound::Target;
+use crate::trace::Tracer;
 use crate::wiring::backend::EngineBackend;
 use anyhow::Context;
 use millstream_console::StorageStatus;
+use millstream_console::metrics::Storage;
 use millstream_core::ShardOptions;
 use millstream_core::hash::HashSeed;
 use millstream_engine::{Engine, EngineOptions};
@@ -46,6 +51,8 @@ pub(crate) struct BrokerOptions {
     pub(crate) upkeep_bytes_per_second: u64,
     /// Memory for the keys of a log that is compacted, in bytes.
     pub(crate) compaction_memory_bytes: u64,
+    /// Where traces are sent, if they are.
+    pub(crate) otlp_endpoint: Option<Target>,
 }
 
 /// A running broker, without its listeners.
@@ -64,6 +71,7 @@ impl Broker {
         let disk = RealDisk::new(data_dir)
             .with_context(|| format!("the data directory {} cannot be opened", data_dir.display()))?;
         let mut storage = Options::new(random_u128()?);
+        storage.micros = facts::micros;
         storage.durability = options.durability;
         storage.tail_bytes_max = options.tail_bytes;
         storage.cached_bytes_max = options.cached_bytes_max;
@@ -77,7 +85,9 @@ impl Broker {
         engine_options.upkeep.compact.map_bytes_max = options.compaction_memory_bytes;
         let engine = Engine::start(Arc::new(disk), storage, &engine_options, seed)
             .with_context(|| format!("the data directory {} cannot be used", data_dir.display()))?;
-        let backend = Arc::new(EngineBackend::new(engine.handle(), data_dir));
+        let tracer = options.otlp_endpoint.clone().map(Tracer::begin).transpose();
+        let tracer = tracer.context("there is no thread for traces")?.map(Arc::new);
+        let backend = Arc::new(EngineBackend::new(engine.handle(), data_dir, tracer));
         Ok(Broker { backend, engine })
     }
 
@@ -94,6 +104,12 @@ impl Broker {
     pub(crate) fn storage_status(&self) -> impl Fn() -> StorageStatus + Send + Sync + 'static {
         let handle = self.engine.handle();
         move || status::look(&handle)
+    }
+
+    /// What metrics say of the storage, whenever it is called.
+    pub(crate) fn storage_facts(&self) -> impl Fn() -> Storage + Send + Sync + 'static {
+        let (handle, backend) = (self.engine.handle(), self.backend.clone());
+        move || facts::storage(&handle, &*backend)
     }
 
     /// Stops: finishes what was taken, writes a checkpoint, closes the write-ahead log. Blocks.

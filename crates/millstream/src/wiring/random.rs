@@ -23,7 +23,7 @@ thread_local! {
 }
 
 /// A random number, as good as the operating system's.
-pub(super) fn number() -> u128 {
+pub(crate) fn number() -> u128 {
     FETCHED.with_borrow_mut(|fetched| {
         if fetched.next == FETCHED_BYTES {
             getrandom::fill(&mut fetched.bytes).expect("the operating system gave random numbers at start");

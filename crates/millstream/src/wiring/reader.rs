@@ -2,7 +2,10 @@
 //!
 //! Apart because it translates results and errors and nothing else.
 
-use millstream_front::backend::{Blocking, LogReader, ReadError, ReadOutcome, ReadSlice, WatchGuard};
+use super::traced::Traced;
+use millstream_front::backend::{
+    Blocking, LogReader, ReadError, ReadOutcome, ReadSlice, Traffic, WatchGuard,
+};
 use millstream_storage::{LogView, ReadMode};
 use millstream_types::{Offset, RecordTime};
 use std::sync::Arc;
@@ -10,11 +13,13 @@ use std::task::Waker;
 
 pub(super) struct ViewReader {
     view: Arc<LogView>,
+    /// Who follows records, if somebody does.
+    traced: Option<Traced>,
 }
 
 impl ViewReader {
-    pub(super) fn new(view: Arc<LogView>) -> ViewReader {
-        ViewReader { view }
+    pub(super) fn new(view: Arc<LogView>, traced: Option<Traced>) -> ViewReader {
+        ViewReader { view, traced }
     }
 }
 
@@ -39,7 +44,53 @@ impl LogReader for ViewReader {
         self.view.bytes_from(from, enough_bytes)
     }
 
+    fn traffic(&self) -> Traffic {
+        let traffic = self.view.traffic();
+        Traffic {
+            bytes_in: traffic.appended_bytes,
+            bytes_out: traffic.served_bytes,
+            records_out: traffic.served_offsets,
+        }
+    }
+
     fn read(&self, from: Offset, max_bytes: u32, blocking: Blocking) -> Result<ReadOutcome, ReadError> {
+        let outcome = self.read_unseen(from, max_bytes, blocking)?;
+        if let ReadOutcome::Data(slice) = &outcome {
+            self.view.count_served(slice.next_offset.0.saturating_sub(from.0), slice.bytes as u64);
+            if let Some(traced) = &self.traced {
+                traced.delivered(self.view.log(), slice);
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn time_at(&self, offset: Offset) -> Option<RecordTime> {
+        let from = offset.max(self.view.log_start());
+        self.read_unseen(from, 1, Blocking::Allowed).ok()?.first_time()
+    }
+
+    fn batch_from_time(&self, time: RecordTime) -> Option<Offset> {
+        let candidate = self.view.time_candidate(time, self.view.log_start())?;
+        Some(candidate.from)
+    }
+
+    fn max_timestamp(&self) -> Option<(RecordTime, Offset)> {
+        self.view.max_timestamp()
+    }
+
+    fn watch(&self, waker: &Waker) -> WatchGuard {
+        WatchGuard::new(self.view.watch(waker))
+    }
+}
+
+impl ViewReader {
+    /// Reads, and counts it nowhere.
+    fn read_unseen(
+        &self,
+        from: Offset,
+        max_bytes: u32,
+        blocking: Blocking,
+    ) -> Result<ReadOutcome, ReadError> {
         let mode = match blocking {
             Blocking::Never => ReadMode::CachedOnly,
             Blocking::Allowed => ReadMode::MayBlock,
@@ -65,19 +116,6 @@ impl LogReader for ViewReader {
                 ReadOutcome::Data(ReadSlice { chunks, bytes, next_offset })
             }
         })
-    }
-
-    fn batch_from_time(&self, time: RecordTime) -> Option<Offset> {
-        let candidate = self.view.time_candidate(time, self.view.log_start())?;
-        Some(candidate.from)
-    }
-
-    fn max_timestamp(&self) -> Option<(RecordTime, Offset)> {
-        self.view.max_timestamp()
-    }
-
-    fn watch(&self, waker: &Waker) -> WatchGuard {
-        WatchGuard::new(self.view.watch(waker))
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Apart because everything else about AWS is tested at the front.
 
-use crate::process::{Broker, Scratch, millstream};
+use crate::process::{Broker, Scratch, millstream, stdout};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -141,4 +141,37 @@ fn what_the_server_refuses_is_answered_in_the_protocol_of_whoever_asked() {
         let response = String::from_utf8(response).unwrap();
         assert!(response.starts_with("HTTP/1.1 413") && response.contains("x-amzn-requestid"), "{response}");
     }
+}
+
+#[test]
+fn a_trace_runs_from_a_kafka_producer_through_a_dead_letter_to_an_sqs_consumer() {
+    let scratch = Scratch::new();
+    let broker = start(&scratch);
+    let policy =
+        json!({"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:dead", "maxReceiveCount": 1});
+    let attributes = json!({"RedrivePolicy": policy.to_string(), "VisibilityTimeout": "0"});
+    call(&broker, "CreateQueue", &json!({"QueueName": "dead"}));
+    call(&broker, "CreateQueue", &json!({"QueueName": "work", "Attributes": attributes}));
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let headers = [format!("traceparent={parent}"), "tracestate=vendor=opaque".to_owned()];
+    let produce = ["produce", "work", "--value", "x", "-H", &headers[0], "-H", &headers[1]];
+    stdout(millstream(&scratch, &produce).env("MILLSTREAM_BOOTSTRAP", &broker.kafka));
+    let mut seen = BTreeSet::new();
+    // The first delivery is the only one that there may be: whoever asks again finds it dead.
+    for queue in ["work", "dead"].into_iter().cycle().take(2 * PATIENCE as usize) {
+        let receive = json!({"QueueUrl": queue, "MessageAttributeNames": ["All"], "WaitTimeSeconds": 1});
+        let reply = call(&broker, "ReceiveMessage", &receive);
+        for message in reply["Messages"].as_array().into_iter().flatten() {
+            let attribute = |name: &str| message["MessageAttributes"][name]["StringValue"].clone();
+            assert_eq!(
+                (attribute("traceparent"), attribute("tracestate")),
+                (parent.into(), "vendor=opaque".into())
+            );
+            seen.insert(queue);
+        }
+        if seen.len() == 2 {
+            return;
+        }
+    }
+    panic!("it was seen in {seen:?} only");
 }
