@@ -134,6 +134,8 @@ async function strangers(broker) {
   for (const stream of [name, 'strange']) {
     await broker.api('POST', `/streams/${stream}/records`, { records: [record, { value: JSON.stringify({ a: [PAYLOAD] }) }, { value_base64: 'AAECA/8=' }] })
   }
+  await broker.api('PUT', '/routes/shop', { match: 'exact' })
+  await broker.api('POST', '/routes/shop/bindings', { stream: PAYLOAD, key: 'order' })
   const { records } = await broker.api('POST', '/streams/strange/groups/default/receive', { records_max: 3 })
   const leases = records.map(({ token }) => ({ token, action: 'reject' }))
   await broker.api('POST', '/streams/strange/groups/default/settle', { leases })
@@ -156,6 +158,12 @@ function pages(broker) {
     '/dead-letters',
     `/dead-letters/${name}`,
     `/dead-letters/${name}?reason=rejected&key=${name}`,
+    '/groups',
+    '/routes',
+    '/routes/shop?test=yes&key=order',
+    '/connections',
+    '/storage',
+    '/configuration',
     '/audit',
   ].map((path) => broker.url + path)
 }

@@ -9,13 +9,17 @@ mod assets;
 mod audit;
 mod chart;
 mod confirm;
+mod connections;
 mod dead_letters;
 mod frame;
+mod groups;
 mod letters;
 mod login;
 mod overview;
+mod process;
 mod record;
 mod records;
+mod routes;
 pub(crate) mod samples;
 mod settings;
 mod show;
@@ -51,6 +55,15 @@ static PAGES: &[(&str, &str, Open)] = &[
     ("GET", "/dead-letters", dead_letters::show),
     ("GET", "/dead-letters/{name}", letters::show),
     ("POST", "/dead-letters/{name}", letters::act),
+    ("GET", "/groups", groups::list),
+    ("GET", "/groups/{name}", groups::one),
+    ("POST", "/groups/{name}", groups::act),
+    ("GET", "/routes", routes::list),
+    ("GET", "/routes/{name}", routes::one),
+    ("GET", "/connections", connections::list),
+    ("POST", "/connections", connections::close),
+    ("GET", "/storage", process::storage),
+    ("GET", "/configuration", process::configuration),
     ("GET", "/audit", audit::show),
 ];
 

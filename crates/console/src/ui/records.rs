@@ -228,7 +228,7 @@ fn body(visit: &Visit) -> Result<Value, Problem> {
 }
 
 /// Headers as they are typed.
-fn headers(text: &str) -> Result<Vec<Value>, Problem> {
+pub(super) fn headers(text: &str) -> Result<Vec<Value>, Problem> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let mut headers = Vec::new();
     for line in lines {

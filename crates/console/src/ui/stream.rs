@@ -2,7 +2,7 @@
 //!
 //! Apart because it is the page to which everything that names a stream leads.
 
-use super::ask::{Answer, Question, ask_all};
+use super::ask::{Question, ask_all};
 use super::chart::Mark;
 use super::confirm::{carry_out, is_confirmed, note, or_problem, question};
 use super::visit::Visit;
@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 /// Partitions whose maps are drawn.
 const MAPS_SHOWN_MAX: usize = 16;
+
+/// Readers that are named.
+const READERS_SHOWN_MAX: usize = 50;
 
 /// The parts of a stream's pages: what stands behind its name in the address, and what that is called.
 const PARTS: [(&str, &str); 3] = [("", "Overview"), ("records", "Records"), ("settings", "Settings")];
@@ -35,25 +38,29 @@ pub(super) fn heading(visit: &Visit, name: &str, here: &str) -> Markup {
 
 pub(super) fn show(cx: &mut Context, visit: Arc<Visit>) -> Step {
     let name = visit.name();
-    let questions = vec![Question::new("get_stream", &[name]), Question::new("get_group", &[name])];
+    let questions = vec![
+        Question::new("get_stream", &[name]),
+        Question::new("get_group", &[name]),
+        Question::new("list_stream_groups", &[name]).with("limit", READERS_SHOWN_MAX),
+    ];
     ask_all(cx, questions, move |cx, answers| {
         let mut answers = answers.into_iter();
         let stream = answers.next().unwrap_or_else(|| Err(Problem::unexpected()));
         match stream {
             Ok(stream) => {
                 let title = show::text(&stream["name"]).to_owned();
-                let group = answers.next();
-                frame::page(cx, &visit, &title, content(cx, &visit, &stream, group))
+                // A stream that is not worked as a queue has no group, which is no mistake.
+                let group = answers.next().and_then(Result::ok);
+                let readers = answers.next().and_then(Result::ok).unwrap_or(Value::Null);
+                frame::page(cx, &visit, &title, content(cx, &visit, &stream, group.as_ref(), &readers))
             }
             Err(problem) => frame::problem(cx, &visit, &problem),
         }
     })
 }
 
-fn content(cx: &Context, visit: &Visit, stream: &Value, group: Option<Answer>) -> Markup {
+fn content(cx: &Context, visit: &Visit, stream: &Value, group: Option<&Value>, readers: &Value) -> Markup {
     let name = show::text(&stream["name"]);
-    // A stream that is not worked as a queue has no group, which is no mistake.
-    let group = group.and_then(Result::ok);
     html! {
         (heading(visit, name, ""))
         section #now data-live aria-label="Now" {
@@ -61,13 +68,14 @@ fn content(cx: &Context, visit: &Visit, stream: &Value, group: Option<Answer>) -
                 div { dt { "Records" } dd { (show::count(show::number(&stream["records"]))) } }
                 div { dt { "Size" } dd { (show::bytes(show::number(&stream["bytes"]))) } }
                 div { dt { "Records in, per second" } dd { (streams::sparkline(cx, name)) } }
-                @if let Some(group) = &group { (tiles(cx, group)) }
+                @if let Some(group) = group { (tiles(cx, group)) }
             }
             p { (retention(&stream["settings"])) " Created " (show::moment_of(cx.now, &stream["created_ms"])) "." }
             (rates(cx, name))
-            (maps(stream, group.as_ref()))
+            (maps(stream, group, readers))
+            (table_of(visit, readers))
         }
-        @if let Some(group) = &group { (queue_forms(cx, visit, name, group)) }
+        @if let Some(group) = group { (queue_forms(cx, visit, name, group)) }
         @if let Some(target) = stream["settings"]["dead_letter_stream"]["value"].as_str() {
             p { "Dead letters go to " a href=(visit.href(&["dead-letters", target], &[])) { (target) } "." }
         }
@@ -128,14 +136,14 @@ fn rates(cx: &Context, name: &str) -> Markup {
     }
 }
 
-fn maps(stream: &Value, group: Option<&Value>) -> Markup {
+fn maps(stream: &Value, group: Option<&Value>, readers: &Value) -> Markup {
     let partitions = show::list(&stream["partitions"]);
     html! {
         h2 { "Where everybody is" }
         @for partition in partitions.iter().take(MAPS_SHOWN_MAX) {
             @let number = show::number(&partition["partition"]);
             @let (start, end) = (show::number(&partition["start_offset"]), show::number(&partition["end_offset"]));
-            @let marks = marks(number, group);
+            @let marks = marks(number, group, readers);
             div.log {
                 p {
                     "Partition " (number) ": offsets " (start) " to " (end) ", "
@@ -153,17 +161,60 @@ fn maps(stream: &Value, group: Option<&Value>) -> Markup {
     }
 }
 
-/// Positions in a partition.
-fn marks(partition: u64, group: Option<&Value>) -> Vec<Mark> {
+/// Positions in a partition: the first record that the queue has not consumed, and where cursor groups go on.
+fn marks(partition: u64, group: Option<&Value>, readers: &Value) -> Vec<Mark> {
     let oldest = group.map(|group| &group["oldest"]).filter(|oldest| oldest["partition"] == partition);
     let oldest = oldest.filter(|oldest| oldest.is_object());
-    oldest
-        .map(|oldest| Mark {
-            name: "oldest not consumed".to_owned(),
-            offset: show::number(&oldest["offset"]),
+    let queue =
+        oldest.map(|oldest| Mark { name: "queue".to_owned(), offset: show::number(&oldest["offset"]) });
+    let groups = show::items(readers).iter().filter_map(|reader| {
+        let offsets = show::list(&reader["offsets"]);
+        let here = offsets.iter().find(|committed| committed["partition"] == partition)?;
+        Some(Mark {
+            name: show::preview(show::text(&reader["name"])),
+            offset: show::number(&here["committed_offset"]),
         })
-        .into_iter()
-        .collect()
+    });
+    queue.into_iter().chain(groups).collect()
+}
+
+/// Who reads the stream.
+fn table_of(visit: &Visit, readers: &Value) -> Markup {
+    html! {
+        h2 { "Who reads it" }
+        @if show::items(readers).is_empty() {
+            p { "Nobody: it is no queue, and no group has committed an offset in it." }
+        } @else {
+            div.wide tabindex="0" role="region" aria-label="Who reads it" {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Reader" }
+                        th scope="col" { "By" }
+                        th.n scope="col" { "Behind, records" }
+                        th.n scope="col" { "Behind, time" }
+                    }
+                }
+                tbody {
+                    @for reader in show::items(readers) {
+                        @let name = show::text(&reader["name"]);
+                        tr {
+                            @if reader["kind"] == "queue" {
+                                th scope="row" { "The queue" }
+                                td { "leases: AMQP, SQS, HTTP" }
+                            } @else {
+                                th scope="row" { a href=(visit.href(&["groups", name], &[])) { (name) } }
+                                td { "offsets: Kafka" }
+                            }
+                            td.n { (show::count(show::number(&reader["lag_records"]))) }
+                            td.n { (super::groups::lag_time(&reader["lag_ms"])) }
+                        }
+                    }
+                }
+            }
+            }
+        }
+    }
 }
 
 fn queue_forms(cx: &Context, visit: &Visit, name: &str, group: &Value) -> Markup {

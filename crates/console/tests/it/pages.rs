@@ -91,7 +91,16 @@ fn what_others_have_written_stays_text_on_every_page() {
         client.call("POST", &format!("/streams/{stream}/records"), body.clone());
     }
     bury(client, "source");
+    client.broker.create_route(PAYLOAD, PAYLOAD, PAYLOAD);
     for address in [
+        "/groups".to_owned(),
+        format!("/groups?prefix={PAYLOAD_ESCAPED}"),
+        "/routes".to_owned(),
+        format!("/routes/{PAYLOAD_ESCAPED}"),
+        format!("/routes/{PAYLOAD_ESCAPED}?test=yes&key={PAYLOAD_ESCAPED}&headers=a%3A+{PAYLOAD_ESCAPED}"),
+        "/connections".to_owned(),
+        "/storage".to_owned(),
+        "/configuration".to_owned(),
         "/".to_owned(),
         "/streams".to_owned(),
         format!("/streams?prefix={PAYLOAD_ESCAPED}"),
@@ -160,12 +169,28 @@ fn a_queue_is_paused_purged_and_replayed() {
 }
 
 #[test]
+fn a_route_says_where_a_record_would_go() {
+    let browser = Browser::new();
+    browser.submit("/streams", "name=orders&kind=stream");
+    browser.client.broker.create_route("shop", "order", "orders");
+    let page = browser.page("/routes/shop?test=yes&key=order");
+    assert!(page.contains("To 1 stream: ") && page.contains("href=\"/streams/orders\""), "{page}");
+    assert!(browser.page("/routes/shop?test=yes&key=other").contains("Nowhere"));
+    assert!(!browser.page("/routes/shop").contains("Nowhere"), "nothing was asked");
+}
+
+#[test]
 fn what_cannot_be_is_a_page_that_says_so() {
     let browser = Browser::new();
     browser.submit("/streams", "name=q&kind=stream");
     for (method, address, body, status) in [
         ("GET", "/nothing", "", 404),
         ("GET", "/streams/none", "", 404),
+        ("GET", "/groups/none", "", 404),
+        ("GET", "/routes/none", "", 404),
+        ("GET", "/routes/none?test=yes&headers=wrong", "", 400),
+        ("POST", "/groups/none", "act=dance", 400),
+        ("POST", "/connections", "id=none-1&confirmed=yes", 404),
         ("GET", "/streams/q/records/0/5", "", 400),
         ("GET", "/streams/q/records?partition=7", "", 400),
         ("GET", "/streams?cursor=%25", "", 400),
