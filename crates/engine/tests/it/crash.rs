@@ -3,7 +3,7 @@
 use crate::caller::{Caller, batch, options, start, start_with};
 use crate::verify::check_disk;
 use millstream_core::{Reply, Request};
-use millstream_engine::EngineOptions;
+use millstream_engine::{Engine, EngineOptions};
 use millstream_storage::verify::Grade;
 use millstream_storage::{Disk as _, Durability, Options};
 use millstream_testkit::sim_disk::{Faults, SimDisk};
@@ -83,9 +83,7 @@ fn a_checkpoint_is_taken_under_load_and_used() {
         logs.map(|log| caller.handle.view(log).expect("it lives").high_watermark()).collect()
     };
     let before = ends(&caller);
-    // Like a crash: nothing is closed.
-    std::mem::forget(engine);
-    disk.crash();
+    cut_power(&disk, engine);
     let engine = start_with(&disk, options(), &every).unwrap();
     assert_eq!(ends(&Caller::new(&engine)), before);
     engine.stop().unwrap();
@@ -139,8 +137,15 @@ fn lives_too_short_for_a_checkpoint_s_worth_take_one_together() {
             engine.stop().unwrap();
             break;
         }
-        // Like a crash: nothing is closed.
-        std::mem::forget(engine);
-        disk.crash();
+        cut_power(&disk, engine);
     }
+}
+
+/// The power goes at the disk's next operation, so that nothing is closed, and comes back when the engine's threads are gone:
+/// they would go on with the next life's disk.
+fn cut_power(disk: &SimDisk, engine: Engine) {
+    disk.crash_at(Some(disk.operations() + 1));
+    assert!(engine.stop().is_err(), "a stop writes to the disk");
+    disk.crash_at(None);
+    disk.crash();
 }

@@ -49,7 +49,7 @@ fn read(text: &str) -> Result<Changes, String> {
 #[test]
 fn the_table_is_in_order_and_has_a_row_for_each_key() {
     assert!(SETTINGS.is_sorted_by(|left, right| left.name < right.name));
-    assert_eq!(SETTINGS.len(), 30);
+    assert_eq!(SETTINGS.len(), 31);
     for row in SETTINGS {
         assert_eq!(row_of(&row.key).map(|found| found.name), Some(row.name));
         assert!(
