@@ -4,6 +4,7 @@
 //! and puts their documents into a template; a form does what one operation does and leads back to a page. Everything works
 //! without a script; the script makes numbers move.
 
+mod alarms;
 mod ask;
 mod assets;
 mod audit;
@@ -64,6 +65,8 @@ static PAGES: &[(&str, &str, Open)] = &[
     ("POST", "/connections", connections::close),
     ("GET", "/storage", process::storage),
     ("GET", "/configuration", process::configuration),
+    ("GET", "/alarms", alarms::list),
+    ("POST", "/alarms", alarms::act),
     ("GET", "/audit", audit::show),
 ];
 
