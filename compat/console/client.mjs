@@ -164,6 +164,7 @@ function pages(broker) {
     '/connections',
     '/storage',
     '/configuration',
+    '/alarms',
     '/audit',
   ].map((path) => broker.url + path)
 }

@@ -26,14 +26,14 @@ fn content(cx: &Context, visit: &Visit, alarms: &Value) -> Markup {
     let action = visit.href(&["alarms"], &[]);
     html! {
         h1 { "Alarms" }
-        section #alarms data-live aria-label="Alarms" { (table(cx, visit, show::list(&alarms["alarms"]))) }
+        section #alarms data-live aria-label="Alarms" { (table(cx, visit, show::list(&alarms["items"]))) }
         h2 { "Silence one" }
         form.grid method="post" action=(action) {
             (frame::word(cx))
             label for="id" { "Alarm, or rule" }
             input #id name="id" list="ids" required value=[visit.query.text("id")];
             datalist #ids {
-                @for alarm in show::list(&alarms["alarms"]).iter().take(SHOWN) { option value=(show::text(&alarm["id"])) {} }
+                @for alarm in show::list(&alarms["items"]).iter().take(SHOWN) { option value=(show::text(&alarm["id"])) {} }
                 @for rule in show::list(&alarms["rules"]) { option value=(show::text(&rule["name"])) {} }
             }
             label for="reason" { "Why" }
@@ -163,7 +163,9 @@ fn try_act(cx: &mut Context, visit: &Arc<Visit>) -> Result<Step, Problem> {
             (Question::new("silence_alarm", &[&id]).body(body), format!("{id} is silent for {hours} hours."))
         }
         "unsilence" => (Question::new("end_alarm_silence", &[&id]), format!("{id} is heard again.")),
-        "test" => (Question::new("test_alarms", &[]), "A test notice is on its way.".to_owned()),
+        "test" => {
+            (Question::new("test_alarms", &[]).body(json!({})), "A test notice is on its way.".to_owned())
+        }
         _ => return Err(Problem::field("act", "is none that this page has")),
     };
     let next = visit.href(&["alarms"], &[]);

@@ -1,6 +1,7 @@
 //! Every page as who has logged in sees it: it is there, it is small, and what others have written in it stays text.
 
 use crate::client::{Client, Waiting, admin_token};
+use crate::watched::Watched;
 use millstream_front::http::{Request, Response};
 use serde_json::{Value, json};
 
@@ -19,7 +20,11 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) fn new() -> Browser {
-        let mut browser = Browser { client: Client::new(), cookie: String::new(), word: String::new() };
+        Browser::of(Client::new())
+    }
+
+    fn of(client: Client) -> Browser {
+        let mut browser = Browser { client, cookie: String::new(), word: String::new() };
         let form = format!("token={}", admin_token().expose());
         let response = browser.send("POST", "/login", &form);
         let set = response.header("set-cookie").expect("a cookie");
@@ -121,6 +126,22 @@ fn what_others_have_written_stays_text_on_every_page() {
         assert!(!page.contains("style=\"") && !page.contains(" onload="), "{address}: {page}");
         assert_eq!(page.matches("<script").count(), 1, "the console's own, by its address: {address}");
     }
+}
+
+#[test]
+fn a_rule_is_silenced_and_heard_again_by_forms() {
+    let browser = Browser::of(Watched::new().client);
+    let page = browser.page("/alarms");
+    assert!(page.contains("Nothing is wrong.") && page.contains("dead_letters"), "{page}");
+    let page = browser.submit("/alarms", "act=silence&id=dead_letters&reason=%3Cb%3Emoving&hours=2");
+    assert!(
+        page.contains("dead_letters is silent for 2 hours.") && page.contains("&lt;b&gt;moving"),
+        "{page}"
+    );
+    let page = browser.submit("/alarms", "act=unsilence&id=dead_letters");
+    assert!(page.contains("dead_letters is heard again.") && !page.contains("moving"), "{page}");
+    let page = browser.submit("/alarms", "act=test");
+    assert!(page.contains("A test notice is on its way."), "{page}");
 }
 
 #[test]
