@@ -466,12 +466,16 @@ impl<'a> Stage<'a> {
         let patience = if is_doubtful { QUIET } else { self.patience };
         let tries = patience.as_millis() / POLL.as_millis();
         for _ in 0..tries {
+            self.ready(connection, channel)?;
             self.lines.truncate(before);
             let mut from = Cursor(step);
             let name = from.word_until("")?;
             self.method(connection, channel, &name, &mut from)?;
             let is_there = match (self.lines.get(before), until) {
-                (Some(said), Some(until)) => said.contains(until) || said.contains("close"),
+                // A queue may be locked until the broker has seen that its connection is gone.
+                (Some(said), Some(until)) => {
+                    said.contains(until) || said.contains("close") && !said.contains("reply-code=405")
+                }
                 (Some(said), None) => !said.contains("get-empty"),
                 (None, _) => true,
             };
