@@ -202,6 +202,14 @@ fn print_verdict(verdict: &QueueVerdict) {
     }
 }
 
+/// Fewer cycles than this may see little of what comes about by chance.
+const TELLING_CYCLES: u32 = 100;
+
+/// How many cycles what comes about by chance is measured by: those of a short run tell nothing.
+pub(crate) fn telling(cycles: u32) -> u64 {
+    if cycles < TELLING_CYCLES { 0 } else { cycles.into() }
+}
+
 /// What a run did too little of, for what it is for.
 #[derive(Default)]
 pub(crate) struct Missing(Vec<String>);

@@ -151,19 +151,20 @@ fn drain(hand: &mut Hand, aws: SocketAddr) -> anyhow::Result<()> {
 /// Fails a run that did not do what it is for.
 fn guard(kills: &siege::Kills, tally: &Tally, cycles: u32) -> anyhow::Result<()> {
     let least = u64::from(cycles);
+    let telling = siege::telling(cycles);
     let mut missing = siege::Missing::default();
     let mut wants = |what, count, least| missing.wants(what, count, least);
     wants("kills", tally.restarts, least);
-    wants("kills mid-load", kills.mid_load, least / 2);
+    wants("kills mid-load", kills.mid_load, telling / 2);
     wants("messages sent", tally.sent, least * 10);
-    wants("copies delivered", tally.copies, least * 2);
+    wants("copies delivered", tally.copies, telling * 2);
     wants("acks", tally.acked, least * 5);
-    wants("redeliveries", tally.redelivered, least);
-    wants("given back or rejected", tally.given_back, least);
-    wants("dead letters", tally.moved, least / 4);
-    wants("counts compared", tally.counted, least / 4);
-    wants("sends in doubt", tally.sent_unknown, least / 8);
-    wants("acks in doubt", tally.acked_unknown, least / 16);
-    wants("deliveries in doubt", tally.polls_lost, least / 4);
+    wants("redeliveries", tally.redelivered, telling);
+    wants("given back or rejected", tally.given_back, telling);
+    wants("dead letters", tally.moved, telling / 4);
+    wants("counts compared", tally.counted, telling / 4);
+    wants("sends in doubt", tally.sent_unknown, telling / 8);
+    wants("acks in doubt", tally.acked_unknown, telling / 16);
+    wants("deliveries in doubt", tally.polls_lost, telling / 4);
     missing.close()
 }

@@ -102,19 +102,20 @@ fn drain(hand: &mut Hand) -> anyhow::Result<()> {
 /// Fails a run that did not do what it is for.
 fn guard(kills: &siege::Kills, tally: &Tally, cycles: u32) -> anyhow::Result<()> {
     let least = u64::from(cycles);
+    let telling = siege::telling(cycles);
     let mut missing = siege::Missing::default();
     let mut wants = |what, count, least| missing.wants(what, count, least);
     wants("kills", tally.restarts, least);
-    wants("kills mid-load", kills.mid_load, least / 2);
+    wants("kills mid-load", kills.mid_load, telling / 2);
     wants("messages sent", tally.sent, least * 5);
     wants("acks", tally.acked, least * 5);
-    wants("redeliveries", tally.redelivered, least);
-    wants("leases prolonged", tally.renewed, least / 4);
-    wants("dead letters", tally.moved, least / 4);
-    wants("counts compared", tally.counted, least / 4);
-    wants("sends in doubt", tally.sent_unknown, least / 8);
-    wants("acks in doubt", tally.acked_unknown, least / 16);
-    wants("receives in doubt", tally.polls_lost, least / 8);
+    wants("redeliveries", tally.redelivered, telling);
+    wants("leases prolonged", tally.renewed, telling / 4);
+    wants("dead letters", tally.moved, telling / 4);
+    wants("counts compared", tally.counted, telling / 4);
+    wants("sends in doubt", tally.sent_unknown, telling / 8);
+    wants("acks in doubt", tally.acked_unknown, telling / 16);
+    wants("receives in doubt", tally.polls_lost, telling / 8);
     wants("messages moved back", tally.moved_back, u64::from(cycles > 100));
     missing.close()
 }
