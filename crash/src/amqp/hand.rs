@@ -367,14 +367,15 @@ impl Intake {
 
     /// The connection is over; the broker notices it within that time.
     fn end(&mut self, hand: &mut Hand, noticed_us: u64) {
+        // The next one may be served before the cut returns.
+        let from = now_us();
         hand.link.cut();
-        let now = now_us();
-        let to = now + noticed_us;
+        let to = now_us() + noticed_us;
         for (held, act, from) in std::mem::take(&mut self.said) {
             hand.settled(held, act, Span { from, to }, Outcome::Unknown, None);
         }
         self.may_have_missed(hand, to);
-        self.left(hand, Span { from: now, to }, Outcome::Unknown);
+        self.left(hand, Span { from, to }, Outcome::Unknown);
         self.credit.clear();
         self.held.clear();
     }
