@@ -16,9 +16,12 @@
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
+mod direct;
 mod real;
+mod streamed;
 
 pub use real::RealDisk;
+pub use streamed::StreamedFile;
 
 /// How [`Disk::open`] treats a file that exists or does not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +42,14 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// `NotFound`, `AlreadyExists`, or what the machine says.
     fn open(&self, path: &str, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Creates a file that is written from front to end and not read before it is whole.
+    ///
+    /// # Errors
+    /// As [`Disk::open`] with [`OpenMode::CreateNew`].
+    fn create_streamed(&self, path: &str) -> io::Result<Box<dyn StreamedFile>> {
+        Ok(Box::new(streamed::Stepwise::new(self.open(path, OpenMode::CreateNew)?)))
+    }
 
     /// Gives a file another name in the same directory, atomically; the new name must not exist or is replaced.
     ///

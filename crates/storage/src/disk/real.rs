@@ -14,7 +14,9 @@ use parking_lot::Mutex;
 use rustix::fs::{Advice, FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::ReadWriteFlags;
 
-use super::{DirLock, Disk, DiskFile, OpenMode};
+use super::direct::Direct;
+use super::streamed::Stepwise;
+use super::{DirLock, Disk, DiskFile, OpenMode, StreamedFile};
 
 /// A directory of the machine. Files are 0600, directories 0700.
 #[derive(Debug)]
@@ -84,6 +86,24 @@ impl Disk for RealDisk {
         }
         let fd = rustix::fs::open(self.path(path), flags, Mode::RUSR | Mode::WUSR)?;
         Ok(Arc::new(RealFile::new(File::from(fd))))
+    }
+
+    fn create_streamed(&self, path: &str) -> io::Result<Box<dyn StreamedFile>> {
+        self.may_change()?;
+        let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
+        let mode = Mode::RUSR | Mode::WUSR;
+        match rustix::fs::open(self.path(path), flags | OFlags::DIRECT, mode) {
+            Ok(fd) => Ok(Box::new(Direct::new(File::from(fd)))),
+            // A file system that knows nothing but its page cache; the name may be there all the same.
+            Err(rustix::io::Errno::INVAL) => {
+                match self.remove(path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+                Ok(Box::new(Stepwise::new(self.open(path, OpenMode::CreateNew)?)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

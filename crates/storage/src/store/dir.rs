@@ -11,12 +11,8 @@ use millstream_types::{ObjectNumber, planted};
 use super::{
     DIR, FINISHED, Files, Listing, ObjectFile, ObjectSink, Store, UNFINISHED, name_of, unfinished_name_of,
 };
-use crate::disk::{DiskFile, OpenMode, write_small};
+use crate::disk::{DiskFile, StreamedFile};
 use crate::wal::number_in;
-
-/// An object is synced whenever so much of it is new, a millisecond or less of an ordinary disk: what is written but not
-/// synced stands before the appends' own syncs.
-const SYNC_BYTES: u64 = 512 << 10;
 
 /// Objects in a data directory.
 pub struct DirStore {
@@ -51,15 +47,8 @@ impl Store for DirStore {
             Err(error) => return Err(error),
         }
         let name = unfinished_name_of(number);
-        let file = self.files.retrying(|disk| disk.open(&name, OpenMode::CreateNew))?;
-        Ok(Box::new(DirSink {
-            files: Arc::clone(&self.files),
-            file,
-            number,
-            bytes: 0,
-            synced_bytes: 0,
-            left: Some(name),
-        }))
+        let file = self.files.retrying(|disk| disk.create_streamed(&name))?;
+        Ok(Box::new(DirSink { files: Arc::clone(&self.files), file, number, left: Some(name) }))
     }
 
     fn open(&self, number: ObjectNumber) -> io::Result<Arc<dyn ObjectFile>> {
@@ -115,31 +104,20 @@ impl ObjectFile for DiskObject {
 /// An object under its unfinished name.
 struct DirSink {
     files: Arc<Files>,
-    file: Arc<dyn DiskFile>,
+    file: Box<dyn StreamedFile>,
     number: ObjectNumber,
-    bytes: u64,
-    /// Of which so many were synced.
-    synced_bytes: u64,
     /// The name to remove if it is abandoned now.
     left: Option<String>,
 }
 
 impl ObjectSink for DirSink {
     fn append(&mut self, slices: &mut [IoSlice<'_>]) -> io::Result<()> {
-        for piece in slices.iter().flat_map(|slice| slice.chunks(SYNC_BYTES as usize)) {
-            write_small(&*self.file, self.bytes, piece)?;
-            self.bytes += piece.len() as u64;
-            if self.bytes - self.synced_bytes >= SYNC_BYTES {
-                self.file.sync_data()?;
-                self.synced_bytes = self.bytes;
-            }
-        }
-        Ok(())
+        slices.iter().try_for_each(|slice| self.file.append(slice))
     }
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         if !planted!(ObjectNotSynced) {
-            self.file.sync_data()?;
+            self.file.finish()?;
         }
         let (from, to) = (unfinished_name_of(self.number), name_of(self.number));
         self.files.retrying(|disk| disk.rename(&from, &to))?;
