@@ -10,7 +10,10 @@
 //! 20 delay ms u64 │ 21 time to live ms (0, or 1 and u64) │ 22 length max (0, or 1 and u64) │ 23 overflow u8
 //! 24 single holder u8 │ 25 paused u8 │ 26 ordering u8 │ 27 dedup window ms (0, or 1 and u64)
 //! 28 length max in bytes (0, or 1 and u64) │ 29 expires ms (0, or 1 and u64) │ 30 delete unused u8
-//! 32 dead letter route (0, or 1 and a name, then key (0, or 1 and a key))
+//! 32 dead letter route (0, or 1 and a name, then key (0, or 1 and a key)) │ 33 sample one of u32
+//!
+//! overflow: 0 drop oldest │ 1 reject │ 2 dead-letter │ 3 reject and dead-letter │ 4 block │ 5 slow down │ 6 sample
+//! ordering: 0 unordered │ 1 ordered │ 2 fair
 //! ```
 
 use crate::catalog::check_name;

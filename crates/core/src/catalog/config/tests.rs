@@ -53,6 +53,26 @@ fn all() -> Vec<Setting> {
     ]
 }
 
+/// The page about formats lists the later settings by their tags.
+#[test]
+fn every_later_setting_is_in_the_page_about_formats() {
+    let page = include_str!("../../../../../docs/formats.md");
+    let (_, table) = page.split_once("| tag | setting | value |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let mut found = alloc::collections::BTreeSet::new();
+    for setting in all() {
+        let mut config = StreamConfig::default();
+        config.set(&setting).unwrap();
+        // Seven options that are absent, the count of annotations with its top bit, the count of later settings.
+        if let [0, 0, 0, 0, 0, 0, 0, 0, 0x80, 1, tag, ..] = bytes(&config)[..] {
+            assert!(table.contains(&alloc::format!("\n| {tag} |")), "{setting:?} has the tag {tag}");
+            found.insert(tag);
+        }
+    }
+    // One of them is never written.
+    assert_eq!(found.len() + 1, table.lines().count() - 2, "{found:?}");
+}
+
 fn bytes(config: &StreamConfig) -> Vec<u8> {
     let mut bytes = Vec::new();
     config.put(&mut Encoder(&mut bytes));
