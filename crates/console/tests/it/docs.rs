@@ -62,6 +62,21 @@ fn the_tables_are_up_to_date() {
 }
 
 #[test]
+fn the_page_of_errors_says_of_every_problem_what_to_do() {
+    let page = include_str!("../../../../docs/errors.md");
+    let (_, table) = page.split_once("| code | status | what to do |\n|---|---|---|\n").expect("the table");
+    let rows: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
+    assert_eq!(rows.len(), Code::ALL.len());
+    for (code, row) in Code::ALL.iter().zip(rows) {
+        let begin = format!("| `{}` | {} | ", code.word(), code.status());
+        assert!(
+            row.strip_prefix(&begin).is_some_and(|remedy| remedy.len() > 10),
+            "{row} is to begin with {begin}"
+        );
+    }
+}
+
+#[test]
 fn operations_have_names_of_their_own_and_break_no_table() {
     for (index, endpoint) in ENDPOINTS.iter().enumerate() {
         assert!(ENDPOINTS[..index].iter().all(|other| other.name != endpoint.name), "{}", endpoint.name);
