@@ -9,6 +9,7 @@ mod compare;
 mod compat;
 mod crash;
 mod deny;
+mod docs;
 mod faults;
 mod fuzz;
 mod kafka_codec;
@@ -47,7 +48,9 @@ enum Task {
     Crash(crash::Options),
     /// Do to the broker under load what disks and machines do, and judge what its clients saw
     Faults(faults::Options),
-    /// Check what monitoring systems are given: alert rules, and what /metrics says
+    /// Check that the pages of the documentation hold together, and make a site of them
+    Docs,
+    /// Check what systems around the broker are given: alert rules, what /metrics says, the unit of the service
     Ops,
     /// Cut the broker's power at random moments on a simulated disk
     Sim(sim::Options),
@@ -86,6 +89,7 @@ fn main() -> anyhow::Result<()> {
         Task::Compare { what } => compare::run(&what),
         Task::Crash(options) => crash::run(&options),
         Task::Faults(options) => faults::run(&options),
+        Task::Docs => docs::run(),
         Task::Ops => ops::run(),
         Task::Sim(options) => sim::run(&options),
         Task::Planted(options) => planted::run(&options),

@@ -32,8 +32,10 @@ enum Stage {
     Crash,
     /// Failing disks, damaged files, limits: the rows that take seconds and need no mounts
     Faults,
-    /// What monitoring systems are given, judged by Prometheus' own tool
+    /// What systems around the broker are given, judged by their own tools
     Ops,
+    /// The documentation as a site
+    Docs,
 }
 
 impl Stage {
@@ -47,7 +49,8 @@ impl Stage {
             Self::Compat => "unmodified clients",
             Self::Crash => "crash run",
             Self::Faults => "fault runs",
-            Self::Ops => "monitoring",
+            Self::Ops => "monitoring and the service",
+            Self::Docs => "documentation",
         }
     }
 }
@@ -71,6 +74,7 @@ pub(crate) fn run(options: &Options, tasks: &[String]) -> anyhow::Result<()> {
             Stage::Crash if tasks.iter().any(|task| task == "crash") => itself(&["crash"]),
             Stage::Faults => itself(&["faults", "--short"]),
             Stage::Ops => itself(&["ops"]),
+            Stage::Docs => itself(&["docs"]),
             Stage::Crash => {
                 report.note("not run: this tree has no task `crash`");
                 continue;

@@ -9,6 +9,7 @@ mod api;
 mod config;
 mod dlq;
 mod knob_args;
+mod man;
 mod migrate;
 mod moment;
 mod output;
@@ -26,6 +27,7 @@ mod verify;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 /// One broker, one durable log, many protocols.
 #[derive(Parser)]
@@ -72,6 +74,12 @@ enum Command {
         /// The shell.
         shell: Shell,
     },
+    /// Write the manual pages of all commands into a directory.
+    Man {
+        /// The directory; it is made if it is missing.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 /// Parses the arguments and runs the command.
@@ -100,6 +108,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
             clap_complete::generate(shell, &mut Cli::command(), "millstream", &mut script);
             print(&String::from_utf8(script)?)
         }
+        Command::Man { directory } => man::write(&directory),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::config::KNOBS;
 const PAGE: &str = include_str!("../../../../docs/cli.md");
 
 /// Commands that the page about settings tells of, and those that need no page.
-const ELSEWHERE: [&str; 5] = ["serve", "config", "version", "completions", "help"];
+const ELSEWHERE: [&str; 4] = ["serve", "config", "version", "help"];
 
 /// All commands that do something with a broker or its data, as they are typed, with their own options and arguments.
 fn commands() -> Vec<(String, Command)> {
