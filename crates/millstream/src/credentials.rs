@@ -4,8 +4,8 @@
 //! line alone.
 
 use anyhow::{Context, bail, ensure};
-use millstream_aws::scope::{DEFAULT_ACCOUNT, Scope, is_account};
-use millstream_aws::sigv4::{Credential, Credentials};
+use millstream_aws::scope::{DEFAULT_ACCOUNT, is_account};
+use millstream_aws::sigv4::Credential;
 use std::path::Path;
 
 /// Longest file.
@@ -15,15 +15,15 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 ///
 /// # Errors
 /// One sentence: the file cannot be read, or which line of it is wrong.
-pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Credentials> {
-    let Some(file) = file else { return Ok(Credentials::default()) };
+pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Vec<Credential>> {
+    let Some(file) = file else { return Ok(Vec::new()) };
     let shown = file.display();
     let bytes = std::fs::metadata(file).with_context(|| format!("aws_credentials_file {shown}"))?.len();
     ensure!(bytes <= FILE_BYTES_MAX, "aws_credentials_file {shown} is longer than {FILE_BYTES_MAX} bytes");
     let text = std::fs::read_to_string(file).with_context(|| format!("aws_credentials_file {shown}"))?;
     let known = parse(&text).with_context(|| format!("aws_credentials_file {shown}"))?;
     ensure!(!known.is_empty(), "aws_credentials_file {shown} holds no credentials");
-    Ok(Credentials::new(known, Scope::default()))
+    Ok(known)
 }
 
 /// A line each: access key id, secret access key, account if it is not the default one. Empty lines and those that begin

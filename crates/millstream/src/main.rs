@@ -10,8 +10,14 @@ mod credentials;
 mod descriptors;
 mod logging;
 mod memory;
+mod notify;
 mod outbound;
+mod ready;
+#[cfg(test)]
+mod refusals;
+mod reload;
 mod serve;
+mod signals;
 mod trace;
 mod watch;
 mod wiring;

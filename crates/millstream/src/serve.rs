@@ -5,15 +5,22 @@
 //! closed after the last connection, so that every reply that was due has left.
 
 use crate::admin_token;
-use crate::config::{Durability, Effective, Settings};
+use crate::config::{Durability, Effective, Given, Settings};
 use crate::credentials;
 use crate::descriptors::Descriptors;
+use crate::logging::Logging;
 use crate::memory;
-use crate::watch::{Facts, Listening, Secret, Watch, Ways, Webhook, WebhookOptions};
+use crate::notify::Notify;
+use crate::outbound::{Client, Trust};
+use crate::ready::Ready;
+use crate::reload::{self, Reloader};
+use crate::signals::{Signals, Told};
+use crate::watch::{Facts, Listening, Watch, Ways};
 use crate::wiring::{Broker, BrokerOptions, Process, SOCKET, errand};
 use anyhow::{Context, anyhow, bail};
 use millstream_amqp::{AmqpOptions, Management, ManagementOptions};
 use millstream_aws::AwsOptions;
+use millstream_aws::scope::Scope;
 use millstream_aws::sigv4::Credentials;
 use millstream_console::metrics::{Telemetry, TelemetryParts};
 use millstream_console::{ConsoleOptions, Gate, Token};
@@ -22,14 +29,10 @@ use millstream_core::catalog::DEFAULT_NAME;
 use millstream_front::{Authorizer, Backend, Budget};
 use millstream_kafka::KafkaOptions;
 use millstream_net::{Bound, Directory, Document, Front, Options, Server, Service};
-use serde::Serialize;
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use parking_lot::{Mutex, RwLock};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The id of this broker in Kafka clients' metadata; there is one node until there is a cluster.
 const NODE_ID: i32 = 1;
@@ -63,87 +66,36 @@ impl Listeners {
     }
 }
 
-/// What a broker that is ready has to say.
-pub(crate) struct Ready {
-    data_dir: PathBuf,
-    durability: Durability,
-    interval_ms: u32,
-    listen: BTreeMap<&'static str, SocketAddr>,
-    /// Where the console is, with what logs one browser in; `None`: nowhere.
-    console_url: Option<String>,
-}
-
-impl Ready {
-    /// One line of JSON.
-    pub(crate) fn to_json(&self) -> String {
-        #[derive(Serialize)]
-        struct Line<'a> {
-            ready: bool,
-            data_dir: Cow<'a, str>,
-            listen: &'a BTreeMap<&'static str, SocketAddr>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            console_url: Option<&'a str>,
-        }
-        let line = Line {
-            ready: true,
-            data_dir: self.data_dir.to_string_lossy(),
-            listen: &self.listen,
-            console_url: self.console_url.as_deref(),
-        };
-        let json = serde_json::to_string(&line).expect("strings and addresses are JSON");
-        format!("{json}\n")
-    }
-
-    /// For people.
-    pub(crate) fn to_text(&self) -> String {
-        let mut text = format!("Millstream {} is ready.\n\n", env!("CARGO_PKG_VERSION"));
-        // As wide as what stands below the names, unless one is longer.
-        let width = self.listen.keys().map(|name| name.len()).max().unwrap_or(0).max(11);
-        for (name, addr) in &self.listen {
-            text.push_str(&format!("  {name:<width$} {addr}\n"));
-        }
-        let durability = match self.durability {
-            Durability::Fsync => "every acknowledged record is synced to the disk".to_owned(),
-            Durability::Interval => {
-                format!("synced every {} ms; a power cut takes that much with it", self.interval_ms)
-            }
-        };
-        text.push_str(&format!("  {:<width$} {}\n", "data", self.data_dir.display()));
-        text.push_str(&format!("  {:<width$} {durability}\n", "durability"));
-        text.push_str(&format!(
-            "  {:<width$} Ctrl-C, or SIGTERM to process {}\n\n",
-            "stop",
-            std::process::id()
-        ));
-        if let Some(url) = &self.console_url {
-            text.push_str(&format!(
-                "The console, logged in once: {url}\nLater with the token in {}\n\n",
-                admin_token::path(&self.data_dir).display()
-            ));
-        }
-        text
-    }
+/// What a broker is started with.
+pub(crate) struct Start {
+    /// What the command line gave, so that settings can be read again.
+    pub(crate) given: Given,
+    pub(crate) effective: Effective,
+    pub(crate) logging: Logging,
 }
 
 /// Runs a broker until it is told to stop or its storage fails. `say` is called once, when it is ready.
 ///
 /// # Errors
 /// One sentence: what kept it from starting, or what ended it.
-pub(crate) fn run(
-    effective: &Effective,
-    say: impl FnOnce(&Ready) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+pub(crate) fn run(start: Start, say: impl FnOnce(&Ready) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(live(effective, say));
+    let outcome = runtime.block_on(live(start, say));
     runtime.shutdown_timeout(RUNTIME_END);
     outcome
 }
 
-async fn live(effective: &Effective, say: impl FnOnce(&Ready) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let settings = &effective.settings;
+async fn live(start: Start, say: impl FnOnce(&Ready) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let settings = &start.effective.settings;
     let mut signals = Signals::new()?;
+    let notify = Arc::new(Notify::find(|name| std::env::var_os(name))?);
     let descriptors = Descriptors::claim(settings.wal_pool_files_max);
-    let credentials = credentials::load(settings.aws_credentials_file.as_deref())?;
+    let known = credentials::load(settings.aws_credentials_file.as_deref())?;
+    let files = Files {
+        credentials: Credentials::new(known, Scope::default()),
+        client: Client::new(Trust::of(settings)?),
+        notify,
+    };
     let bound = Listeners {
         kafka: settings
             .listen_kafka
@@ -163,35 +115,46 @@ async fn live(effective: &Effective, say: impl FnOnce(&Ready) -> anyhow::Result<
         http: settings.listen_http.as_ref().map(|addr| bind("http", addr, settings.insecure)).transpose()?,
     };
     let opening = {
-        let (data_dir, options) = (settings.data_dir.clone(), broker_options(settings, descriptors));
+        let (data_dir, options) =
+            (settings.data_dir.clone(), broker_options(settings, descriptors, &files.client));
         tokio::task::spawn_blocking(move || Broker::open(&data_dir, &options))
     };
     let broker = tokio::select! {
         opened = opening => opened.context("opening the data directory panicked")??,
         // A start that is interrupted is a crash to the directory, and every start can follow a crash.
-        () = signals.wait() => return Ok(()),
+        () = signals.stop() => return Ok(()),
     };
-    let outcome = serve(effective, &broker, descriptors, (bound, credentials), &mut signals, say).await;
+    let outcome = serve(start, &broker, descriptors, (bound, files), &mut signals, say).await;
     let stopped = tokio::task::spawn_blocking(move || broker.stop()).await;
     outcome.and(stopped.context("stopping panicked")?)
 }
 
+/// What was made of files that settings name, and of the environment.
+struct Files {
+    credentials: Credentials,
+    client: Client,
+    notify: Arc<Notify>,
+}
+
 async fn serve(
-    effective: &Effective,
+    Start { given, effective, logging }: Start,
     broker: &Broker,
     descriptors: Descriptors,
-    (bound, credentials): (Listeners, Credentials),
+    (bound, Files { credentials, client, notify }): (Listeners, Files),
     signals: &mut Signals,
     say: impl FnOnce(&Ready) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let settings = &effective.settings;
+    let settings = &effective.settings.clone();
+    let effective = Arc::new(RwLock::new(effective));
     carry_policies_out(broker).await?;
     let directory = Arc::<Directory>::default();
     let budget = Budget::new(settings.memory_budget_bytes / 2);
     let output_budget = Budget::new(settings.memory_budget_bytes / 8);
     let authorizer = Arc::new(Authorizer::local_only());
     let fronts = Arc::<Listening>::default();
-    let ways = Ways::new(settings.alarm_stream.clone(), webhook(settings, &broker.backend)?);
+    let ways = Arc::<Ways>::default();
+    ways.set(settings.alarm_stream.clone(), reload::webhook(settings)?, &client, &broker.backend)
+        .context("there is no thread for the webhook")?;
     let telemetry = {
         let facts = Facts {
             started_ms: broker.backend.now().0,
@@ -259,23 +222,27 @@ async fn serve(
         let limits = Options { idle_ms: u64::from(u32::MAX), ..Options::default() };
         listen(bound, Front::Sessions(front), limits)?;
     }
+    let aws_is_open = bound.aws.as_ref().is_some_and(|bound| !bound.addr().ip().is_loopback());
     if let Some(bound) = bound.aws {
-        let options = AwsOptions { host: bound.addr().to_string(), credentials };
+        let options = AwsOptions { host: bound.addr().to_string(), credentials: credentials.clone() };
         let front = millstream_aws::Listener::new(options, authorizer.clone());
         listen(bound, Front::Http(Arc::new(front)), Options::default())?;
     }
     let mut console_url = None;
+    let mut gate = None;
     let mut sampling = None;
     if let Some(bound) = bound.http {
         let addr = bound.addr();
         let admin_token = admin_token::load_or_create(&settings.data_dir, || broker.backend.random())?;
         let one_time = Token::random([broker.backend.random(), broker.backend.random()]);
         console_url = Some(format!("http://{}/login?token={}", reached(addr), one_time.expose()));
-        let system = Process::new(effective, directory.clone(), broker.storage_status());
+        let the_gate = Arc::new(Gate::new(admin_token.as_ref(), Some(&one_time), addr.port()));
+        gate = Some(the_gate.clone());
+        let system = Process::new(effective.clone(), directory.clone(), broker.storage_status());
         let options = ConsoleOptions {
             version: env!("CARGO_PKG_VERSION"),
             is_loopback: addr.ip().is_loopback(),
-            gate: Arc::new(Gate::new(admin_token.as_ref(), Some(&one_time), addr.port())),
+            gate: the_gate,
             system: Arc::new(system),
             listeners: listening.iter().copied().chain([("http", addr)]).collect(),
         };
@@ -284,7 +251,7 @@ async fn serve(
         sampling = Some(Sampling::start(front.clone(), broker.backend.clone()));
         listen(bound, Front::Http(front), Options::default())?;
     }
-    let watch = Watch::begin(telemetry.clone(), broker.backend.clone(), authorizer, ways)
+    let watch = Watch::begin(telemetry.clone(), broker.backend.clone(), authorizer, ways.clone())
         .context("the broker cannot be watched")?;
     let look = broker.storage_status();
     let document = Document::serve(&settings.data_dir, SOCKET, move || {
@@ -308,10 +275,35 @@ async fn serve(
     if let Err(error) = say(&ready) {
         tracing::warn!(%error, "cannot say on standard output that the broker is ready");
     }
-    let outcome = tokio::select! {
-        () = signals.wait() => Ok(()),
-        why = broker.failed() => Err(anyhow!("storage has failed, the broker stops: {why}")),
+    let reloader = Arc::new(Reloader {
+        given,
+        effective,
+        logging,
+        notify: notify.clone(),
+        credentials,
+        needs_credentials: aws_is_open && !settings.insecure,
+        client,
+        ways,
+        telemetry,
+        gate,
+        backend: broker.backend.clone(),
+        turn: Mutex::new(()),
+    });
+    notify.ready();
+    let outcome = loop {
+        tokio::select! {
+            told = signals.next() => match told {
+                Told::Stop => break Ok(()),
+                Told::Reload => {
+                    // On a thread of its own: a file that cannot be reached must not keep the broker from stopping.
+                    let reloader = reloader.clone();
+                    tokio::task::spawn_blocking(move || reloader.run());
+                }
+            },
+            why = broker.failed() => break Err(anyhow!("storage has failed, the broker stops: {why}")),
+        }
     };
+    notify.stopping();
     fronts.drain(outcome.is_err());
     tracing::info!(
         connections = servers.iter().map(|(_, server)| server.connections()).sum::<usize>(),
@@ -324,7 +316,7 @@ async fn serve(
     };
     tokio::select! {
         () = drain => {}
-        () = signals.wait() => tracing::warn!("told to stop again; connections are cut"),
+        () = signals.stop() => tracing::warn!("told to stop again; connections are cut"),
     }
     tokio::task::spawn_blocking(move || watch.end()).await.context("the end of the watch panicked")?;
     outcome
@@ -420,22 +412,6 @@ fn banner(name: &str, addr: SocketAddr) {
     );
 }
 
-/// Who is sent notices of alarms.
-fn webhook(settings: &Settings, backend: &Arc<dyn Backend>) -> anyhow::Result<Option<Webhook>> {
-    let Some(target) = settings.alarm_webhook.clone() else { return Ok(None) };
-    let read = |path: &PathBuf| {
-        let bytes = std::fs::read(path)
-            .with_context(|| format!("alarm_webhook_secret_file {} cannot be read", path.display()))?;
-        if bytes.trim_ascii().is_empty() {
-            bail!("alarm_webhook_secret_file {} has no secret in it", path.display());
-        }
-        Ok(Secret::new(bytes.trim_ascii()))
-    };
-    let secret = settings.alarm_webhook_secret_file.as_ref().map(read).transpose()?;
-    let options = WebhookOptions { target, allowed: settings.alarm_webhook_allow.clone(), secret };
-    Webhook::begin(options, backend.clone()).map(Some).context("there is no thread for the webhook")
-}
-
 fn kafka_options(settings: &Settings, bound: SocketAddr) -> KafkaOptions {
     let advertised = settings.advertise_kafka.clone().unwrap_or_else(|| {
         if bound.ip().is_unspecified() {
@@ -454,7 +430,7 @@ fn kafka_options(settings: &Settings, bound: SocketAddr) -> KafkaOptions {
     }
 }
 
-fn broker_options(settings: &Settings, descriptors: Descriptors) -> BrokerOptions {
+fn broker_options(settings: &Settings, descriptors: Descriptors, client: &Client) -> BrokerOptions {
     let mut shard = ShardOptions::default();
     shard.groups.initial_delay_ms = settings.group_initial_delay_ms;
     shard.ephemeral_bytes_max = settings.memory_budget_bytes / 2;
@@ -470,30 +446,7 @@ fn broker_options(settings: &Settings, descriptors: Descriptors) -> BrokerOption
         open_files_max: descriptors.storage_files_max,
         upkeep_bytes_per_second: settings.upkeep_bytes_per_second,
         compaction_memory_bytes: settings.compaction_memory_bytes,
-        otlp_endpoint: settings.otlp_endpoint.clone(),
+        traces: settings.otlp_endpoint.clone().map(|endpoint| (client.clone(), endpoint)),
         shard,
-    }
-}
-
-/// What tells the process to stop.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> anyhow::Result<Signals> {
-        let watch = |kind| signal(kind).context("signals cannot be watched");
-        // A write beyond the limit of a file's length is to be an error that storage answers. The signal that comes with it
-        // would end the process; once handled it stays handled, whoever listens.
-        let _handled = watch(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
-        Ok(Signals { interrupt: watch(SignalKind::interrupt())?, terminate: watch(SignalKind::terminate())? })
-    }
-
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }

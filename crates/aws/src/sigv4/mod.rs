@@ -17,7 +17,9 @@ pub use error::AuthError;
 use crate::scope::{self, Scope};
 use millstream_front::http::Request;
 use millstream_types::EngineTime;
+use parking_lot::RwLock;
 use presented::{Place, Presented};
+use std::sync::Arc;
 
 /// How far a signature's time may lie from the broker's: 15 minutes, as in AWS.
 const SKEW_MS_MAX: u64 = 15 * 60_000;
@@ -43,10 +45,10 @@ impl core::fmt::Debug for Credential {
     }
 }
 
-/// Who may ask.
+/// Who may ask. Clones are the same: what replaces the credentials of one replaces those of all.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
-    known: Vec<Credential>,
+    known: Arc<RwLock<Vec<Credential>>>,
     default: Scope,
 }
 
@@ -55,7 +57,12 @@ impl Credentials {
     /// account and region is as in `default`.
     #[must_use]
     pub fn new(known: Vec<Credential>, default: Scope) -> Credentials {
-        Credentials { known, default }
+        Credentials { known: Arc::new(RwLock::new(known)), default }
+    }
+
+    /// From the next request on these are the credentials.
+    pub fn replace(&self, known: Vec<Credential>) {
+        *self.known.write() = known;
     }
 
     /// Whose request this is, for a service's name in scopes (`sqs`).
@@ -68,13 +75,14 @@ impl Credentials {
         service: &str,
         now: EngineTime,
     ) -> Result<Scope, AuthError> {
-        if self.known.is_empty() {
+        let known = self.known.read();
+        if known.is_empty() {
             return Ok(self.claimed(request));
         }
         let presented = Presented::of(request)?.ok_or(AuthError::Missing)?;
         presented.check_scope(service)?;
         presented.check_signed_headers(request)?;
-        let credential = self.known.iter().find(|known| known.access_key_id == presented.access_key_id);
+        let credential = known.iter().find(|known| known.access_key_id == presented.access_key_id);
         let credential = credential.ok_or(AuthError::UnknownKey)?;
         check_time(&presented, now)?;
         signature::verify(request, &presented, &credential.secret_access_key)?;

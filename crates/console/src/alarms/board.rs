@@ -201,6 +201,11 @@ impl Board {
         &self.thresholds
     }
 
+    /// From now on the rules apply from elsewhere on. An alarm whose condition does not hold any more is resolved in its time.
+    pub fn set_thresholds(&mut self, thresholds: Thresholds) {
+        self.thresholds = thresholds;
+    }
+
     /// Has an alarm, or all of a rule, silenced from now on; another silence of the same is replaced. `false` when there are as
     /// many as may be.
     #[must_use]

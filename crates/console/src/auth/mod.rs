@@ -91,7 +91,8 @@ pub(crate) enum Refused {
 /// What lets requests through. One for each listener.
 #[derive(Debug)]
 pub struct Gate {
-    admin: Option<Digest>,
+    /// Of the admin token, which may be replaced while the broker runs.
+    admin: Mutex<Option<Digest>>,
     /// Logs one browser in, once.
     one_time: Mutex<Option<Digest>>,
     sessions: Mutex<Sessions>,
@@ -111,13 +112,30 @@ impl Gate {
     pub fn new(admin: Option<&Token>, one_time: Option<&Token>, port: u16) -> Gate {
         let digest = |token: &Token| Digest::of(token.expose());
         Gate {
-            admin: admin.map(digest),
+            admin: Mutex::new(admin.map(digest)),
             one_time: Mutex::new(one_time.map(digest)),
             sessions: Mutex::default(),
             failures: Mutex::default(),
             audit: Audit::default(),
             cookie: cookie::name(port),
         }
+    }
+
+    /// From now on this is the admin token. Gives whether it is another one: then every session has ended, for whoever had the one
+    /// before could begin some, and so has the one-time token.
+    pub fn replace_admin(&self, token: &Token) -> bool {
+        let digest = Digest::of(token.expose());
+        let before = locked(&self.admin).replace(digest);
+        let is_other = before != Some(digest);
+        if is_other {
+            *locked(&self.one_time) = None;
+            locked(&self.sessions).end_all();
+        }
+        is_other
+    }
+
+    fn is_admin(&self, given: &str) -> bool {
+        locked(&self.admin).is_some_and(|admin| admin.is_of(given))
     }
 
     /// The newest entries of the audit log.
@@ -175,7 +193,7 @@ impl Gate {
         let given = request.header("authorization").and_then(|header| header.split_once(' '));
         let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let given = given.map_or("", |(_, token)| token.trim());
-        self.attempt(now, request, || self.admin.is_some_and(|admin| admin.is_of(given)))
+        self.attempt(now, request, || self.is_admin(given))
     }
 
     /// Makes an attempt, unless its address has to wait.
@@ -214,7 +232,7 @@ impl Gate {
                 *one_time = None;
                 return true;
             }
-            self.admin.is_some_and(|admin| admin.is_of(given))
+            self.is_admin(given)
         })?;
         let [id, csrf] = [(); 2].map(|()| Token::random([random(), random()]));
         let number = locked(&self.sessions).begin(now, &id, csrf);

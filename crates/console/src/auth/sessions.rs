@@ -72,6 +72,11 @@ impl Sessions {
         Some(kept.session.clone())
     }
 
+    /// Ends every session.
+    pub(crate) fn end_all(&mut self) {
+        self.table.clear();
+    }
+
     /// Keeps a sentence for a session's next page.
     pub(crate) fn say(&mut self, number: u64, sentence: String) {
         if let Some(kept) = self.numbered(number) {

@@ -37,7 +37,9 @@ pub struct TelemetryParts {
 
 /// See the module's documentation.
 pub struct Telemetry {
-    parts: TelemetryParts,
+    version: &'static str,
+    process: Box<dyn Fn() -> Process + Send + Sync>,
+    ways: Mutex<Vec<&'static str>>,
     meters: Mutex<Vec<Arc<OperationMeters>>>,
     latest: Mutex<Option<Arc<Observation>>>,
     board: Mutex<Board>,
@@ -59,7 +61,7 @@ struct Asked {
 
 impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Telemetry").field("version", &self.parts.version).finish_non_exhaustive()
+        f.debug_struct("Telemetry").field("version", &self.version).finish_non_exhaustive()
     }
 }
 
@@ -70,9 +72,12 @@ impl Telemetry {
     /// Nothing is seen yet, and no alarm is raised.
     #[must_use]
     pub fn new(parts: TelemetryParts) -> Arc<Telemetry> {
-        let board = Mutex::new(Board::new(parts.thresholds));
+        let TelemetryParts { version, thresholds, ways, process } = parts;
+        let board = Mutex::new(Board::new(thresholds));
         Arc::new(Telemetry {
-            parts,
+            version,
+            process,
+            ways: Mutex::new(ways),
             meters: Mutex::default(),
             latest: Mutex::default(),
             board,
@@ -87,6 +92,12 @@ impl Telemetry {
         self.meters.lock().push(meters);
     }
 
+    /// From now on alarms are raised from elsewhere on, and notices leave by other ways.
+    pub fn set(&self, thresholds: Thresholds, ways: Vec<&'static str>) {
+        self.board.lock().set_thresholds(thresholds);
+        *self.ways.lock() = ways;
+    }
+
     /// Goes on with the alarms of the process before, by what it has left in the default namespace.
     pub fn restore(&self, annotations: &Annotations) {
         self.board.lock().restore(annotations);
@@ -95,14 +106,15 @@ impl Telemetry {
     /// Takes what was seen; gives what is to be told.
     pub fn observe(&self, observation: Observation) -> Vec<Notice> {
         let now = observation.at;
-        let storage = (self.parts.process)().storage;
+        let storage = (self.process)().storage;
         let syncs = {
             let mut before = self.syncs.lock();
             let since = storage.sync_micros.since(&before);
             *before = storage.sync_micros;
             since
         };
-        let readings = readings(&self.parts.thresholds, &observation, &storage, &syncs);
+        let thresholds = *self.board.lock().thresholds();
+        let readings = readings(&thresholds, &observation, &storage, &syncs);
         *self.latest.lock() = Some(Arc::new(observation));
         self.board.lock().observe(now, readings)
     }
@@ -151,14 +163,14 @@ impl Telemetry {
 
     /// How notices leave, by name.
     #[must_use]
-    pub fn ways(&self) -> &[&'static str] {
-        &self.parts.ways
+    pub fn ways(&self) -> Vec<&'static str> {
+        self.ways.lock().clone()
     }
 
     /// What the process knows of itself.
     #[must_use]
     pub fn process(&self) -> Process {
-        (self.parts.process)()
+        (self.process)()
     }
 
     /// Answers what programs ask that watch over the broker; `None` when it is something else.
@@ -177,7 +189,7 @@ impl Telemetry {
         let (process, observation) = (self.process(), self.observation());
         let (meters, alarms) = (self.meters.lock().clone(), self.board.lock().counts(now));
         let families = families(&Shown {
-            version: self.parts.version,
+            version: self.version,
             now,
             process: &process,
             meters: &meters,

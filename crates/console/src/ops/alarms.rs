@@ -52,7 +52,7 @@ pub(super) const TEST: Endpoint = Endpoint {
     method: "POST",
     path: "/api/v1/alarms/test",
     body: endpoint::json::<Nothing>(),
-    answers: &[endpoint::status::<Tested<'static>>(202)],
+    answers: &[endpoint::status::<Tested>(202)],
     doc: "Send a notice that is none, every way that notices go, to see that they arrive.",
     ..Endpoint::PLAIN
 };
@@ -134,8 +134,8 @@ pub(super) fn unsilence(cx: &mut Context, call: &Call<'_>) -> Result<Step, Probl
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AlarmTest")]
-struct Tested<'a> {
-    ways: &'a [&'static str],
+struct Tested {
+    ways: Vec<&'static str>,
 }
 
 /// There is nothing to say yet, and clients send an empty object.

@@ -71,7 +71,7 @@ struct Limit {
 
 pub(super) fn configuration(cx: &mut Context, _: &Call<'_>) -> Result<Step, Problem> {
     cx.allow(Action::Describe, Resource::Cluster)?;
-    Ok(document(200, &Page::new(cx.system.knobs().to_vec(), None)))
+    Ok(document(200, &Page::new(cx.system.knobs(), None)))
 }
 
 pub(super) fn storage(cx: &mut Context, _: &Call<'_>) -> Result<Step, Problem> {

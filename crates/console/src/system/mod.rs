@@ -21,8 +21,8 @@ pub trait System: fmt::Debug + Send + Sync {
     /// Has a connection end, after what it has under way. `false`: there is none of this id.
     fn close(&self, id: &ConnectionId) -> bool;
 
-    /// Every knob, in the order in which people should meet them.
-    fn knobs(&self) -> &[KnobValue];
+    /// Every knob as it is now, in the order in which people should meet them.
+    fn knobs(&self) -> Vec<KnobValue>;
 
     /// What the storage holds and does.
     fn storage(&self) -> StorageStatus;

@@ -57,8 +57,8 @@ impl System for TestSystem {
         open.len() < before
     }
 
-    fn knobs(&self) -> &[KnobValue] {
-        &self.knobs
+    fn knobs(&self) -> Vec<KnobValue> {
+        self.knobs.clone()
     }
 
     fn storage(&self) -> StorageStatus {

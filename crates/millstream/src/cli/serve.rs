@@ -2,7 +2,8 @@
 
 use super::knob_args::KnobArgs;
 use crate::config::Effective;
-use crate::{logging, serve};
+use crate::logging;
+use crate::serve::{self, Start};
 
 /// Arguments of `millstream serve`.
 #[derive(clap::Args)]
@@ -16,6 +17,7 @@ pub(super) struct ServeArgs {
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let effective = Effective::load(&args.knobs.given, |name| std::env::var_os(name))?;
-    logging::start(&effective.settings)?;
-    serve::run(&effective, |ready| super::print(&if args.json { ready.to_json() } else { ready.to_text() }))
+    let logging = logging::start(&effective.settings)?;
+    let start = Start { given: args.knobs.given.clone(), effective, logging };
+    serve::run(start, |ready| super::print(&if args.json { ready.to_json() } else { ready.to_text() }))
 }

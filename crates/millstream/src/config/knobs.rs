@@ -185,7 +185,7 @@ pub(crate) const KNOBS: &[Knob] = &[
         unit: "",
         doc: "Credentials that requests of AWS clients must be signed with: a line each of access key id, secret access key and, if it \
               is not 000000000000, the account of 12 digits; not set: any are taken",
-        cost: "The file holds secrets: only the broker's user should be able to read it. It is read at the start.",
+        cost: "The file holds secrets: only the broker's user should be able to read it. It is read at the start and by SIGHUP.",
         set: |settings, text| {
             if text.is_empty() {
                 return Err("a file is needed".to_owned());
@@ -392,7 +392,7 @@ pub(crate) const KNOBS: &[Knob] = &[
         value: "URL",
         kind: Kind::Text,
         unit: "",
-        doc: "Where every alarm that is raised or resolved is sent as an HTTP POST of JSON: http://HOST:PORT/PATH",
+        doc: "Where every alarm that is raised or resolved is sent as an HTTP POST of JSON: http://HOST:PORT/PATH or https://HOST/PATH",
         cost: "Whoever answers there learns the names of streams and groups.",
         set: |settings, text| {
             settings.alarm_webhook = if text.is_empty() { None } else { Some(Target::parse(text)?) };
@@ -429,11 +429,26 @@ pub(crate) const KNOBS: &[Knob] = &[
         },
     },
     Knob {
+        key: "trusted_ca_file",
+        value: "FILE",
+        kind: Kind::Text,
+        unit: "",
+        doc: "File with certificates (PEM) of authorities that https targets (alarm_webhook, otlp_endpoint) may be signed by, beside those that the system trusts",
+        cost: "Whoever has the key of such an authority can pass for any target.",
+        set: |settings, text| {
+            settings.trusted_ca_file = Some(PathBuf::from(text)).filter(|_| !text.is_empty());
+            Ok(())
+        },
+        show: |settings| {
+            settings.trusted_ca_file.as_ref().map_or(String::new(), |file| file.display().to_string())
+        },
+    },
+    Knob {
         key: "otlp_endpoint",
         value: "URL",
         kind: Kind::Text,
         unit: "",
-        doc: "A collector of traces that speaks OTLP over HTTP, like http://127.0.0.1:4318: it is sent a span for each append, each read and each death of a record whose `traceparent` header says that its trace is sampled",
+        doc: "A collector of traces that speaks OTLP over HTTP, like http://127.0.0.1:4318 or https://traces.example.com: it is sent a span for each append, each read and each death of a record whose `traceparent` header says that its trace is sampled",
         cost: "Every batch that is appended or read is opened, decompressed if need be, to look at its headers. Whoever answers there learns the names of streams.",
         set: |settings, text| {
             let target = if text.is_empty() { None } else { Some(Target::parse(text)?) };

@@ -5,6 +5,7 @@
 
 mod file;
 mod knobs;
+mod live;
 mod load;
 mod reference;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 mod values;
 
 pub(crate) use knobs::{KNOBS, Kind, Knob};
+pub(crate) use live::Reloaded;
 pub(crate) use load::{Effective, Given, Source};
 pub(crate) use reference::reference_page;
 
@@ -59,6 +61,8 @@ pub(crate) struct Settings {
     pub(crate) alarm_webhook_allow: Allowed,
     /// A file with what notices are signed with.
     pub(crate) alarm_webhook_secret_file: Option<PathBuf>,
+    /// A file with certificates of authorities that `https` targets may be signed by, beside the system's.
+    pub(crate) trusted_ca_file: Option<PathBuf>,
     /// Where traces are sent.
     pub(crate) otlp_endpoint: Option<Target>,
     pub(crate) insecure: bool,
@@ -134,6 +138,7 @@ impl Default for Settings {
             alarm_webhook: None,
             alarm_webhook_allow: Allowed::default(),
             alarm_webhook_secret_file: None,
+            trusted_ca_file: None,
             otlp_endpoint: None,
             insecure: false,
             log_level: "info".to_owned(),

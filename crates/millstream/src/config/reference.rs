@@ -2,6 +2,7 @@
 //!
 //! Apart because it only reads the table; nothing about a single knob may stand here.
 
+use super::live::LIVE;
 use super::{Effective, KNOBS, Knob};
 use serde_json::json;
 use std::fmt::Write as _;
@@ -14,11 +15,29 @@ overrides the file. A key that does not exist is an error that names the file, t
 
 `millstream config` prints what is in effect and where each value comes from. This page is made by
 `millstream config --markdown`.
+
+## Without a restart
+
+A broker that gets `SIGHUP` (`kill -HUP`, `systemctl reload millstream`) reads the file again, and the files that settings name. What it takes at once:
+";
+
+const AFTER_LIVE: &str = "
+With them the contents of these files are taken, whether or not their names have changed: credentials (`aws_credentials_file`), the webhook's
+secret, the authorities that are trusted, and the admin token in the data directory (`admin.token`; one that was removed is made anew). Another
+admin token ends the sessions of browsers.
+
+Everything else needs a restart: what of it has changed is named in the log and left as it was. If anything is wrong with the new settings, or a
+file that they name cannot be used, all settings stay as they were, and the log says what is wrong. `millstream config` prints what a start
+would take; the console's page of the configuration and `/api/v1/configuration` show what the broker runs with. Variables and flags stay those that the process
+was started with.
+
+A terminal that is closed sends `SIGHUP` as well: a broker that was started from it goes on. `SIGTERM` and `SIGINT` stop it.
 ";
 
 /// The page `docs/configuration.md`.
 pub(crate) fn reference_page() -> String {
-    let mut page = PAGE_HEAD.to_owned();
+    let live = LIVE.iter().map(|key| format!("- `{key}`\n")).collect::<String>();
+    let mut page = format!("{PAGE_HEAD}\n{live}{AFTER_LIVE}");
     for knob in KNOBS {
         let Knob { key, value, unit, doc, cost, .. } = knob;
         let unit = if unit.is_empty() { String::new() } else { format!(", in {unit}") };

@@ -6,9 +6,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 
-/// An address: `http://HOST[:PORT][/PATH]`.
+/// An address: `http://HOST[:PORT][/PATH]`, or the same with `https`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
+    /// It is `https`.
+    pub(crate) is_tls: bool,
     host: String,
     port: u16,
     /// Path and query.
@@ -33,22 +35,28 @@ impl Target {
     pub(crate) fn parse(text: &str) -> Result<Target, String> {
         let wrong = || format!("{text:?} is not an address like http://host:8000/path");
         let uri: http::Uri = text.parse().map_err(|_| wrong())?;
-        if uri.scheme_str() != Some("http") {
-            return Err(format!(
-                "{text:?} must begin with http://; for https a proxy on this machine can be used"
-            ));
-        }
+        let is_tls = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(format!("{text:?} must begin with http:// or https://")),
+        };
         let authority = uri.authority().ok_or_else(wrong)?;
         if authority.as_str().contains('@') || authority.host().is_empty() {
             return Err(wrong());
         }
         let port = match (authority.port_u16(), authority.as_str().len() > authority.host().len()) {
             (Some(port), _) => port,
-            (None, false) => 80,
+            (None, false) => {
+                if is_tls {
+                    443
+                } else {
+                    80
+                }
+            }
             (None, true) => return Err(wrong()),
         };
         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        Ok(Target { host: authority.host().to_owned(), port, path })
+        Ok(Target { is_tls, host: authority.host().to_owned(), port, path })
     }
 
     /// With another path, where none was given.
@@ -64,13 +72,18 @@ impl Target {
         format!("{}:{}", self.host, self.port)
     }
 
+    /// The name, or the address, that a certificate has to be for.
+    pub(crate) fn name(&self) -> String {
+        self.host.trim_start_matches('[').trim_end_matches(']').to_owned()
+    }
+
     /// Its addresses, whatever they are. Waits for the resolver.
     ///
     /// # Errors
     /// Why there is none, in a sentence.
     pub(crate) fn any_addresses(&self) -> Result<Vec<SocketAddr>, String> {
-        let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        let found = (host, self.port).to_socket_addrs();
+        let host = self.name();
+        let found = (host.as_str(), self.port).to_socket_addrs();
         Ok(found.map_err(|error| format!("{host} is not found: {error}"))?.collect())
     }
 
@@ -93,7 +106,8 @@ impl Target {
 
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "http://{}:{}{}", self.host, self.port, self.path)
+        let scheme = if self.is_tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}:{}{}", self.host, self.port, self.path)
     }
 }
 
@@ -200,8 +214,13 @@ mod tests {
         let target = Target::parse("http://hooks.example:8000/a?b=c").unwrap();
         assert_eq!((target.authority().as_str(), target.path.as_str()), ("hooks.example:8000", "/a?b=c"));
         assert_eq!(Target::parse("http://hooks.example").unwrap().to_string(), "http://hooks.example:80/");
+        assert_eq!(
+            Target::parse("https://hooks.example/a").unwrap().to_string(),
+            "https://hooks.example:443/a"
+        );
+        assert_eq!(Target::parse("https://[::1]:8443/").unwrap().name(), "::1");
         for wrong in
-            ["", "hooks", "https://a/", "http://", "http://u:p@a/", "http://a:x/", "ftp://a/", "http://a b/"]
+            ["", "hooks", "httpx://a/", "http://", "http://u:p@a/", "http://a:x/", "ftp://a/", "http://a b/"]
         {
             assert!(Target::parse(wrong).is_err(), "{wrong}");
         }

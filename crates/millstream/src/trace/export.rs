@@ -4,7 +4,7 @@
 //! that waits.
 
 use super::{Kind, Span};
-use crate::outbound::{Target, post};
+use crate::outbound::{Client, Target};
 use serde_json::{Value, json};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -15,7 +15,7 @@ const TOGETHER_MAX: usize = 512;
 const GATHER: Duration = Duration::from_millis(500);
 
 /// Sends spans until nobody makes any more.
-pub(super) fn run(endpoint: &Target, spans: &Receiver<Span>) {
+pub(super) fn run(client: &Client, endpoint: &Target, spans: &Receiver<Span>) {
     let mut is_told = false;
     while let Ok(first) = spans.recv() {
         let mut together = vec![first];
@@ -26,7 +26,7 @@ pub(super) fn run(endpoint: &Target, spans: &Receiver<Span>) {
             }
         }
         let body = serde_json::to_vec(&document(&together)).expect("texts and numbers");
-        match send(endpoint, &body) {
+        match send(client, endpoint, &body) {
             Ok(()) => is_told = false,
             // Once, until it goes well again.
             Err(why) if !is_told => {
@@ -39,9 +39,9 @@ pub(super) fn run(endpoint: &Target, spans: &Receiver<Span>) {
 }
 
 /// Sends a document. The collector is where the configuration says, which is on this machine as a rule.
-fn send(endpoint: &Target, body: &[u8]) -> Result<(), String> {
+fn send(client: &Client, endpoint: &Target, body: &[u8]) -> Result<(), String> {
     let addresses = endpoint.any_addresses()?;
-    match post(endpoint, &addresses, "", body)? {
+    match client.post(endpoint, &addresses, "", body)? {
         200..=299 => Ok(()),
         status => Err(format!("it answers with status {status}")),
     }

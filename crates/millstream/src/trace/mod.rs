@@ -8,7 +8,7 @@
 mod export;
 mod parent;
 
-use crate::outbound::Target;
+use crate::outbound::{Client, Target};
 use crate::wiring::random;
 use bytes::{Bytes, BytesMut};
 use millstream_core::log::AppendBatch;
@@ -61,9 +61,10 @@ impl Tracer {
     ///
     /// # Errors
     /// When the machine has no thread for it.
-    pub(crate) fn begin(endpoint: Target) -> io::Result<Tracer> {
+    pub(crate) fn begin(client: Client, endpoint: Target) -> io::Result<Tracer> {
         let (queue, spans) = sync_channel(WAITING_MAX);
-        std::thread::Builder::new().name("traces".into()).spawn(move || export::run(&endpoint, &spans))?;
+        let run = move || export::run(&client, &endpoint, &spans);
+        std::thread::Builder::new().name("traces".into()).spawn(run)?;
         Ok(Tracer { queue })
     }
 

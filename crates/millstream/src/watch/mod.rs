@@ -10,7 +10,7 @@ mod webhook;
 
 pub(crate) use notices::Ways;
 pub(crate) use process::{Facts, Listening};
-pub(crate) use webhook::{Secret, Webhook, WebhookOptions};
+pub(crate) use webhook::{Secret, WebhookOptions};
 
 use crate::wiring::errand;
 use millstream_console::metrics::Telemetry;
@@ -62,7 +62,7 @@ impl Watch {
         telemetry: Arc<Telemetry>,
         backend: Arc<dyn Backend>,
         authorizer: Arc<Authorizer>,
-        ways: Ways,
+        ways: Arc<Ways>,
     ) -> std::io::Result<Watch> {
         let watcher = Watcher { telemetry: telemetry.clone(), world: Asker(backend), authorizer, ways };
         let (running, ended) = channel();
@@ -92,7 +92,7 @@ struct Watcher {
     telemetry: Arc<Telemetry>,
     world: Asker,
     authorizer: Arc<Authorizer>,
-    ways: Ways,
+    ways: Arc<Ways>,
 }
 
 impl Watcher {

@@ -2,7 +2,8 @@
 //!
 //! Apart because each way may fail by itself, and none may keep the others waiting.
 
-use super::Webhook;
+use super::webhook::{Webhook, WebhookOptions};
+use crate::outbound::Client;
 use crate::wiring::errand;
 use millstream_console::alarms::{Notice, NoticeKind};
 use millstream_core::catalog::StreamConfig;
@@ -12,37 +13,66 @@ use millstream_core::{Reply, Request};
 use millstream_front::{Action, Authorizer, Backend, Principal, Resource};
 use millstream_types::batch::{BatchBuilder, Compression};
 use millstream_types::{ErrorKind, LogId, Namespace, RecordTime, StreamUid};
+use parking_lot::Mutex;
+use std::io;
 use std::sync::Arc;
 
-/// How notices leave.
-pub(crate) struct Ways {
+/// How notices leave: the log, and whatever else is set.
+#[derive(Default)]
+pub(crate) struct Ways(Mutex<Others>);
+
+#[derive(Default)]
+struct Others {
     /// A stream of the default namespace.
     stream: Option<String>,
     webhook: Option<Webhook>,
 }
 
 impl Ways {
-    /// The log, and whatever else is given.
-    pub(crate) fn new(stream: Option<String>, webhook: Option<Webhook>) -> Ways {
-        Ways { stream, webhook }
+    /// Notices leave by these from now on. What waits for a webhook goes to the new one, and is given up if there is none.
+    ///
+    /// # Errors
+    /// When the machine has no thread for a webhook; nothing has changed then.
+    pub(crate) fn set(
+        &self,
+        stream: Option<String>,
+        webhook: Option<WebhookOptions>,
+        client: &Client,
+        backend: &Arc<dyn Backend>,
+    ) -> io::Result<()> {
+        let mut others = self.0.lock();
+        match (&others.webhook, webhook) {
+            (Some(webhook), Some(options)) => webhook.redirect(options),
+            (None, Some(options)) => {
+                others.webhook = Some(Webhook::begin(options, client.clone(), backend.clone())?);
+            }
+            (_, None) => others.webhook = None,
+        }
+        others.stream = stream;
+        Ok(())
     }
 
     /// The ways by name.
     pub(crate) fn names(&self) -> Vec<&'static str> {
-        let stream = self.stream.is_some().then_some("stream");
-        let webhook = self.webhook.is_some().then_some("webhook");
+        let others = self.0.lock();
+        let stream = others.stream.is_some().then_some("stream");
+        let webhook = others.webhook.is_some().then_some("webhook");
         ["log"].into_iter().chain(stream).chain(webhook).collect()
     }
 
     /// Sends notices every way.
     pub(crate) fn send(&self, backend: &Arc<dyn Backend>, authorizer: &Authorizer, notices: Vec<Notice>) {
-        for notice in &notices {
-            log(notice);
-            if let Some(webhook) = &self.webhook {
-                webhook.send(notice.json());
+        let stream = {
+            let others = self.0.lock();
+            for notice in &notices {
+                log(notice);
+                if let Some(webhook) = &others.webhook {
+                    webhook.send(notice.json());
+                }
             }
-        }
-        if let Some(name) = self.stream.as_deref().filter(|_| !notices.is_empty())
+            others.stream.clone().filter(|_| !notices.is_empty())
+        };
+        if let Some(name) = stream.as_deref()
             && let Err(why) = append(backend, authorizer, name, &notices)
         {
             tracing::warn!(stream = name, ?why, "notices of alarms could not be appended to their stream");

@@ -9,9 +9,10 @@
 //! x-millstream-signature: t=<seconds since 1970>,v1=<HMAC-SHA256 of "<t>.<body>" by the secret, hexadecimal>
 //! ```
 
-use crate::outbound::{Allowed, Target, post};
+use crate::outbound::{Allowed, Client, Target};
 use hmac::{Hmac, Mac as _};
 use millstream_front::Backend;
+use parking_lot::RwLock;
 use sha2::Sha256;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -27,6 +28,7 @@ const WAITING_MAX: usize = 64;
 const TRIES: u32 = 8;
 /// The pause behind the first try; each one is twice as long.
 const PAUSE: Duration = Duration::from_secs(1);
+
 /// Where notices are sent.
 #[derive(Clone)]
 pub(crate) struct WebhookOptions {
@@ -49,6 +51,7 @@ impl Secret {
 /// Sends notices. Ends when it is dropped; what waits then is given up.
 pub(crate) struct Webhook {
     queue: SyncSender<Vec<u8>>,
+    options: Arc<RwLock<WebhookOptions>>,
 }
 
 /// Why a notice was not taken.
@@ -64,11 +67,21 @@ impl Webhook {
     ///
     /// # Errors
     /// When the machine has no thread for it.
-    pub(crate) fn begin(options: WebhookOptions, backend: Arc<dyn Backend>) -> io::Result<Webhook> {
+    pub(crate) fn begin(
+        options: WebhookOptions,
+        client: Client,
+        backend: Arc<dyn Backend>,
+    ) -> io::Result<Webhook> {
         let (queue, waiting) = sync_channel(WAITING_MAX);
-        let sender = Sender { options, backend };
+        let options = Arc::new(RwLock::new(options));
+        let sender = Sender { options: options.clone(), client, backend };
         std::thread::Builder::new().name("webhook".into()).spawn(move || sender.run(&waiting))?;
-        Ok(Webhook { queue })
+        Ok(Webhook { queue, options })
+    }
+
+    /// Sends from now on to somebody else, also what waits.
+    pub(crate) fn redirect(&self, options: WebhookOptions) {
+        *self.options.write() = options;
     }
 
     /// Has a notice sent.
@@ -86,7 +99,8 @@ impl Webhook {
 }
 
 struct Sender {
-    options: WebhookOptions,
+    options: Arc<RwLock<WebhookOptions>>,
+    client: Client,
     backend: Arc<dyn Backend>,
 }
 
@@ -107,10 +121,12 @@ impl Sender {
         waiting: &Receiver<Vec<u8>>,
         later: &mut VecDeque<Vec<u8>>,
     ) -> ControlFlow<()> {
-        let (to, delivery) = (self.options.target.authority(), format!("{:032x}", self.backend.random()));
+        let delivery = format!("{:032x}", self.backend.random());
         let mut pause = PAUSE;
         for attempt in 1..=TRIES {
-            match self.post(notice, &delivery) {
+            let options = self.options.read().clone();
+            let to = options.target.authority();
+            match self.post(&options, notice, &delivery) {
                 Ok(()) => return ControlFlow::Continue(()),
                 Err(Refusal::Never(why)) => {
                     tracing::warn!(to, why, "the webhook does not take a notice");
@@ -137,8 +153,8 @@ impl Sender {
         ControlFlow::Continue(())
     }
 
-    fn post(&self, notice: &[u8], delivery: &str) -> Result<(), Refusal> {
-        let WebhookOptions { target, allowed, secret } = &self.options;
+    fn post(&self, options: &WebhookOptions, notice: &[u8], delivery: &str) -> Result<(), Refusal> {
+        let WebhookOptions { target, allowed, secret } = options;
         let addresses = target.addresses(allowed).map_err(Refusal::Later)?;
         let mut headers = format!("x-millstream-delivery: {delivery}\r\n");
         if let Some(secret) = secret {
@@ -147,7 +163,7 @@ impl Sender {
             write!(headers, "x-millstream-signature: t={seconds},v1={signature}\r\n")
                 .expect("a string takes everything");
         }
-        judge(post(target, &addresses, &headers, notice).map_err(Refusal::Later)?)
+        judge(self.client.post(target, &addresses, &headers, notice).map_err(Refusal::Later)?)
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) use status::SOCKET;
 pub(crate) use status::test_status;
 pub(crate) use system::Process;
 
-use crate::outbound::Target;
+use crate::outbound::{Client, Target};
 use crate::trace::Tracer;
 use crate::wiring::backend::EngineBackend;
 use anyhow::Context;
@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 /// What the wiring needs to know of the configuration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct BrokerOptions {
     /// When a write counts as done.
     pub(crate) durability: Durability,
@@ -51,8 +51,8 @@ pub(crate) struct BrokerOptions {
     pub(crate) upkeep_bytes_per_second: u64,
     /// Memory for the keys of a log that is compacted, in bytes.
     pub(crate) compaction_memory_bytes: u64,
-    /// Where traces are sent, if they are.
-    pub(crate) otlp_endpoint: Option<Target>,
+    /// Where traces are sent, if they are, and by what.
+    pub(crate) traces: Option<(Client, Target)>,
 }
 
 /// A running broker, without its listeners.
@@ -85,7 +85,8 @@ impl Broker {
         engine_options.upkeep.compact.map_bytes_max = options.compaction_memory_bytes;
         let engine = Engine::start(Arc::new(disk), storage, &engine_options, seed)
             .with_context(|| format!("the data directory {} cannot be used", data_dir.display()))?;
-        let tracer = options.otlp_endpoint.clone().map(Tracer::begin).transpose();
+        let tracer = options.traces.clone().map(|(client, endpoint)| Tracer::begin(client, endpoint));
+        let tracer = tracer.transpose();
         let tracer = tracer.context("there is no thread for traces")?.map(Arc::new);
         let backend = Arc::new(EngineBackend::new(engine.handle(), data_dir, tracer));
         Ok(Broker { backend, engine })

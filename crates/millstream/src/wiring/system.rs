@@ -5,33 +5,25 @@
 use crate::config::{Effective, KNOBS, Source};
 use millstream_console::{Connected, ConnectionId, KnobValue, Listening, StorageStatus, System};
 use millstream_net::Directory;
+use parking_lot::RwLock;
 use std::fmt;
 use std::sync::Arc;
 
 /// See the module's documentation.
 pub(crate) struct Process {
     directory: Arc<Directory>,
-    knobs: Vec<KnobValue>,
+    effective: Arc<RwLock<Effective>>,
     storage: Box<dyn Fn() -> StorageStatus + Send + Sync>,
 }
 
 impl Process {
-    /// A process with this configuration in effect.
+    /// A process with this configuration in effect, which may change.
     pub(crate) fn new(
-        effective: &Effective,
+        effective: Arc<RwLock<Effective>>,
         directory: Arc<Directory>,
         storage: impl Fn() -> StorageStatus + Send + Sync + 'static,
     ) -> Process {
-        let knobs = KNOBS.iter().zip(&effective.sources).map(|(knob, source)| KnobValue {
-            key: knob.key,
-            value: (knob.show)(&effective.settings),
-            source: source.to_string(),
-            is_default: *source == Source::Default,
-            unit: knob.unit,
-            doc: knob.doc,
-            cost: knob.cost,
-        });
-        Process { directory, knobs: knobs.collect(), storage: Box::new(storage) }
+        Process { directory, effective, storage: Box::new(storage) }
     }
 }
 
@@ -66,8 +58,18 @@ impl System for Process {
         self.directory.close(&id.listener, id.number)
     }
 
-    fn knobs(&self) -> &[KnobValue] {
-        &self.knobs
+    fn knobs(&self) -> Vec<KnobValue> {
+        let effective = self.effective.read();
+        let knobs = KNOBS.iter().zip(&effective.sources).map(|(knob, source)| KnobValue {
+            key: knob.key,
+            value: (knob.show)(&effective.settings),
+            source: source.to_string(),
+            is_default: *source == Source::Default,
+            unit: knob.unit,
+            doc: knob.doc,
+            cost: knob.cost,
+        });
+        knobs.collect()
     }
 
     fn storage(&self) -> StorageStatus {

@@ -3,9 +3,13 @@
 //! Apart because the broker looks at itself in its own time: these tests wait until it has.
 
 use crate::process::{Broker, Scratch, millstream, stdout};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A machine that does other things as well gets its time.
@@ -66,6 +70,11 @@ fn what_a_broker_does_is_in_its_metrics() {
 fn take(listener: &TcpListener, status: u16) -> (String, Vec<u8>) {
     let (stream, _) = listener.accept().unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    answer(stream, status)
+}
+
+/// The head and the body of a request, which is answered with a status.
+fn answer(stream: impl Read + Write, status: u16) -> (String, Vec<u8>) {
     let mut stream = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -75,7 +84,72 @@ fn take(listener: &TcpListener, status: u16) -> (String, Vec<u8>) {
     let mut body = vec![0; length.parse().unwrap()];
     stream.read_exact(&mut body).unwrap();
     write!(stream.get_mut(), "HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n").unwrap();
+    stream.get_mut().flush().unwrap();
     (head, body)
+}
+
+/// A server's certificate for `localhost`, and the authority that has signed it.
+fn certificate() -> (ServerConfig, String) {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let chain = vec![params.signed_by(&key, &authority).unwrap().der().clone()];
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    (config.with_no_client_auth().with_single_cert(chain, key).unwrap(), authority.pem())
+}
+
+#[test]
+fn notices_and_traces_go_to_https_targets_by_an_authority_of_ones_own() {
+    let scratch = Scratch::new();
+    let (config, authority) = certificate();
+    scratch.write("ca.pem", &authority);
+    let (listener, config) = (TcpListener::bind("127.0.0.1:0").unwrap(), Arc::new(config));
+    let url = |path: &str| format!("https://localhost:{}{path}", listener.local_addr().unwrap().port());
+    let (webhook, collector) = (url("/hook"), url("/v1/traces"));
+    let broker = Broker::start(
+        &scratch,
+        &[
+            "--data-dir",
+            "data",
+            "--trusted-ca-file",
+            "ca.pem",
+            "--alarm-webhook",
+            &webhook,
+            "--alarm-webhook-allow",
+            "127.0.0.1,::1",
+            "--otlp-endpoint",
+            &collector,
+            // Whatever the machine is like: nothing is wrong.
+            "--alarm-disk-free-percent",
+            "0",
+            "--alarm-fsync-ms",
+            "600000",
+        ],
+    );
+    let take = || {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let session = ServerConnection::new(config.clone()).unwrap();
+        answer(rustls::StreamOwned::new(session, stream), 204)
+    };
+    let server = format!("http://{}", broker.http);
+    stdout(millstream(&scratch, &["alarm", "test"]).env("MILLSTREAM_SERVER", &server));
+    let (head, body) = take();
+    assert!(head.starts_with("POST /hook HTTP/1.1\r\n"), "{head}");
+    assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["event"], "test");
+    let trace = "traceparent=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let run = |args: &[&str]| stdout(millstream(&scratch, args).env("MILLSTREAM_BOOTSTRAP", &broker.kafka));
+    run(&["topic", "create", "orders"]);
+    run(&["produce", "orders", "--value", "x", "-H", trace]);
+    let (head, body) = take();
+    assert!(head.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{head}");
+    let sent: Value = serde_json::from_slice(&body).unwrap();
+    let span = &sent["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+    assert_eq!(span["traceId"], "0af7651916cd43dd8448eb211c80319c");
 }
 
 #[test]
