@@ -5,6 +5,7 @@
 
 use millstream_types::EngineTime;
 use parking_lot::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Engine time moves at most this much slower or faster than the monotonic clock: one twentieth.
@@ -15,26 +16,24 @@ const SLEW_DIVISOR: i64 = 20;
 const LOOK_US: i64 = 1000;
 
 /// The arithmetic of engine time.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Slew {
     /// Engine time in microseconds at `mono_us`.
     engine_us: i64,
     mono_us: i64,
-    /// The latest that was said: nobody is told less, whatever the clocks do between two looks.
-    said: EngineTime,
 }
 
 impl Slew {
     fn new(start: EngineTime, mono_us: i64) -> Slew {
-        Slew { engine_us: start.0.saturating_mul(1000), mono_us, said: start }
+        Slew { engine_us: start.0.saturating_mul(1000), mono_us }
     }
 
     /// The time at a moment so soon after the last look that the wall need not be looked at: as early as it may be, so
     /// that what the next look says is not before it. `None` when it is time for a look.
-    fn soon(&mut self, mono_us: i64) -> Option<EngineTime> {
+    fn soon(self, mono_us: i64) -> Option<EngineTime> {
         let elapsed = (mono_us - self.mono_us).max(0);
         let slowest = self.engine_us.saturating_add(elapsed - elapsed / SLEW_DIVISOR);
-        (elapsed < LOOK_US).then(|| self.say(slowest))
+        (elapsed < LOOK_US).then_some(EngineTime(slowest / 1000))
     }
 
     /// Moves on to a later moment of the monotonic clock and leans towards the wall.
@@ -44,12 +43,47 @@ impl Slew {
         let lean = wall_us.saturating_sub(straight).clamp(-elapsed / SLEW_DIVISOR, elapsed / SLEW_DIVISOR);
         self.engine_us = straight.saturating_add(lean);
         self.mono_us = self.mono_us.max(mono_us);
-        self.say(self.engine_us)
+        EngineTime(self.engine_us / 1000)
+    }
+}
+
+/// What the last look at the wall came to, for all threads to read without a lock: they ask many times for every look, and
+/// a lock that each of them takes is handed from processor to processor.
+#[derive(Debug)]
+struct Published {
+    /// Odd while the other two are being changed.
+    version: AtomicU64,
+    engine_us: AtomicI64,
+    mono_us: AtomicI64,
+}
+
+impl Published {
+    fn new(slew: Slew) -> Published {
+        let (engine_us, mono_us) = (AtomicI64::new(slew.engine_us), AtomicI64::new(slew.mono_us));
+        Published { version: AtomicU64::new(0), engine_us, mono_us }
     }
 
-    fn say(&mut self, engine_us: i64) -> EngineTime {
-        self.said = self.said.max(EngineTime(engine_us / 1000));
-        self.said
+    /// What was stored last; `None` while that changes.
+    fn load(&self) -> Option<Slew> {
+        let before = self.version.load(Ordering::Acquire);
+        let (engine_us, mono_us) = (&self.engine_us, &self.mono_us);
+        let slew =
+            Slew { engine_us: engine_us.load(Ordering::Relaxed), mono_us: mono_us.load(Ordering::Relaxed) };
+        // Both are read before the version is read again.
+        fence(Ordering::Acquire);
+        let is_whole = before.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == before;
+        is_whole.then_some(slew)
+    }
+
+    /// One thread at a time.
+    fn store(&self, slew: Slew) {
+        let version = self.version.load(Ordering::Relaxed);
+        self.version.store(version + 1, Ordering::Relaxed);
+        // Whoever sees one of the two new sees that the version is odd.
+        fence(Ordering::Release);
+        self.engine_us.store(slew.engine_us, Ordering::Relaxed);
+        self.mono_us.store(slew.mono_us, Ordering::Relaxed);
+        self.version.store(version + 2, Ordering::Release);
     }
 }
 
@@ -57,6 +91,9 @@ impl Slew {
 #[derive(Debug)]
 pub struct EngineClock {
     slew: Mutex<Slew>,
+    published: Published,
+    /// The latest that was said, in milliseconds: nobody is told less, whatever the clocks do between two looks.
+    said: AtomicI64,
     origin: Instant,
 }
 
@@ -69,7 +106,13 @@ impl EngineClock {
     )]
     pub fn start(last: EngineTime) -> EngineClock {
         let start = EngineTime(wall_us() / 1000).max(last);
-        EngineClock { slew: Mutex::new(Slew::new(start, 0)), origin: Instant::now() }
+        EngineClock::with(start, Instant::now())
+    }
+
+    fn with(start: EngineTime, origin: Instant) -> EngineClock {
+        let slew = Slew::new(start, 0);
+        let (published, said) = (Published::new(slew), AtomicI64::new(start.0));
+        EngineClock { slew: Mutex::new(slew), published, said, origin }
     }
 
     /// Engine time now. Never goes back.
@@ -80,9 +123,32 @@ impl EngineClock {
     /// Engine time, and the microseconds of the monotonic clock since the start, from one look at it.
     pub fn now_and_micros(&self) -> (EngineTime, u64) {
         let micros = u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let mono_us = i64::try_from(micros).unwrap_or(i64::MAX);
+        (self.at(i64::try_from(micros).unwrap_or(i64::MAX), wall_us), micros)
+    }
+
+    /// Engine time at a moment of the monotonic clock.
+    fn at(&self, mono_us: i64, wall_us: impl FnOnce() -> i64) -> EngineTime {
+        let soon = self.published.load().and_then(|slew| slew.soon(mono_us));
+        self.say(soon.unwrap_or_else(|| self.look(mono_us, wall_us)))
+    }
+
+    /// Looks at the wall, unless another thread has just done so.
+    fn look(&self, mono_us: i64, wall_us: impl FnOnce() -> i64) -> EngineTime {
         let mut slew = self.slew.lock();
-        (slew.soon(mono_us).unwrap_or_else(|| slew.advance(mono_us, wall_us())), micros)
+        slew.soon(mono_us).unwrap_or_else(|| {
+            let now = slew.advance(mono_us, wall_us());
+            self.published.store(*slew);
+            now
+        })
+    }
+
+    fn say(&self, now: EngineTime) -> EngineTime {
+        // It is read far more often than it grows.
+        let said = self.said.load(Ordering::Relaxed);
+        if now.0 <= said {
+            return EngineTime(said);
+        }
+        EngineTime(self.said.fetch_max(now.0, Ordering::Relaxed).max(now.0))
     }
 }
 
@@ -141,10 +207,39 @@ mod tests {
             assert!(last >= EngineTime(9), "it goes on: {last}");
         }
         assert_eq!(Slew::new(EngineTime(5), 0).soon(LOOK_US), None);
-        let mut slew = Slew::new(EngineTime(5), 0);
-        slew.advance(3 * LOOK_US, 0);
-        assert_eq!(slew.soon(4 * LOOK_US - 1), Some(EngineTime(8)));
-        assert_eq!(slew.soon(3 * LOOK_US), Some(EngineTime(8)), "clocks of two processors may differ");
+    }
+
+    #[test]
+    fn nobody_is_told_less_than_what_was_said_although_clocks_of_two_processors_may_differ() {
+        let clock = EngineClock::with(EngineTime(5), origin());
+        assert_eq!(clock.at(3 * LOOK_US, || 0), EngineTime(7));
+        assert_eq!(clock.at(4 * LOOK_US - 1, || panic!("it is too soon for a look")), EngineTime(8));
+        assert_eq!(clock.at(3 * LOOK_US, || panic!("it is too soon for a look")), EngineTime(8));
+        assert_eq!(clock.at(0, || panic!("it is too soon for a look")), EngineTime(8));
+    }
+
+    #[test]
+    fn threads_that_ask_while_others_look_are_never_told_less_than_before() {
+        let (clock, moment) = (EngineClock::with(EngineTime(0), origin()), AtomicI64::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut last = EngineTime(0);
+                    for _ in 0..20_000 {
+                        let mono = moment.fetch_add(113, Ordering::Relaxed);
+                        let now = clock.at(mono, || mono + SECOND);
+                        let latest = moment.load(Ordering::Relaxed) * 21 / 20_000;
+                        assert!(now >= last && now.0 <= latest, "{now} at {mono}");
+                        last = now;
+                    }
+                });
+            }
+        });
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "only the clock's own functions look at it")]
+    fn origin() -> Instant {
+        Instant::now()
     }
 
     #[test]
