@@ -170,7 +170,9 @@ impl Permit {
     pub fn release(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
-        self.budget.give_back(bytes);
+        if bytes > 0 {
+            self.budget.give_back(bytes);
+        }
     }
 }
 

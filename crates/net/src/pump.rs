@@ -138,7 +138,9 @@ impl Pump {
     ) -> Result<(Vec<Event>, bool), Answer> {
         self.mailbox.take(&mut events);
         drop(events.splice(..0, self.left.drain(..)));
-        events.extend(self.poll_alarm(backend.now(), cx));
+        if self.alarm.is_some() {
+            events.extend(self.poll_alarm(backend.now(), cx));
+        }
         let mut busy = !events.is_empty();
         let mut come = events.drain(..);
         while let Some(event) = come.next() {

@@ -13,6 +13,7 @@
 
 mod connection;
 mod reply;
+mod rouse;
 mod serve;
 mod socket;
 mod watch;
@@ -28,6 +29,7 @@ use hyper::service::HttpService;
 use millstream_front::http as front;
 use millstream_types::EngineTime;
 use reply::Payload;
+use rouse::Rousing;
 use socket::Socket;
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -104,6 +106,7 @@ struct Turns<'a> {
     timer: Option<Pin<Box<Sleep>>>,
     /// When the timer fires.
     armed_at: EngineTime,
+    rousing: Rousing,
 }
 
 impl Turns<'_> {
@@ -116,6 +119,7 @@ impl Turns<'_> {
             has_spoken_last: false,
             timer: None,
             armed_at: EngineTime(0),
+            rousing: Rousing::new(),
         }
     }
 
@@ -132,7 +136,8 @@ impl Turns<'_> {
                 self.draining = true;
                 self.finish(hyper, now.after_ms(options.finish_ms));
             }
-            if let Poll::Ready(ended) = Pin::new(&mut *hyper).poll(cx) {
+            let mut rousing = Context::from_waker(self.rousing.of(cx));
+            if let Poll::Ready(ended) = Pin::new(&mut *hyper).poll(&mut rousing) {
                 return Poll::Ready(self.explain(ended));
             }
             let awaited = self.connection.service.output_budget.is_awaited();

@@ -7,7 +7,7 @@
 use super::connection::Connection;
 use crate::outlay::Outlay;
 use bytes::{Buf, Bytes};
-use http::header::{CONNECTION, CONTENT_TYPE};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, InvalidHeaderName};
 use http::{HeaderValue, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use millstream_front::http::{Header, Response};
@@ -16,6 +16,9 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+
+/// Header names up to this length are compared with what they should be; none is longer.
+const PLAIN_NAME_BYTES_MAX: usize = 64;
 
 /// A response as hyper takes it.
 pub(super) type Reply = http::Response<Payload>;
@@ -78,9 +81,18 @@ fn spelled(status: u16, headers: Vec<Header>, payload: Payload) -> Result<Reply,
             Cow::Borrowed(value) => HeaderValue::from_maybe_shared(Bytes::from_static(value.as_bytes())),
             Cow::Owned(value) => HeaderValue::try_from(value),
         };
-        reply = reply.header(name, value?);
+        reply = reply.header(spelled_name(name)?, value?);
     }
     reply.body(payload)
+}
+
+/// A header's name. One that is spelled as it should be is used as it is; others are looked at, and copied, by `http`.
+fn spelled_name(name: &'static str) -> Result<HeaderName, InvalidHeaderName> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !name.is_empty() && name.len() <= PLAIN_NAME_BYTES_MAX && name.bytes().all(is_plain) {
+        return Ok(HeaderName::from_static(name));
+    }
+    HeaderName::from_bytes(name.as_bytes())
 }
 
 /// What stands for a response that cannot be written.

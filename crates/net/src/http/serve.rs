@@ -6,6 +6,7 @@
 
 use super::connection::Connection;
 use super::reply::{Reply, begun, close, is_begun, reply};
+use super::rouse::taking;
 use crate::options::BODY_BYTES_UNANNOUNCED;
 use crate::outlay::Outlay;
 use crate::pump::{Answer, Pump, submit_unheard};
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use http::header::HOST;
 use http::request::Parts;
 use http::{Request, Version};
-use http_body::Body;
+use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use millstream_front::http::{Commands, Outcome, Part, Refusal};
 use millstream_front::limits::REQUEST_BYTES_MIN;
@@ -84,7 +85,7 @@ async fn receive(
     connection: &Arc<Connection>,
     parts: &Parts,
     body: Incoming,
-) -> Result<(Vec<u8>, Permit), Refused> {
+) -> Result<(Bytes, Permit), Refused> {
     let has_body = !body.is_end_stream();
     check(parts).map_err(|refusal| (refusal, has_body))?;
     let bytes_max = connection.front.body_bytes_max();
@@ -96,7 +97,7 @@ async fn receive(
     let no_memory = (Refusal::NoMemory, has_body);
     let mut memory = reserve(connection, REQUEST_BYTES_MIN + reserved).await.ok_or(no_memory)?;
     if !has_body {
-        return Ok((Vec::new(), memory));
+        return Ok((Bytes::new(), memory));
     }
     let body = collect(connection, body, announced, reserved, &mut memory).await?;
     connection.watch.lock().works();
@@ -161,18 +162,19 @@ fn with_request<T>(
 }
 
 /// Reads a body to its end. It is `reserved` in `memory`; one of unknown length reserves the rest when it is longer. When
-/// it has ended, `memory` is what is needed.
+/// it has ended, `memory` is what is needed. One that comes in one piece, as most do, is taken as it is: it lies in the buffer that the
+/// connection reads into anyway.
 async fn collect(
     connection: &Connection,
     mut body: Incoming,
     announced: Option<usize>,
     mut reserved: usize,
     memory: &mut Permit,
-) -> Result<Vec<u8>, Refused> {
+) -> Result<Bytes, Refused> {
     let bytes_max = connection.front.body_bytes_max();
     let mut whole = Vec::new();
     connection.watch.lock().receives();
-    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+    while let Some(frame) = poll_fn(|cx| poll_piece(&mut body, cx)).await {
         let frame = frame.map_err(|error| {
             tracing::debug!(name = connection.front.name(), %error, "a request's body ended early");
             (Refusal::Malformed("The request's body is damaged or ended early."), true)
@@ -190,10 +192,26 @@ async fn collect(
             reserved = bytes_max;
             connection.watch.lock().receives();
         }
+        if arrived == data.len() && body.is_end_stream() {
+            memory.release((reserved - arrived) as u64);
+            return Ok(data);
+        }
         append(&mut whole, &data, announced.unwrap_or(reserved));
+        if body.is_end_stream() {
+            break;
+        }
     }
     memory.release((reserved - whole.len()) as u64);
-    Ok(whole)
+    Ok(whole.into())
+}
+
+/// The next piece of a body. Hyper is told that it was taken only if there may be more.
+fn poll_piece(body: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+    let (piece, wants_more) = taking(|| Pin::new(&mut *body).poll_frame(cx));
+    if wants_more && !body.is_end_stream() {
+        cx.waker().wake_by_ref();
+    }
+    piece
 }
 
 /// Adds what has arrived; room is made for as much again at most, and for `most` altogether.
