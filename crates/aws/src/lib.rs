@@ -9,7 +9,7 @@ mod cut;
 pub mod fault;
 pub mod form;
 mod hex;
-pub mod ids;
+mod ids;
 mod json;
 mod listener;
 mod options;

@@ -15,9 +15,13 @@ use millstream_front::{Authorizer, Backend, OperationMeters, Principal, steps};
 use millstream_types::EngineTime;
 use std::sync::Arc;
 
-/// What requests share.
-#[derive(Debug, Default)]
+/// What requests share. It is one thing, since each request holds it: counting who does is not for free where several
+/// processors do it at once.
+#[derive(Debug)]
 pub(crate) struct Shared {
+    pub(crate) options: AwsOptions,
+    pub(crate) authorizer: Arc<Authorizer>,
+    pub(crate) meters: Arc<OperationMeters>,
     pub(crate) deleted: Deleted,
     pub(crate) opened: Opened,
     pub(crate) sums: Sums,
@@ -26,10 +30,7 @@ pub(crate) struct Shared {
 /// The AWS front's listener.
 #[derive(Debug)]
 pub struct Listener {
-    options: Arc<AwsOptions>,
-    authorizer: Arc<Authorizer>,
     shared: Arc<Shared>,
-    meters: Arc<OperationMeters>,
 }
 
 /// The front's name.
@@ -40,8 +41,15 @@ impl Listener {
     #[must_use]
     pub fn new(options: AwsOptions, authorizer: Arc<Authorizer>) -> Listener {
         let meters = OperationMeters::new(NAME, sqs::OPERATIONS.iter().map(|operation| operation.name));
-        let (options, meters) = (Arc::new(options), Arc::new(meters));
-        Listener { options, authorizer, shared: Arc::default(), meters }
+        let shared = Shared {
+            options,
+            authorizer,
+            meters: Arc::new(meters),
+            deleted: Deleted::default(),
+            opened: Opened::default(),
+            sums: Sums::default(),
+        };
+        Listener { shared: Arc::new(shared) }
     }
 }
 
@@ -51,7 +59,7 @@ impl Service for Listener {
     }
 
     fn meters(&self) -> Option<Arc<OperationMeters>> {
-        Some(self.meters.clone())
+        Some(self.shared.meters.clone())
     }
 
     fn body_bytes_max(&self) -> usize {
@@ -69,13 +77,10 @@ impl Service for Listener {
         let spelling = Spelling { protocol, action: "", request_id: uuid(backend.random()) };
         let mut cx = Context {
             backend: backend.clone(),
-            options: self.options.clone(),
-            authorizer: self.authorizer.clone(),
             shared: self.shared.clone(),
             principal: Principal::local(),
             caller: Scope::default(),
             spelling,
-            meters: self.meters.clone(),
             since: backend.moment().micros,
             now,
             abandoned: false,
@@ -93,7 +98,7 @@ impl Service for Listener {
 
 /// Says who asks, what is asked, and starts it.
 fn begin(cx: &mut Context, request: &Request<'_>) -> Result<Step, SqsError> {
-    cx.caller = cx.options.credentials.authenticate(request, sqs::SERVICE, cx.now)?;
+    cx.caller = cx.shared.options.credentials.authenticate(request, sqs::SERVICE, cx.now)?;
     match Wire::of(request)? {
         Wire::Json { target: sqs::TARGET, action, body } => {
             sqs::start(cx, action, &Call { request, parameters: Parameters::Json(body) })

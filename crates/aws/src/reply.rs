@@ -3,6 +3,7 @@
 //! Apart because operations know nothing of it: each has one reply, or one error, and both protocols carry it.
 
 use crate::fault::Fault;
+use crate::hex::Ascii;
 use crate::protocol::Protocol;
 use crate::sqs::{self, SqsError};
 use crate::step::Output;
@@ -16,7 +17,7 @@ pub(crate) struct Spelling {
     pub(crate) protocol: Protocol,
     /// The action, once it is known.
     pub(crate) action: &'static str,
-    pub(crate) request_id: String,
+    pub(crate) request_id: Ascii<36>,
 }
 
 impl Spelling {
@@ -34,7 +35,7 @@ impl Spelling {
         };
         let headers = vec![
             ("content-type", self.protocol.content_type().into()),
-            ("x-amzn-requestid", self.request_id.into()),
+            ("x-amzn-requestid", self.request_id.to_string().into()),
         ];
         Response { status: 200, headers, body: Bytes::from(body) }
     }

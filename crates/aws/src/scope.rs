@@ -11,22 +11,31 @@ pub const DEFAULT_ACCOUNT: &str = "000000000000";
 /// The region of whoever names none.
 pub const DEFAULT_REGION: &str = "us-east-1";
 
-/// An account and a region.
+/// An account and a region. Those that nearly all have cost nothing to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// 12 digits.
-    pub account: String,
+    pub account: Cow<'static, str>,
     /// `us-east-1` say.
-    pub region: String,
+    pub region: Cow<'static, str>,
 }
 
 impl Default for Scope {
     fn default() -> Scope {
-        Scope { account: DEFAULT_ACCOUNT.to_owned(), region: DEFAULT_REGION.to_owned() }
+        Scope { account: Cow::Borrowed(DEFAULT_ACCOUNT), region: Cow::Borrowed(DEFAULT_REGION) }
     }
 }
 
 impl Scope {
+    /// The scope of two names.
+    #[must_use]
+    pub fn new(account: &str, region: &str) -> Scope {
+        let known = |name: &str, default: &'static str| {
+            if name == default { Cow::Borrowed(default) } else { Cow::Owned(name.to_owned()) }
+        };
+        Scope { account: known(account, DEFAULT_ACCOUNT), region: known(region, DEFAULT_REGION) }
+    }
+
     /// What the namespace is called in which its names live: `<account>/<region>`, except for the default one.
     #[must_use]
     pub fn namespace(&self) -> Cow<'static, str> {
@@ -54,15 +63,12 @@ pub fn is_region(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn scope(account: &str, region: &str) -> Scope {
-        Scope { account: account.to_owned(), region: region.to_owned() }
-    }
-
     #[test]
     fn the_default_scope_is_the_shared_namespace_and_no_other_is() {
         assert_eq!(Scope::default().namespace(), "default");
-        assert_eq!(scope(DEFAULT_ACCOUNT, "eu-west-1").namespace(), "000000000000/eu-west-1");
-        assert_eq!(scope("123456789012", DEFAULT_REGION).namespace(), "123456789012/us-east-1");
+        assert_eq!(Scope::new(DEFAULT_ACCOUNT, DEFAULT_REGION), Scope::default());
+        assert_eq!(Scope::new(DEFAULT_ACCOUNT, "eu-west-1").namespace(), "000000000000/eu-west-1");
+        assert_eq!(Scope::new("123456789012", DEFAULT_REGION).namespace(), "123456789012/us-east-1");
     }
 
     #[test]

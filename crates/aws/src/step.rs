@@ -4,7 +4,6 @@
 //! are those of all HTTP fronts; what is this front's own is that an answer has two spellings.
 
 use crate::listener::Shared;
-use crate::options::AwsOptions;
 use crate::reply::Spelling;
 use crate::scope::Scope;
 use crate::sqs::SqsError;
@@ -12,9 +11,7 @@ use crate::xml::Xml;
 use millstream_core::Request;
 use millstream_front::http::Response;
 use millstream_front::steps::{self, Caller};
-use millstream_front::{
-    Action, Authorized, Authorizer, Backend, Grant, OperationMeters, Principal, Resource,
-};
+use millstream_front::{Action, Authorized, Backend, Grant, Principal, Resource};
 use millstream_types::{EngineTime, Namespace};
 use std::sync::Arc;
 
@@ -72,14 +69,11 @@ impl Output for Nothing {
 /// What operations see of their request, beside its parameters.
 pub(crate) struct Context {
     pub(crate) backend: Arc<dyn Backend>,
-    pub(crate) options: Arc<AwsOptions>,
-    pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) principal: Principal,
     /// Account and region of whoever asks.
     pub(crate) caller: Scope,
     pub(crate) spelling: Spelling,
-    pub(crate) meters: Arc<OperationMeters>,
     /// When the request was taken, in microseconds of the monotonic clock.
     pub(crate) since: u64,
     /// Engine time of the event that is being handled.
@@ -95,10 +89,10 @@ impl Caller for Context {
 
     fn respond(self, answer: Answer) -> Response {
         // Who asks for nothing that there is, or may not ask, has no operation to be counted under.
-        if let Some(row) = self.meters.row(self.spelling.action) {
-            self.meters.answered(row, self.backend.moment().micros.saturating_sub(self.since));
+        if let Some(row) = self.shared.meters.row(self.spelling.action) {
+            self.shared.meters.answered(row, self.backend.moment().micros.saturating_sub(self.since));
             if matches!(answer, Answer::Refused(_)) {
-                self.meters.failed(row);
+                self.shared.meters.failed(row);
             }
         }
         match answer {
@@ -125,6 +119,9 @@ impl Context {
 
     /// Asks for permission.
     pub(crate) fn allow(&self, action: Action, resource: Resource<'_>) -> Result<Grant, SqsError> {
-        self.authorizer.authorize(&self.principal, action, resource).map_err(|_| SqsError::AccessDenied)
+        self.shared
+            .authorizer
+            .authorize(&self.principal, action, resource)
+            .map_err(|_| SqsError::AccessDenied)
     }
 }

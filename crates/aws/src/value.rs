@@ -108,6 +108,9 @@ impl<'de> Deserialize<'de> for Int {
     }
 }
 
+/// Elements for which a list has room as soon as it has one: those of a batch, which would otherwise be moved four times.
+const ROOM: usize = 10;
+
 /// A list of which the first `MAX` elements are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List<T, const MAX: usize> {
@@ -142,6 +145,9 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MA
                 let mut list = List::default();
                 while list.items.len() < MAX {
                     let Some(item) = elements.next_element()? else { return Ok(list) };
+                    if list.items.is_empty() {
+                        list.items.reserve_exact(MAX.min(ROOM));
+                    }
                     list.items.push(item);
                     list.sent += 1;
                 }

@@ -86,7 +86,7 @@ impl Credentials {
         let credential = credential.ok_or(AuthError::UnknownKey)?;
         check_time(&presented, now)?;
         signature::verify(request, &presented, &credential.secret_access_key)?;
-        Ok(Scope { account: credential.account.clone(), region: presented.region.to_string() })
+        Ok(Scope::new(&credential.account, &presented.region))
     }
 
     /// What an unverified request says of itself. An access key of 12 digits is an account, as other stand-ins for AWS
@@ -96,7 +96,7 @@ impl Credentials {
         let (key, region) = claimed.as_ref().map(|(key, region)| (&**key, &**region)).unzip();
         let account = key.filter(|key| scope::is_account(key)).unwrap_or(&self.default.account);
         let region = region.filter(|region| scope::is_region(region)).unwrap_or(&self.default.region);
-        Scope { account: account.to_owned(), region: region.to_owned() }
+        Scope::new(account, region)
     }
 }
 

@@ -256,7 +256,7 @@ fn without_credentials_a_request_is_believed_what_it_says() {
         is_tls: false,
         peer: None,
     };
-    let default = Scope { account: "111111111111".to_owned(), region: "eu-west-1".to_owned() };
+    let default = Scope::new("111111111111", "eu-west-1");
     let scope = Credentials::new(Vec::new(), default).authenticate(&request, "sqs", EngineTime(0)).unwrap();
     assert_eq!(
         (&*scope.account, &*scope.region),

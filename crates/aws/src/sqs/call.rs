@@ -41,7 +41,7 @@ impl<'a> Call<'a> {
 
     /// What the addresses that are given out begin with.
     pub(crate) fn origin(&self, cx: &Context) -> String {
-        origin(self.request, &cx.options.host)
+        origin(self.request, &cx.shared.options.host)
     }
 
     /// The queue that the call is about.

@@ -62,8 +62,9 @@ impl QueueRef {
     pub fn of_arn(text: &str) -> Option<QueueRef> {
         let arn = Arn::parse(text)?;
         let ours = arn.service == "sqs" && is_account(arn.account) && is_region(arn.region);
-        let scope = Scope { account: arn.account.to_owned(), region: arn.region.to_owned() };
-        (ours && !arn.resource.contains(':')).then(|| QueueRef { scope, name: arn.resource.to_owned() })
+        let is_queue = ours && !arn.resource.contains(':');
+        is_queue
+            .then(|| QueueRef { scope: Scope::new(arn.account, arn.region), name: arn.resource.to_owned() })
     }
 
     /// Its resource name.
@@ -112,8 +113,7 @@ fn from_parts(host: &str, path: &str, caller: &Scope) -> Option<QueueRef> {
         _ => return None,
     };
     let region = region.unwrap_or(&caller.region);
-    let scope = Scope { account: account.to_owned(), region: region.to_owned() };
-    is_account(account).then(|| QueueRef { scope, name: name.to_owned() })
+    is_account(account).then(|| QueueRef { scope: Scope::new(account, region), name: name.to_owned() })
 }
 
 /// The region in `sqs.<region>.…` and in `<region>.queue.…`.
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     fn caller() -> Scope {
-        Scope { account: "000000000000".to_owned(), region: "eu-west-1".to_owned() }
+        Scope::new("000000000000", "eu-west-1")
     }
 
     #[test]

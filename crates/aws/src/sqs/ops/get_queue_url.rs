@@ -29,7 +29,7 @@ pub(crate) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, SqsError>
     let name = required_text(input.name, "QueueName")?;
     let mut scope = cx.caller.clone();
     if let Some(owner) = input.owner.filter(|owner| !owner.is_empty()) {
-        scope.account = owner.into_string();
+        scope.account = owner.into_string().into();
     }
     let queue = Queue::at(cx, QueueRef { scope, name: name.into_string() })?;
     queue.allow(cx, Action::Describe)?;

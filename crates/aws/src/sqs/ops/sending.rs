@@ -4,7 +4,7 @@
 //! on a FIFO queue each is a batch of its own, since each is looked up by its deduplication id. One request is one frame either way: all of it is durable, or nothing is.
 
 use super::queues::Queue;
-use crate::hex::spell_sum;
+use crate::hex::{Ascii, spell_sum};
 use crate::json::Object;
 use crate::sqs::attributes::{DeduplicationScope, QueueSettings};
 use crate::sqs::errors::SqsError;
@@ -31,8 +31,9 @@ const RECORD_BYTES: usize = 32;
 pub(super) struct Sent {
     /// Of an entry of a batch.
     id: Option<String>,
-    message_id: String,
-    body_sum: String,
+    /// Known once the message has its place.
+    message_id: Option<Ascii<36>>,
+    body_sum: Ascii<32>,
     attributes_sum: Option<String>,
     system_attributes_sum: Option<String>,
     sequence_number: Option<String>,
@@ -47,7 +48,7 @@ impl Sent {
     /// Its members.
     pub(super) fn members(&self, object: &mut Object<'_>) {
         object.optional("Id", self.id.as_deref());
-        object.text("MessageId", &self.message_id);
+        object.optional("MessageId", self.message_id.as_deref());
         object.text("MD5OfMessageBody", &self.body_sum);
         object.optional("MD5OfMessageAttributes", self.attributes_sum.as_deref());
         object.optional("MD5OfMessageSystemAttributes", self.system_attributes_sum.as_deref());
@@ -57,7 +58,7 @@ impl Sent {
     /// Its elements.
     pub(super) fn elements(&self, xml: &mut Xml) {
         xml.optional("Id", self.id.as_deref());
-        xml.element("MessageId", &self.message_id);
+        xml.optional("MessageId", self.message_id.as_deref());
         xml.element("MD5OfMessageBody", &self.body_sum);
         xml.optional("MD5OfMessageAttributes", self.attributes_sum.as_deref());
         xml.optional("MD5OfMessageSystemAttributes", self.system_attributes_sum.as_deref());
@@ -209,7 +210,7 @@ fn mark(message: &Outgoing<'_>, settings: &QueueSettings, is_keyed: bool) -> Rec
 fn answer(message: &Outgoing<'_>, sum: Sum) -> Sent {
     Sent {
         id: None,
-        message_id: String::new(),
+        message_id: None,
         body_sum: spell_sum(&sum),
         attributes_sum: md5_of_attributes(&message.attributes),
         system_attributes_sum: message.trace_header.clone().and_then(|header| md5_of_attributes(&[header])),
@@ -241,7 +242,7 @@ fn results(sums: &Sums, reply: Reply, pending: Pending) -> Result<Vec<Result<Sen
                 sums.keep(Place { stream: uid, log, offset }, sum);
             }
             Ok(Sent {
-                message_id: message_id(uid, log, offset),
+                message_id: Some(message_id(uid, log, offset)),
                 sequence_number: fifo.then(|| sequence_number(offset)),
                 ..sent
             })

@@ -11,6 +11,7 @@ use crate::step::{Context, Step};
 use crate::value::{Int, Text};
 use millstream_core::lease::{Action, LeaseError, LeaseRef, LeaseReply, LeaseRequest, Settle};
 use millstream_front::Grant;
+use millstream_types::StreamUid;
 
 /// What is to become of the message of a receipt handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +23,9 @@ pub(super) enum Wish {
 
 /// A handle that was checked.
 pub(super) struct Checked {
-    lease: LeaseRef,
+    receipt: Receipt,
+    queue: StreamUid,
     action: Action,
-    handle: String,
     wish: Wish,
 }
 
@@ -36,7 +37,7 @@ impl Checked {
         handle: Option<Text<'_>>,
         wish: Wish,
     ) -> Result<Checked, SqsError> {
-        let handle = required_text(handle, "ReceiptHandle")?.into_string();
+        let handle = required_text(handle, "ReceiptHandle")?;
         let receipt =
             Receipt::read(&handle, queue.entry.uid).filter(|receipt| receipt.token.group == queue.group());
         let Some(receipt) = receipt else { return Err(SqsError::receipt_handle(&handle)) };
@@ -54,12 +55,18 @@ impl Checked {
                 Action::Renew { timeout_ms: seconds.unsigned_abs() * 1000 }
             }
         };
-        Ok(Checked { lease: receipt.token.lease, action, handle, wish })
+        Ok(Checked { receipt, queue: queue.entry.uid, action, wish })
+    }
+
+    fn lease(&self) -> LeaseRef {
+        self.receipt.token.lease
     }
 
     /// What the core's answer is for the client.
     fn result(self, fifo: bool, result: Result<(), LeaseError>) -> Result<(), SqsError> {
-        let expired = |reason: &str| Err(SqsError::invalid(&self.handle, "ReceiptHandle", reason));
+        // Spelled again it is the handle that was sent.
+        let handle = || self.receipt.spell(self.queue);
+        let expired = |reason: &str| Err(SqsError::invalid(handle(), "ReceiptHandle", reason));
         match (result, self.wish) {
             (Ok(()), _) => Ok(()),
             // Deleting again what is deleted is no mistake; nor is it with a handle that was replaced by a newer
@@ -97,7 +104,7 @@ pub(super) fn settle(
     then: impl FnOnce(Vec<Result<(), SqsError>>) -> Result<Step, SqsError> + Send + 'static,
 ) -> Step {
     let fifo = queue.at.is_fifo();
-    let leases = checked.iter().map(|checked| (checked.lease, checked.action)).collect();
+    let leases = checked.iter().map(|checked| (checked.lease(), checked.action)).collect();
     let request = lease(grant, LeaseRequest::Settle(Settle { group: queue.group(), leases }));
     submit(request, move |_, reply| match lease_reply(reply)? {
         LeaseReply::Settled(results) if results.len() == checked.len() => {

@@ -2,6 +2,7 @@
 //!
 //! Apart because a duplicate's answer, a redelivery and a restarted broker must all give the same ones.
 
+use crate::hex::Ascii;
 use crate::ids::uuid;
 use core::hash::Hasher as _;
 use millstream_types::{Offset, StreamUid};
@@ -11,7 +12,7 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 const SEQUENCE_BASE: u128 = 10_000_000_000_000_000_000;
 
 /// The id of the message at an offset of a stream's log.
-pub(crate) fn message_id(uid: StreamUid, log: u32, offset: Offset) -> String {
+pub(crate) fn message_id(uid: StreamUid, log: u32, offset: Offset) -> Ascii<36> {
     let (high, low) = halves(uid);
     let mut hasher = SipHasher13::new_with_keys(high, low);
     hasher.write_u32(log);
@@ -27,7 +28,7 @@ pub(crate) fn task_id(uid: StreamUid, number: u64) -> String {
     hasher.write(b"task");
     hasher.write_u64(number);
     let hash = hasher.finish128();
-    uuid(u128::from(hash.h1) << 64 | u128::from(hash.h2))
+    uuid(u128::from(hash.h1) << 64 | u128::from(hash.h2)).to_string()
 }
 
 /// The sequence number of the message at an offset.

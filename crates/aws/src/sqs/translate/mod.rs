@@ -13,6 +13,6 @@ mod settings;
 
 pub(crate) use hash::log_of;
 pub(crate) use identity::{message_id, sequence_number, task_id};
-pub(crate) use receipt::Receipt;
+pub(crate) use receipt::{HANDLE_BYTES, Receipt};
 pub(crate) use record::{Message, Origin, is_group_id, push_record};
 pub(crate) use settings::{Stored, attach, creation, detach, is_own, is_queue};

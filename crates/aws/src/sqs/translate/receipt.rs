@@ -9,6 +9,7 @@
 //! ```
 
 use super::identity::halves;
+use crate::hex::Ascii;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use core::hash::Hasher as _;
@@ -19,6 +20,8 @@ use siphasher::sip::SipHasher24;
 const TIME_AT: usize = TOKEN_BYTES;
 const SUM_AT: usize = TIME_AT + 8;
 const BYTES: usize = SUM_AT + 8;
+/// Bytes of a handle in base64.
+pub(crate) const HANDLE_BYTES: usize = BYTES.div_ceil(3) * 4;
 
 /// What a receipt handle says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,20 +34,23 @@ pub(crate) struct Receipt {
 
 impl Receipt {
     /// The handle, for a queue's stream.
-    pub(crate) fn spell(&self, uid: StreamUid) -> String {
+    pub(crate) fn spell(&self, uid: StreamUid) -> Ascii<HANDLE_BYTES> {
         let mut bytes = [0; BYTES];
         bytes[..TIME_AT].copy_from_slice(&self.token.to_bytes());
         bytes[TIME_AT..SUM_AT].copy_from_slice(&self.received.0.to_le_bytes());
         let sum = sum(uid, &bytes[..SUM_AT]);
         bytes[SUM_AT..].copy_from_slice(&sum);
-        BASE64.encode(bytes)
+        let mut text = [0; HANDLE_BYTES];
+        let length = BASE64.encode_slice(bytes, &mut text).expect("there is room for exactly this");
+        assert_eq!(length, HANDLE_BYTES, "a handle is as long as all are");
+        Ascii::new(text)
     }
 
     /// Reads a handle; `None` if it is none of this queue.
     pub(crate) fn read(handle: &str, uid: StreamUid) -> Option<Receipt> {
         let mut bytes = [0; BYTES];
         // Its length is known, so that nothing is decoded that is not a handle.
-        if handle.len() != BYTES.div_ceil(3) * 4 || BASE64.decode_slice(handle, &mut bytes) != Ok(BYTES) {
+        if handle.len() != HANDLE_BYTES || BASE64.decode_slice(handle, &mut bytes) != Ok(BYTES) {
             return None;
         }
         let (said, given) = bytes.split_at(SUM_AT);
@@ -85,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_handle_with_one_bit_changed_is_none() {
-        let bytes = BASE64.decode(receipt().spell(StreamUid(99))).unwrap();
+        let bytes = BASE64.decode(&*receipt().spell(StreamUid(99))).unwrap();
         for bit in 0..bytes.len() * 8 {
             let mut changed = bytes.clone();
             changed[bit / 8] ^= 1 << (bit % 8);

@@ -4,14 +4,14 @@
 //! name. The sum over attributes is over those that are shown.
 
 use super::super::queues::Queue;
-use crate::hex::spell_sum;
+use crate::hex::{Ascii, spell_sum};
 use crate::json::{Object, array};
 use crate::sqs::message::{
     Attribute, NameFilter, Sum, TRACE_HEADER, Value, md5_of_attributes, md5_of_bodies,
 };
 use crate::sqs::queue::{QueueRef, is_queue_name};
 use crate::sqs::sums::Place;
-use crate::sqs::translate::{Message, Origin, Receipt, message_id, sequence_number};
+use crate::sqs::translate::{HANDLE_BYTES, Message, Origin, Receipt, message_id, sequence_number};
 use crate::step::{Context, Output};
 use crate::value::Text;
 use crate::xml::Xml;
@@ -76,7 +76,7 @@ impl Found {
     }
 
     /// A message keeps its id when it is dead-lettered; only when the queue that it was sent to is gone, nobody knows it.
-    fn message_id(&self, cx: &Context, queue: &Queue) -> String {
+    fn message_id(&self, cx: &Context, queue: &Queue) -> Ascii<36> {
         let namespace = queue.entry.namespace;
         let origin = self.origin.as_ref();
         let sent = origin.and_then(|origin| Some((cx.backend.stream(namespace, &origin.stream)?, origin)));
@@ -107,9 +107,9 @@ pub(super) struct Received {
 
 #[derive(Debug)]
 struct Shown {
-    message_id: String,
-    receipt_handle: String,
-    body_sum: String,
+    message_id: Ascii<36>,
+    receipt_handle: Ascii<HANDLE_BYTES>,
+    body_sum: Ascii<32>,
     body: String,
     system: BTreeMap<&'static str, String>,
     attributes_sum: Option<String>,
@@ -194,7 +194,7 @@ fn system_attributes(found: &Found, queue: &Queue, filter: &SystemFilter) -> BTr
     }
     let record = &found.record;
     let all = [
-        ("SenderId", Some(queue.at.scope.account.clone())),
+        ("SenderId", Some(queue.at.scope.account.to_string())),
         ("SentTimestamp", Some(found.sent_ms.max(0).to_string())),
         ("ApproximateReceiveCount", Some(record.delivery_count.to_string())),
         ("ApproximateFirstReceiveTimestamp", Some(record.first_acquired.0.to_string())),
