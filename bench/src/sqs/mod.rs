@@ -4,6 +4,7 @@
 //! are the same.
 
 mod cycle;
+mod fair;
 mod http;
 mod idle;
 mod options;
@@ -30,6 +31,7 @@ use crate::measure::{Place, measure};
 use crate::report::{Metric, Report, Sample};
 use crate::wire::{Pipeline, ProduceFrame, connect};
 use cycle::{Load, Until, cycle};
+use fair::{Scene, fair};
 use idle::idle;
 use options::{Peer, Work};
 
@@ -90,6 +92,9 @@ impl Bench<'_> {
         if options.wants(Work::Idle) {
             self.idle()?;
         }
+        if options.wants(Work::Fair) {
+            self.fair()?;
+        }
         if !options.wants_empty() && !options.wants(Work::Deep) {
             return Ok(());
         }
@@ -128,6 +133,26 @@ impl Bench<'_> {
         let metrics = idle(&served.broker, served.endpoint, &url, self.options.receivers)?;
         let work = "receivers that wait for nothing".to_owned();
         self.report.add(Sample { class: None, work, broker: served.broker.name, round: 1, metrics });
+        Ok(())
+    }
+
+    /// Quiet tenants alone, beside a burst on a queue that knows tenants, and on one that does not.
+    fn fair(&mut self) -> anyhow::Result<()> {
+        let broker = millstream::start_sqs_alone(&self.options.millstream, &self.options.data)?;
+        let served = Served { endpoint: broker.address, broker };
+        for (work, has_burst, names_tenants) in [
+            ("quiet tenants alone", false, true),
+            ("quiet tenants beside a burst", true, true),
+            ("the same, tenants not named", true, false),
+        ] {
+            for round in 1..=self.options.rounds {
+                let (url, mut admin) = self.queue(&served)?;
+                let metrics = fair(served.endpoint, &url, Scene { has_burst, names_tenants })?;
+                admin.delete(&url)?;
+                let (work, broker) = (work.to_owned(), served.broker.name);
+                self.report.add(Sample { class: None, work, broker, round, metrics });
+            }
+        }
         Ok(())
     }
 

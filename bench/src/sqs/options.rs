@@ -78,6 +78,8 @@ pub(crate) enum Work {
     Deep,
     /// Receivers that wait for nothing (Millstream only)
     Idle,
+    /// Quiet tenants beside a loud one (Millstream only)
+    Fair,
 }
 
 impl Options {
