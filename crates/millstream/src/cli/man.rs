@@ -54,7 +54,7 @@ pub(super) fn write(directory: &Path) -> anyhow::Result<()> {
 
 /// Names of files and what is in them.
 fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut root = Cli::command();
+    let mut root = without_help(Cli::command());
     root.build();
     let mut found = Vec::new();
     page(&root, &mut found)?;
@@ -62,14 +62,17 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     Ok(found)
 }
 
+/// A command without the one that prints help: it has no page to refer to, and needs none.
+fn without_help(command: Command) -> Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
+}
+
 fn page(command: &Command, found: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
     let man = Man::new(command.clone()).source(concat!("millstream ", env!("CARGO_PKG_VERSION")));
     let (name, mut text) = (man.get_filename(), Vec::new());
     man.render(&mut text)?;
     found.push((name, text));
-    // What a command says of itself is said in its own page, not in one of help's copies.
-    let own = command.get_subcommands().filter(|command| command.get_name() != "help");
-    own.filter(|command| !command.is_hide_set()).try_for_each(|command| page(command, found))
+    command.get_subcommands().try_for_each(|command| page(command, found))
 }
 
 #[cfg(test)]

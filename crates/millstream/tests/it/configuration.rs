@@ -61,5 +61,12 @@ fn text_help_version_and_completions_are_printed() {
     assert!(of(&["config"]).contains("listen_kafka = 127.0.0.1:9092   (default)\n"));
     assert!(of(&["serve", "--help"]).contains("--memory-budget-bytes <BYTES>"));
     assert_eq!(of(&["version"]), format!("millstream {}\n", env!("CARGO_PKG_VERSION")));
-    assert!(of(&["completions", "bash"]).contains("--data-dir"));
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(of(&["completions", shell]).contains("data-dir"), "{shell}");
+    }
+    assert_eq!(of(&["man", "share/man1"]), "");
+    let page = |name: &str| std::fs::read_to_string(scratch.path().join("share/man1").join(name)).unwrap();
+    assert!(page("millstream.1").contains("SIGHUP"));
+    assert!(page("millstream-serve.1").contains("memory\\-budget\\-bytes"));
+    assert!(page("millstream-queue-create.1").contains(".SH SYNOPSIS"));
 }

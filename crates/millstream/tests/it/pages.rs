@@ -5,7 +5,7 @@
 //! nothing else for any number of lines. What is marked `again` is repeated until it prints that: it shows something that comes
 //! about a moment later. What is marked `console` is not run: it starts a broker, or needs another machine.
 
-use crate::process::{Broker, Scratch, millstream};
+use crate::process::{Broker, Scratch, millstream, stdout};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -77,23 +77,39 @@ fn matches(shown: &str, line: &str) -> bool {
     true
 }
 
+/// A broker on free ports, with all listeners.
+fn start(scratch: &Scratch) -> Broker {
+    let any = "127.0.0.1:0";
+    let mut serve = millstream(scratch, &["serve", "--json", "--listen-kafka", any, "--listen-http", any]);
+    serve.args(["--listen-aws", any, "--listen-amqp", any, "--listen-amqp-management", any]);
+    Broker::spawn(&mut serve)
+}
+
+/// Where a broker listens for a protocol.
+fn listens<'a>(broker: &'a Broker, name: &str) -> &'a str {
+    broker.ready["listen"][name].as_str().unwrap()
+}
+
 /// Runs a page's steps against a broker of its own.
 fn run(name: &str) {
     let page = std::fs::read_to_string(docs().join(name)).unwrap();
-    let steps = steps(&page);
-    assert!(!steps.is_empty(), "{name} has nothing to run");
     let scratch = Scratch::new();
-    let any = "127.0.0.1:0";
-    let mut serve = millstream(&scratch, &["serve", "--json", "--listen-kafka", any, "--listen-http", any]);
-    serve.args(["--listen-aws", any, "--listen-amqp", any, "--listen-amqp-management", any]);
-    let broker = Broker::spawn(&mut serve);
-    let listens = |name: &str| broker.ready["listen"][name].as_str().unwrap();
-    let addresses =
+    let broker = start(&scratch);
+    run_against(&broker, &scratch, &page, name, &[]);
+}
+
+/// Runs a page's steps against a broker, with further texts replaced in them.
+fn run_against(broker: &Broker, scratch: &Scratch, page: &str, name: &str, replaced: &[(&str, String)]) {
+    let defaults =
         [("127.0.0.1:8080", "http"), ("127.0.0.1:4566", "aws"), ("127.0.0.1:15672", "amqp_management")];
+    let defaults = defaults.map(|(default, protocol)| (default, listens(broker, protocol).to_owned()));
     let binaries = Path::new(env!("CARGO_BIN_EXE_millstream")).parent().unwrap();
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
+    let steps = steps(page);
+    assert!(!steps.is_empty(), "{name} has nothing to run");
     for Step { script, is_repeated, printed } in steps {
-        let script = addresses.iter().fold(script, |script, (from, to)| script.replace(from, listens(to)));
+        let script =
+            defaults.iter().chain(replaced).fold(script, |script, (from, to)| script.replace(from, to));
         let mut shell = Command::new("sh");
         shell.args(["-euc", &script]).current_dir(scratch.path()).stdin(Stdio::null()).env("PATH", &path);
         shell.env("MILLSTREAM_SERVER", format!("http://{}", broker.http));
@@ -135,6 +151,38 @@ pages! {
     dead_letters: "tasks/dead-letters.md";
     one_stream_three_protocols: "tasks/three-protocols.md";
     plain_http: "http.md";
+}
+
+#[test]
+fn moving_from_rabbitmq() {
+    let (old_scratch, new_scratch) = (Scratch::new(), Scratch::new());
+    // Another broker of ours stands for RabbitMQ; a real one is moved from by hand.
+    let (old, new) = (start(&old_scratch), start(&new_scratch));
+    let (server, management) =
+        (format!("http://{}", old.http), format!("http://{}", listens(&old, "amqp_management")));
+    let on_old = |args: &[&str]| {
+        let mut command = millstream(&old_scratch, args);
+        command.env("MILLSTREAM_SERVER", &server).env("MILLSTREAM_AMQP_MANAGEMENT", &management);
+        stdout(&mut command)
+    };
+    on_old(&["amqp", "queue", "declare", "orders"]);
+    for value in ["first", "second"] {
+        on_old(&["queue", "send", "orders", "--value", value]);
+    }
+    let place = |broker: &Broker, way: &str| {
+        let (amqp, management) = (listens(broker, "amqp"), listens(broker, "amqp_management"));
+        format!("@{amqp} --{way}-management http://{management} ")
+    };
+    let replaced = [("@rabbit ", place(&old, "from")), ("@mill ", place(&new, "to"))];
+    let name = "migrate-rabbitmq.md";
+    let page = std::fs::read_to_string(docs().join(name)).unwrap();
+    run_against(&new, &new_scratch, &page, name, &replaced);
+    let mut receive = millstream(&new_scratch, &["queue", "receive", "orders", "-n", "10", "--json"]);
+    let moved = stdout(receive.env("MILLSTREAM_SERVER", format!("http://{}", new.http)));
+    let moved: serde_json::Value = serde_json::from_str(&moved).unwrap();
+    let values: Vec<&str> =
+        moved.as_array().unwrap().iter().map(|record| record["value"].as_str().unwrap()).collect();
+    assert_eq!(values, ["first", "second"]);
 }
 
 #[test]
