@@ -30,7 +30,8 @@ pub struct UpkeepOptions {
     pub dead_bytes_max: u64,
     /// Bytes that packing and compaction read and write per second, together.
     pub bytes_per_second: u64,
-    /// Bytes of one step; after each the upkeep looks whether something else is due.
+    /// Bytes of one step; after each the upkeep looks whether something else is due. Small, so that what is written is spread
+    /// over many of the lane's syncs, each of which waits for what the disk has not put away yet.
     pub step_bytes: u64,
     /// The first round of scrubbing begins so long after the start, in milliseconds.
     pub scrub_first_ms: u64,
@@ -54,7 +55,7 @@ impl Default for UpkeepOptions {
             plan_interval_ms: 5_000,
             dead_bytes_max: 64 << 20,
             bytes_per_second: 128 << 20,
-            step_bytes: 256 << 10,
+            step_bytes: 64 << 10,
             scrub_first_ms: 3_600_000,
             scrub_interval_ms: 7 * 24 * 3_600_000,
             scrub_bytes_per_second: 8 << 20,

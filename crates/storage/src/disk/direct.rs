@@ -13,8 +13,8 @@ use super::StreamedFile;
 
 /// What positions, lengths and addresses are multiples of: no disk in use has larger blocks.
 const BLOCK_BYTES: usize = 4 << 10;
-/// What is written at once.
-const WRITE_BYTES: usize = 256 << 10;
+/// What is written at once: little, since the next sync of any other file flushes the disk's cache, and waits for it.
+const WRITE_BYTES: usize = 64 << 10;
 
 /// A file that is written in blocks; its last, short one is written through the page cache.
 pub(super) struct Direct {
