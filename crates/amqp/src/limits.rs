@@ -38,14 +38,12 @@ pub(crate) const PENDING_MAX: usize = 1024;
 /// Bytes of frames of one connection that are held behind operations of their channels: 1 MiB. Beyond it further input is
 /// not read.
 pub(crate) const HELD_BYTES_MAX: usize = 1 << 20;
-/// A connection whose messages were refused because the disk is full tries again so often.
-pub(crate) const BLOCKED_RETRY_MS: u64 = 1_000;
 /// Bytes of a method that cannot be read that its sender is shown.
 pub(crate) const OCTETS_SHOWN: usize = 64;
 /// Bytes of messages that wait for one commit: 32 MiB. They are in memory, and go into one frame of the write-ahead log.
 pub(crate) const TRANSACTION_BYTES_MAX: usize = 32 << 20;
-/// Bytes of the messages that wait for commits on all connections together: 128 MiB. They are beside the memory budget, as nobody
-/// can say when a client commits.
+/// Bytes of the messages that wait for commits on all connections together: 128 MiB, and no more than half of the memory budget
+/// that they are counted in, as nobody can say when a client commits.
 pub(crate) const TRANSACTIONS_BYTES_MAX: usize = 128 << 20;
 /// Bytes of answers that wait for all sessions together: 64 MiB.
 pub(crate) const ANSWERS_BYTES_MAX: usize = 64 << 20;

@@ -7,6 +7,7 @@ use crate::options::AmqpOptions;
 use crate::session::AmqpSession;
 use crate::shared::Shared;
 use core::net::SocketAddr;
+use millstream_front::budget::Budget;
 use millstream_front::{Authorizer, Backend, OperationMeters, Session, SessionFactory};
 use std::sync::Arc;
 
@@ -23,6 +24,13 @@ impl Listener {
     #[must_use]
     pub fn new(options: AmqpOptions, authorizer: Arc<Authorizer>) -> Listener {
         Listener { options: Arc::new(options), authorizer, shared: Arc::default() }
+    }
+
+    /// With the memory budget that its connections draw on: publishers are blocked while it is short, and open transactions are
+    /// counted in it.
+    #[must_use]
+    pub fn with_memory(self, memory: Arc<Budget>) -> Listener {
+        Listener { shared: Arc::new(Shared::with_memory(memory)), ..self }
     }
 
     /// What its sessions share.

@@ -11,6 +11,7 @@ use crate::presence::Presences;
 use crate::replies::Replies;
 use crate::translate::namespace_name;
 use millstream_front::Backend;
+use millstream_front::budget::{Budget, Permit};
 use millstream_types::StreamId;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     queues: Mutex<BTreeMap<StreamId, QueueUse>>,
     /// Bytes of the messages that wait for commits, of all connections.
     transactions_bytes: AtomicUsize,
+    /// What those, and everything that peers make the broker hold, are counted in.
+    memory: Option<Arc<Budget>>,
     /// Answers on their way from one connection to another.
     pub(crate) replies: Replies,
     /// Connections that are open.
@@ -44,6 +47,8 @@ pub(crate) struct Shared {
 pub(crate) struct Held {
     /// With the bytes, once there are any.
     of: Option<(Arc<Shared>, usize)>,
+    /// Their share of the memory budget.
+    permit: Option<Permit>,
 }
 
 impl Held {
@@ -54,11 +59,18 @@ impl Held {
     /// Takes more; `false` when all transactions together have too much already.
     pub(crate) fn grow(&mut self, shared: &Arc<Shared>, bytes: usize) -> bool {
         let before = shared.transactions_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if before + bytes > TRANSACTIONS_BYTES_MAX {
+        if before + bytes > shared.transactions_bytes_max() {
             shared.transactions_bytes.fetch_sub(bytes, Ordering::Relaxed);
             return false;
         }
         self.of.get_or_insert_with(|| (shared.clone(), 0)).1 += bytes;
+        if let Some(memory) = &shared.memory {
+            let more = memory.charge(bytes as u64);
+            match &mut self.permit {
+                Some(permit) => permit.merge(more),
+                None => self.permit = Some(more),
+            }
+        }
         true
     }
 }
@@ -92,6 +104,22 @@ impl QueueUse {
 pub(crate) struct InExclusiveUse;
 
 impl Shared {
+    /// With the budget that everything is counted in that peers make the broker hold.
+    pub(crate) fn with_memory(memory: Arc<Budget>) -> Shared {
+        Shared { memory: Some(memory), ..Shared::default() }
+    }
+
+    /// That budget, where there is one.
+    pub(crate) fn memory(&self) -> Option<&Arc<Budget>> {
+        self.memory.as_ref()
+    }
+
+    /// Bytes that all open transactions may hold: half of the memory at most, so that others get on whatever they do.
+    fn transactions_bytes_max(&self) -> usize {
+        let half = self.memory.as_ref().map_or(u64::MAX, |memory| memory.total_bytes() / 2);
+        TRANSACTIONS_BYTES_MAX.min(usize::try_from(half).unwrap_or(usize::MAX))
+    }
+
     pub(crate) fn next_connection(&self) -> ConnectionId {
         ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed) + 1)
     }

@@ -16,6 +16,8 @@ pub(crate) enum Step {
     Submit(Vec<Authorized<Request>>, Then<Vec<Reply>>),
     /// Read from a log; go on with the result.
     Read(Authorized<(LogId, Offset, u32)>, Then<ReadResult>),
+    /// Wait until there is room on the disk again.
+    Room(Then<()>),
 }
 
 /// How an operation goes on.

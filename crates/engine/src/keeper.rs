@@ -106,6 +106,9 @@ impl KeeperThread {
             let retry = (self.tries_again || self.keeper.is_disk_full()).then_some(PREPARE_RETRY);
             let due =
                 self.keeper.due().map(|due| Duration::from_millis(due.since_ms(self.shared.clock.now())));
+            if !self.keeper.is_disk_full() {
+                self.shared.room.wake_all();
+            }
             let order = self.shared.keeper.next(retry.into_iter().chain(due).min());
             let idle = order.is_none();
             if let Some(order) = order {

@@ -5,7 +5,7 @@
 
 use crate::gate::{Addressed, ReplySink};
 use millstream_core::{Reply, Request};
-use millstream_types::ErrorKind;
+use millstream_types::{Chain, ErrorKind};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub struct Submission {
     pub tag: u64,
     /// The request.
     pub request: Request,
+    /// What it hangs on if it must not be stored before others.
+    pub chain: Option<Chain>,
 }
 
 impl Submission {

@@ -8,6 +8,7 @@ use crate::gate::{Gate, let_go};
 use crate::mover::MoverStats;
 use crate::queue::Submission;
 use crate::queue::{Bell, Queue};
+use crate::room::Room;
 use crate::seat::Seat;
 use crate::upkeep::{Inbox, UpkeepStats};
 use millstream_storage::{Assembler, Objects, Views, WalFiles};
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) held_changes: AtomicU64,
     /// The keeper found no room for another file.
     pub(crate) disk_full: AtomicBool,
+    /// Who waits until it finds some.
+    pub(crate) room: Room,
     /// WAL files in which nothing lives wait for a checkpoint.
     pub(crate) checkpoint_wanted: AtomicBool,
     /// Engine time in milliseconds until which the shard's thread sleeps, unless the bell rings.
@@ -170,6 +173,7 @@ impl Shared {
             held: AtomicBool::new(false),
             held_changes: AtomicU64::new(0),
             disk_full: AtomicBool::new(false),
+            room: Room::default(),
             checkpoint_wanted: AtomicBool::new(false),
             shard_sleeps_until: AtomicI64::new(i64::MIN),
             gate,

@@ -26,7 +26,7 @@ use millstream_storage::{
 };
 use millstream_types::{EngineTime, LogId};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -182,9 +182,7 @@ impl Engine {
         let turns = &mut shared.seat.lock().turns;
         let_go(turns.refuse_parked());
         let (Some(writer), Some((mut keeper, checkpointer))) = (writer, kept) else {
-            return Err(shared
-                .poll_failure(std::task::Waker::noop())
-                .unwrap_or_else(|| "a thread ended early".into()));
+            return Err(shared.poll_failure(Waker::noop()).unwrap_or_else(|| "a thread ended early".into()));
         };
         keeper.write_footers();
         let assembler = shared.lane.assembler.lock().take().expect("the assembler is taken once, here");
@@ -243,11 +241,40 @@ fn join<T>(thread: JoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// A registered waker: dropping this unregisters it.
+#[must_use = "dropping it ends the watch"]
+pub struct RoomGuard {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Drop for RoomGuard {
+    fn drop(&mut self) {
+        self.shared.room.remove(self.number);
+    }
+}
+
+impl std::fmt::Debug for RoomGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RoomGuard").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
 impl Handle {
     /// Hands requests to the shard, in order. Every one gets exactly one reply; when the engine stops or has stopped
     /// that is `ShuttingDown`.
     pub fn submit(&self, submissions: impl Iterator<Item = Submission>) {
         self.shared.submit(submissions);
+    }
+
+    /// Wakes `waker` once when appends need not be refused any more for lack of room: at once if that is so already.
+    pub fn watch_room(&self, waker: &Waker) -> RoomGuard {
+        // Whoever looks after registering misses nothing.
+        let number = self.shared.room.add(waker);
+        if !self.files().lane().is_disk_full {
+            waker.wake_by_ref();
+        }
+        RoomGuard { shared: self.shared.clone(), number }
     }
 
     /// What keeping the data in shape has cost since the start.

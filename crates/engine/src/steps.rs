@@ -238,7 +238,7 @@ impl Steps {
         let next = self.upkeep.step(&world, &mut requests);
         for (tag, request) in requests {
             let sink = Arc::clone(&self.inbox) as Arc<dyn ReplySink>;
-            self.submit(Submission { sink, tag, request });
+            self.submit(Submission { sink, tag, request, chain: None });
         }
         matches!(next, Next::More { .. })
     }
@@ -254,7 +254,7 @@ impl Steps {
         let has_asked = !requests.is_empty();
         for (tag, request) in requests {
             let sink = Arc::clone(&self.mover_inbox) as Arc<dyn ReplySink>;
-            self.submit(Submission { sink, tag, request });
+            self.submit(Submission { sink, tag, request, chain: None });
         }
         has_asked
     }

@@ -10,7 +10,7 @@ use millstream_core::{
     Effects, EphemeralChange, Reply, Request, Shard, Ticket, Turn, ViewChange, shard::ImageKey,
 };
 use millstream_storage::{Admit, Assembler, EphemeralLogs, Frame, Publish, Purpose, frame_bytes};
-use millstream_types::{EngineTime, ErrorKind, Offset, WalPosition};
+use millstream_types::{Chain, EngineTime, ErrorKind, Offset, WalPosition};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -77,8 +77,15 @@ impl Turns {
             if admitted == Admit::Wait {
                 return Pause::NoRoom;
             }
-            let Some(Submission { sink, tag, request }) = queue.pop_front() else { return Pause::Drained };
-            if admitted == Admit::Full {
+            let Some(Submission { sink, tag, request, chain }) = queue.pop_front() else {
+                return Pause::Drained;
+            };
+            // What follows one that was refused would otherwise be stored before it.
+            let is_cut_off = chain.as_ref().is_some_and(Chain::is_broken);
+            if admitted == Admit::Full || is_cut_off {
+                if let Some(chain) = chain {
+                    chain.break_off();
+                }
                 let reply = Reply::Refused(ErrorKind::StorageFull);
                 released.push((WalPosition::ZERO, Waiting::Reply(Addressed { sink, tag, reply })));
                 continue;

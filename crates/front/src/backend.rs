@@ -62,6 +62,9 @@ pub trait Backend: Lookup + Send + Sync + 'static {
     /// Whether appends are refused because the disk has no room for them.
     fn is_disk_full(&self) -> bool;
 
+    /// Wakes `waker` once when appends need not be refused any more because the disk is full: at once if they need not now.
+    fn watch_room(&self, waker: &Waker) -> WatchGuard;
+
     /// Hands requests to the shard, in order. Replies come as [`Event::Reply`](crate::Event::Reply) to the inbox under the
     /// submissions' tags; each submission gets exactly one, `Refused(ShuttingDown)` included.
     fn submit(&self, inbox: &Arc<dyn Inbox>, submissions: Vec<Submission>);

@@ -8,8 +8,9 @@
 //! goes below zero by it. Nobody is granted anything until that is paid back, so the debt never grows beyond what was
 //! being made at one time.
 
+use crate::backend::WatchGuard;
 use parking_lot::Mutex;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
@@ -23,6 +24,8 @@ pub struct Budget {
     exhausted: AtomicBool,
     /// Somebody waits, likewise.
     awaited: AtomicBool,
+    /// Most of it was taken, and has not been given back since.
+    short: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -30,6 +33,21 @@ struct State {
     /// Below zero after more was charged than was free.
     free_bytes: i64,
     waiting: VecDeque<Waker>,
+    /// Who waits until it is not short any more.
+    relief: BTreeMap<u64, Waker>,
+    next_relief: u64,
+}
+
+/// A registration of who waits for relief.
+struct Relief {
+    budget: Arc<Budget>,
+    number: u64,
+}
+
+impl Drop for Relief {
+    fn drop(&mut self) {
+        self.budget.state.lock().relief.remove(&self.number);
+    }
 }
 
 /// Bytes taken from a budget; given back when dropped.
@@ -48,10 +66,16 @@ impl Budget {
     pub fn new(total_bytes: u64) -> Arc<Budget> {
         assert!(total_bytes < 1 << 62, "a budget is memory of this machine");
         Arc::new(Budget {
-            state: Mutex::new(State { free_bytes: signed(total_bytes), waiting: VecDeque::new() }),
+            state: Mutex::new(State {
+                free_bytes: signed(total_bytes),
+                waiting: VecDeque::new(),
+                relief: BTreeMap::new(),
+                next_relief: 0,
+            }),
             total_bytes,
             exhausted: AtomicBool::new(total_bytes == 0),
             awaited: AtomicBool::new(false),
+            short: AtomicBool::new(false),
         })
     }
 
@@ -110,6 +134,27 @@ impl Budget {
         self.awaited.load(Ordering::Relaxed)
     }
 
+    /// Whether it is short: more than seven eighths were taken, and more than three quarters still are. Between the two it stays
+    /// as it is, so that nobody is told one thing and the other in turn.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.short.load(Ordering::Relaxed)
+    }
+
+    /// Wakes `waker` once when it is not short: at once if it is not.
+    pub fn watch_relief(self: &Arc<Self>, waker: &Waker) -> WatchGuard {
+        let mut state = self.state.lock();
+        state.next_relief += 1;
+        let number = state.next_relief;
+        if self.is_short() {
+            state.relief.insert(number, waker.clone());
+        } else {
+            drop(state);
+            waker.wake_by_ref();
+        }
+        WatchGuard::new(Relief { budget: self.clone(), number })
+    }
+
     /// All there is.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
@@ -131,20 +176,26 @@ impl Budget {
 
     fn publish(&self, state: &State) {
         self.exhausted.store(state.free_bytes <= 0, Ordering::Relaxed);
+        if state.free_bytes < signed(self.total_bytes / 8) {
+            self.short.store(true, Ordering::Relaxed);
+        } else if state.free_bytes >= signed(self.total_bytes / 4) {
+            self.short.store(false, Ordering::Relaxed);
+        }
         self.awaited.store(!state.waiting.is_empty(), Ordering::Relaxed);
     }
 
     fn give_back(&self, bytes: u64) {
-        let waiting = {
+        let (waiting, relieved) = {
             let mut state = self.state.lock();
             state.free_bytes += signed(bytes);
             assert!(state.free_bytes <= signed(self.total_bytes), "a permit was given back twice");
             let waiting =
                 if state.free_bytes > 0 { std::mem::take(&mut state.waiting) } else { VecDeque::new() };
             self.publish(&state);
-            waiting
+            let relieved = if self.is_short() { BTreeMap::new() } else { std::mem::take(&mut state.relief) };
+            (waiting, relieved)
         };
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_iter().chain(relieved.into_values()).for_each(Waker::wake);
     }
 }
 
@@ -228,6 +279,28 @@ mod tests {
         assert!(budget.has_some(&waker) && !budget.is_awaited());
         drop(charged);
         assert_eq!(budget.free_bytes(), 100);
+    }
+
+    #[test]
+    fn who_waits_for_relief_is_woken_when_a_quarter_is_free_again() {
+        let budget = Budget::new(800);
+        let count = Arc::new(Count(AtomicUsize::new(0)));
+        let waker = Waker::from(count.clone());
+        let mut held = budget.charge(700);
+        assert!(!budget.is_short(), "an eighth is free");
+        let mut more = budget.charge(1);
+        assert!(budget.is_short());
+        let stays = budget.watch_relief(&waker);
+        drop(budget.watch_relief(&waker));
+        more.release(1);
+        held.release(99);
+        assert!(budget.is_short() && count.0.load(Ordering::Relaxed) == 0);
+        held.release(1);
+        assert!(!budget.is_short());
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+        drop(stays);
+        drop(budget.watch_relief(&waker));
+        assert_eq!(count.0.load(Ordering::Relaxed), 2, "there is nothing to wait for");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::backend::{Backend, ReadError, ReadSlice};
 use crate::metrics::OperationMeters;
 use bytes::{Bytes, BytesMut};
 use millstream_core::{Reply, Request};
-use millstream_types::{EngineTime, LogId, Offset};
+use millstream_types::{Chain, EngineTime, LogId, Offset};
 use std::sync::Arc;
 
 /// Names a command of one session, so that its event finds back. The session chooses it.
@@ -24,6 +24,8 @@ pub struct Submission {
     pub tag: Tag,
     /// The permitted request.
     pub request: Authorized<Request>,
+    /// What it hangs on if it must not be stored before others that were submitted earlier.
+    pub chain: Option<Chain>,
 }
 
 /// A read for the driver to make.

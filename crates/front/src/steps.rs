@@ -124,7 +124,7 @@ impl<C: Caller> Running<C> {
                 Step::Submit(requests, then) => {
                     let gathered = Gathered::new(self.next_tag, requests.len());
                     for request in requests {
-                        commands.submissions.push(Submission { tag: self.tag(), request });
+                        commands.submissions.push(Submission { tag: self.tag(), request, chain: None });
                     }
                     break State::Replies(gathered, then);
                 }
@@ -205,7 +205,7 @@ impl<C: Caller> Exchange for Running<C> {
             commands.wake_at = Some(now);
         }
         if let Some(request) = self.caller.abandon() {
-            commands.submissions.push(Submission { tag: UNHEARD, request });
+            commands.submissions.push(Submission { tag: UNHEARD, request, chain: None });
         }
     }
 }

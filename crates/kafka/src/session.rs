@@ -137,8 +137,11 @@ impl KafkaSession {
                     let missing = requests.len();
                     let replies = (0..missing).map(|_| None).collect();
                     let tagged = requests.into_iter().enumerate();
-                    io.submissions
-                        .extend(tagged.map(|(index, request)| Submission { tag: tag(index), request }));
+                    io.submissions.extend(tagged.map(|(index, request)| Submission {
+                        tag: tag(index),
+                        request,
+                        chain: None,
+                    }));
                     break State::Replies { missing, replies, then };
                 }
                 Step::Read(reads, then) => {

@@ -203,7 +203,8 @@ async fn serve(
     }
     let amqp_addr = bound.amqp.as_ref().map(Bound::addr);
     let options = AmqpOptions { version: env!("CARGO_PKG_VERSION") };
-    let front = Arc::new(millstream_amqp::Listener::new(options, authorizer.clone()));
+    let front = millstream_amqp::Listener::new(options, authorizer.clone()).with_memory(budget.clone());
+    let front = Arc::new(front);
     if let Some(bound) = bound.amqp_management {
         let options = ManagementOptions {
             version: env!("CARGO_PKG_VERSION"),

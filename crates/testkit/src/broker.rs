@@ -22,17 +22,18 @@ use millstream_core::{
     CatalogChange, CatalogEffect, Effects, EphemeralChange, Reply, Request, Restore, Shard, ShardOptions,
     Ticket, Turn, ViewChange,
 };
-use millstream_front::backend::Inbox;
+use millstream_front::backend::{Inbox, WatchGuard};
 use millstream_front::{Action, Authorizer, Backend, LogReader, Principal, Resource, Submission, Tag};
 use millstream_types::batch::{self, BatchHeader, LeaderEpoch};
 use millstream_types::{
-    BatchFacts, EngineTime, ErrorKind, Incarnation, LogId, Namespace, RouteId, StreamId, StreamUid,
+    BatchFacts, Chain, EngineTime, ErrorKind, Incarnation, LogId, Namespace, RouteId, StreamId, StreamUid,
     WalPosition,
 };
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::task::Waker;
 
 /// When the tests take place.
 pub const START_MS: i64 = 1_700_000_000_000;
@@ -49,6 +50,8 @@ pub struct TestBroker {
     /// Where the moves come that were asked for, while they have not come.
     moves: Mutex<Option<Arc<TestInbox>>>,
     is_full: AtomicBool,
+    /// Who waits until it is not.
+    room: Arc<Mutex<BTreeMap<u64, Waker>>>,
 }
 
 struct State {
@@ -82,12 +85,16 @@ impl TestBroker {
             random: AtomicU64::new(1),
             moves: Mutex::default(),
             is_full: AtomicBool::new(false),
+            room: Arc::default(),
         })
     }
 
     /// From now on there is no room for records on the disk, or there is again.
     pub fn set_full(&self, is_full: bool) {
         self.is_full.store(is_full, Ordering::Relaxed);
+        if !is_full {
+            std::mem::take(&mut *self.room.lock()).into_values().for_each(Waker::wake);
+        }
     }
 
     /// Lets time pass, and the shard do what has become due.
@@ -123,7 +130,7 @@ impl TestBroker {
         let request = grant.expect("the local principal may do everything").request(request);
         let inbox = Arc::<TestInbox>::default();
         let to: Arc<dyn Inbox> = inbox.clone();
-        self.submit(&to, vec![Submission { tag: Tag(0), request }]);
+        self.submit(&to, vec![Submission { tag: Tag(0), request, chain: None }]);
         inbox
     }
 
@@ -368,11 +375,25 @@ impl Backend for TestBroker {
         self.is_full.load(Ordering::Relaxed)
     }
 
+    fn watch_room(&self, waker: &Waker) -> WatchGuard {
+        let number = self.random.fetch_add(1, Ordering::Relaxed);
+        self.room.lock().insert(number, waker.clone());
+        if !self.is_disk_full() {
+            waker.wake_by_ref();
+        }
+        WatchGuard::new(Watcher { room: self.room.clone(), number })
+    }
+
     fn submit(&self, inbox: &Arc<dyn Inbox>, submissions: Vec<Submission>) {
         let now = self.now();
         let mut state = self.state.lock();
-        for Submission { tag, request } in submissions {
-            if self.is_full.load(Ordering::Relaxed) && matches!(request.get(), Request::Append(_)) {
+        for Submission { tag, request, chain } in submissions {
+            let takes_room = matches!(request.get(), Request::Append(_) | Request::Transact(_));
+            let is_cut_off = chain.as_ref().is_some_and(Chain::is_broken);
+            if takes_room && (self.is_full.load(Ordering::Relaxed) || is_cut_off) {
+                if let Some(chain) = chain {
+                    chain.break_off();
+                }
                 let refusal = (tag, Reply::Refused(ErrorKind::StorageFull));
                 inbox.deliver(&mut std::iter::once(refusal));
                 continue;
@@ -384,6 +405,18 @@ impl Backend for TestBroker {
             state.turn(now, |shard, turn, effects| shard.apply(turn, ticket, request, effects));
             state.catch_up(now);
         }
+    }
+}
+
+/// Ends a registration.
+struct Watcher {
+    room: Arc<Mutex<BTreeMap<u64, Waker>>>,
+    number: u64,
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.room.lock().remove(&self.number);
     }
 }
 

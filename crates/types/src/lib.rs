@@ -6,6 +6,7 @@
 extern crate alloc;
 
 pub mod batch;
+pub mod chain;
 pub mod dead_letter;
 pub mod error;
 pub mod facts;
@@ -19,6 +20,7 @@ pub mod planted;
 pub mod routed;
 pub mod time;
 
+pub use chain::Chain;
 pub use error::ErrorKind;
 pub use facts::BatchFacts;
 pub use histogram::Histogram;

@@ -128,7 +128,7 @@ impl Broker {
     }
 
     fn ask(&mut self, request: Request) -> Result<Reply> {
-        self.steps.submit(Submission { sink: self.answers.clone(), tag: 0, request });
+        self.steps.submit(Submission { sink: self.answers.clone(), tag: 0, request, chain: None });
         for _ in 0..STEPS_MAX {
             self.steps.turn(self.now);
             self.steps.write()?;

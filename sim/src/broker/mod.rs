@@ -347,7 +347,12 @@ impl World {
         self.next_tag += 1;
         self.asked.push_back(Asked { tag: self.next_tag, what, end: None, alone: false, answer: None });
         self.unapplied += 1;
-        live.steps.submit(Submission { sink: live.answers.clone(), tag: self.next_tag, request });
+        live.steps.submit(Submission {
+            sink: live.answers.clone(),
+            tag: self.next_tag,
+            request,
+            chain: None,
+        });
         self.turn(live)
     }
 

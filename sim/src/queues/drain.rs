@@ -54,7 +54,7 @@ impl World {
             let mut left = 0;
             for queue in 0..self.clients.streams.len() {
                 let (tag, request) = self.clients.count(queue);
-                live.steps.submit(Submission { sink: live.answers.clone(), tag, request });
+                live.steps.submit(Submission { sink: live.answers.clone(), tag, request, chain: None });
                 live.steps.turn(self.now);
                 live.steps.write()?;
                 left += self.hear(&mut live)?;

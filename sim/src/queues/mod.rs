@@ -242,7 +242,7 @@ impl World {
         let before = self.clients.streams[HELD];
         ensure!(live.steps.catalog().stream_by_id(before).is_none(), "what was in memory is still there");
         let request = self.create(HELD);
-        live.steps.submit(Submission { sink: live.answers.clone(), tag: 0, request });
+        live.steps.submit(Submission { sink: live.answers.clone(), tag: 0, request, chain: None });
         live.steps.turn(self.now);
         let reply = live.answers.take().pop();
         let Some((_, Reply::Stream(entry))) = reply else { bail!("a queue is not made: {reply:?}") };
@@ -277,7 +277,7 @@ impl World {
 
     /// Asks something of a disk that works, and waits for the answer.
     fn answered(&mut self, live: &mut Live, request: Request) -> Result<Reply> {
-        live.steps.submit(Submission { sink: live.answers.clone(), tag: 0, request });
+        live.steps.submit(Submission { sink: live.answers.clone(), tag: 0, request, chain: None });
         for _ in 0..STEPS_MAX {
             live.steps.turn(self.now);
             live.steps.write()?;
@@ -384,7 +384,7 @@ impl World {
     }
 
     fn ask(&mut self, live: &mut Live, tag: u64, request: Request) -> Result<()> {
-        live.steps.submit(Submission { sink: live.answers.clone(), tag, request });
+        live.steps.submit(Submission { sink: live.answers.clone(), tag, request, chain: None });
         self.turn(live)
     }
 

@@ -8,8 +8,11 @@ use super::{misplaced, operation};
 use crate::codec::{ContentHeader, Method};
 use crate::errors::Fault;
 use crate::session::{Connection, Mode, Transaction, Unacked};
+use crate::shared::Held;
 use crate::step::{Step, submit};
+use bytes::Bytes;
 use millstream_core::lease::{Action as LeaseAction, LeaseGroupId, Settle};
+use millstream_core::log::AppendBatch;
 use millstream_core::{Reply, Request, Transact};
 use millstream_front::registry::Operation;
 use millstream_front::{Action, Grant};
@@ -56,39 +59,68 @@ fn take(cx: &mut Connection, number: u16) -> Result<Transaction, Fault> {
     Ok(std::mem::take(transaction))
 }
 
+/// A transaction that is to happen.
+struct Commit {
+    appends: Vec<AppendBatch>,
+    settles: Vec<(Unacked, LeaseAction)>,
+    /// Mandatory messages that no queue gets.
+    returns: Vec<(Bytes, Bytes, Bytes)>,
+    /// What its messages hold of the memory.
+    held: Held,
+}
+
 fn commit(cx: &mut Connection, number: u16, transaction: Transaction) -> Result<Step, Fault> {
     let Transaction { mut publishing, settles, returns, held } = transaction;
-    let (mut appends, mut grants) = publishing.take_batches(RecordTime(cx.now.0));
-    // A queue that was deleted meanwhile has its messages like one that nobody reads.
-    appends.retain(|batch| cx.backend.stream_by_id(batch.log.stream).is_some());
-    let settled = by_group(cx, &settles, &mut grants)?;
-    let request = match (appends.is_empty(), settled.is_empty()) {
-        (true, true) => None,
-        _ => Grant::request_all(grants, Request::Transact(Box::new(Transact { appends, settles: settled }))),
-    };
-    let done = move |cx: &mut Connection| {
-        for (publish, header, body) in &returns {
-            if let (Ok(Method::BasicPublish { exchange, routing_key, .. }), Ok(header)) =
-                (Method::decode(publish), ContentHeader::decode(header))
-            {
-                send_back(cx, number, (exchange, routing_key), &header.properties, body);
-            }
+    let (appends, _) = publishing.take_batches(RecordTime(cx.now.0));
+    attempt(cx, number, Commit { appends, settles, returns, held })
+}
+
+/// Tries to commit; where there is no room on the disk, again when there is some.
+fn attempt(cx: &mut Connection, number: u16, commit: Commit) -> Result<Step, Fault> {
+    let mut grants = Vec::new();
+    let mut appends = Vec::with_capacity(commit.appends.len());
+    for batch in &commit.appends {
+        // A queue that was deleted meanwhile has its messages like one that nobody reads.
+        if let Some(entry) = cx.backend.stream_by_id(batch.log.stream) {
+            grants.push(cx.allow(Action::Write, &entry.name)?);
+            appends.push(batch.clone());
         }
-        let unacked: Vec<Unacked> = settles.into_iter().map(|(unacked, _)| unacked).collect();
-        cx.credit_back(&unacked, number);
-        cx.send(number, &Method::TxCommitOk {});
-        drop(held);
-        Step::Done
+    }
+    let settles = by_group(cx, &commit.settles, &mut grants)?;
+    let request = match (appends.is_empty(), settles.is_empty()) {
+        (true, true) => None,
+        _ => Grant::request_all(grants, Request::Transact(Box::new(Transact { appends, settles }))),
     };
-    let Some(request) = request else { return Ok(done(cx)) };
+    let Some(request) = request else { return Ok(commit.done(cx, number)) };
     Ok(submit(request, move |cx, reply| match reply {
-        Reply::Transacted(_) => Ok(done(cx)),
+        Reply::Transacted(_) => Ok(commit.done(cx, number)),
+        Reply::Refused(ErrorKind::StorageFull) => {
+            Ok(Step::Room(Box::new(move |cx, ()| attempt(cx, number, commit))))
+        }
         Reply::Refused(ErrorKind::StreamFull | ErrorKind::Overloaded) => {
             Err(Fault::precondition("partial tx completion"))
         }
         Reply::Refused(kind) => Err(kind.into()),
         _ => Err(Fault::internal("an answer that was not asked for")),
     }))
+}
+
+impl Commit {
+    /// It has happened.
+    fn done(self, cx: &mut Connection, number: u16) -> Step {
+        for (publish, header, body) in &self.returns {
+            if let (Ok(Method::BasicPublish { exchange, routing_key, .. }), Ok(header)) =
+                (Method::decode(publish), ContentHeader::decode(header))
+            {
+                send_back(cx, number, (exchange, routing_key), &header.properties, body);
+            }
+        }
+        let unacked: Vec<Unacked> = self.settles.into_iter().map(|(unacked, _)| unacked).collect();
+        cx.credit_back(&unacked, number);
+        cx.send(number, &Method::TxCommitOk {});
+        drop(self.held);
+        Step::Done
+    }
 }
 
 /// What is to be settled, queue by queue, with the permission for each.

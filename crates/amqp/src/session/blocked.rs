@@ -1,119 +1,219 @@
-//! Publishing while the disk is full: what was refused is kept and tried again, and its connection is not read meanwhile.
+//! Publishing while the disk is full or memory is short: the connection is not read, and nothing of it is lost.
 //!
 //! Apart because it is RabbitMQ's alarm: whoever publishes waits (and is told so, if it understands that), whoever only
 //! consumes goes on. Nothing is lost and nothing is confirmed that is not stored. Nobody is blocked before it publishes.
+//!
+//! What the full disk has refused is kept in its order and tried again when the broker says that there is room. All appends of
+//! a connection hang on one [`Chain`]: behind one that was refused all others are refused as well, so that none can be stored
+//! before it. They are tried on a new chain once the last of them has come back. A commit that finds no room waits
+//! with its channel for the same moment.
+//!
+//! Of memory nothing is refused: what has arrived goes its way, and so makes room for others. A connection is not blocked
+//! in the middle of a message, nor in a transaction: what those hold is given back only when the client goes on.
 
 use super::connection::Connection;
 use super::pending::Pending;
 use super::publish::Appending;
 use crate::codec::Method;
 use crate::errors::Fault;
-use crate::limits::BLOCKED_RETRY_MS;
 use millstream_core::Request;
-use millstream_front::{Action, Grant};
-use millstream_types::EngineTime;
-use std::collections::VecDeque;
+use millstream_front::{Action, Authorized, Bell, Grant, WatchGuard};
+use millstream_types::Chain;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::task::{Wake, Waker};
 
 /// What RabbitMQ says of a full disk.
-const REASON: &str = "low on disk";
+const DISK: &str = "low on disk";
+/// What RabbitMQ says when its memory is short.
+const MEMORY: &str = "low on memory";
 
-/// Appends that were refused because the disk is full, in the order in which they were.
-#[derive(Debug, Default)]
+/// See the module's documentation.
+#[derive(Default)]
 pub(crate) struct Blocked {
-    appends: VecDeque<Appending>,
-    /// When the first of them is tried again; `None`: it is under way, or there is none.
-    retry_at: Option<EngineTime>,
-    /// One is tried again.
-    is_trying: bool,
+    /// What all appends hang on.
+    chain: Chain,
+    /// Appends that were not answered yet.
+    under_way: usize,
+    /// The disk has refused something that is not stored yet.
+    is_full: bool,
+    /// Appends that were refused, by their order.
+    appends: BTreeMap<u64, Appending>,
+    /// Channels with an operation that waits for room.
+    operations: BTreeSet<u16>,
+    /// Room is waited for.
+    room: Option<WatchGuard>,
+    /// Memory is.
+    relief: Option<WatchGuard>,
 }
 
-impl Blocked {
-    /// When to try again.
-    pub(crate) fn retry_at(&self) -> Option<EngineTime> {
-        self.retry_at
+/// Rings a session's bell.
+struct Ring(Arc<dyn Bell>);
+
+impl Wake for Ring {
+    fn wake(self: Arc<Self>) {
+        self.0.ring();
     }
 }
 
 impl Connection {
     /// Forgets what waits: nobody is there any more to whom anything was promised.
     pub(crate) fn forget_blocked(&mut self) {
-        let blocked = std::mem::take(&mut self.blocked);
-        self.settled_bytes += blocked.appends.iter().map(|appending| appending.cost).sum::<usize>();
+        let under_way = self.blocked.under_way;
+        let blocked = std::mem::replace(&mut self.blocked, Blocked { under_way, ..Blocked::default() });
+        self.settled_bytes += blocked.appends.values().map(|appending| appending.cost).sum::<usize>();
     }
 
-    /// Whether messages wait for room on the disk: nothing more is read from the client.
+    /// Whether nothing more is read from the client.
     pub(crate) fn is_blocked(&self) -> bool {
-        self.blocked.is_trying || !self.blocked.appends.is_empty()
+        self.blocked.is_full || self.blocked.relief.is_some()
+    }
+
+    /// Submits an append, or puts it behind those that wait for room.
+    pub(super) fn append(&mut self, request: Authorized<Request>, mut appending: Appending) {
+        appending.order = self.serial();
+        if self.blocked.is_full {
+            self.blocked.appends.insert(appending.order, appending);
+        } else {
+            self.submit_append(request, appending);
+        }
+    }
+
+    fn submit_append(&mut self, request: Authorized<Request>, appending: Appending) {
+        self.blocked.under_way += 1;
+        let chain = self.blocked.chain.clone();
+        self.submit_on(Pending::Append(appending), request, Some(chain));
+    }
+
+    /// An append was answered.
+    pub(super) fn append_answered(&mut self) {
+        self.blocked.under_way -= 1;
     }
 
     /// Keeps an append that was refused.
-    pub(crate) fn block(&mut self, appending: Appending) {
+    pub(super) fn keep(&mut self, appending: Appending) {
+        self.become_full();
+        let before = self.blocked.appends.insert(appending.order, appending);
+        assert!(before.is_none(), "every append has an order of its own");
+    }
+
+    /// Has an operation wait for room.
+    pub(super) fn keep_operation(&mut self, channel: u16) {
+        self.become_full();
+        self.blocked.operations.insert(channel);
+    }
+
+    fn become_full(&mut self) {
         let was_blocked = self.is_blocked();
-        if appending.is_retry {
-            self.blocked.is_trying = false;
-            self.blocked.appends.push_front(appending);
-        } else {
-            self.blocked.appends.push_back(appending);
+        self.blocked.is_full = true;
+        self.say_blocked(was_blocked, DISK);
+    }
+
+    /// Blocks a connection that has published while memory is short.
+    pub(super) fn block_if_short(&mut self) {
+        let memory = self.shared.memory().filter(|memory| memory.is_short()).cloned();
+        let Some(memory) = memory else { return };
+        let is_amid = self.unfinished().0 > 0
+            || self
+                .channels
+                .values_mut()
+                .any(|channel| channel.transaction().is_some_and(|transaction| transaction.held.bytes() > 0));
+        if is_amid || self.blocked.relief.is_some() {
+            return;
         }
-        if !self.blocked.is_trying {
-            self.blocked.retry_at = Some(self.now.after_ms(BLOCKED_RETRY_MS));
+        let Some(waker) = self.waker() else { return };
+        let was_blocked = self.is_blocked();
+        self.blocked.relief = Some(memory.watch_relief(&waker));
+        self.say_blocked(was_blocked, MEMORY);
+    }
+
+    fn say_blocked(&mut self, was_blocked: bool, reason: &'static str) {
+        if was_blocked {
+            return;
         }
-        if !was_blocked {
-            tracing::info!(peer = %self.peer, "an AMQP connection is blocked: the disk is full");
-            if self.capabilities.blocked {
-                self.send(0, &Method::ConnectionBlocked { reason: REASON });
-            }
+        tracing::info!(peer = %self.peer, reason, "an AMQP connection is blocked");
+        if self.capabilities.blocked {
+            self.send(0, &Method::ConnectionBlocked { reason });
         }
     }
 
-    /// An append that was tried again is done: the next one, or the client goes on.
-    pub(crate) fn unblock(&mut self) -> Result<(), Fault> {
-        self.blocked.is_trying = false;
-        if !self.blocked.appends.is_empty() {
-            return self.try_again();
+    fn say_unblocked(&mut self) {
+        if self.is_blocked() {
+            return;
         }
         tracing::info!(peer = %self.peer, "an AMQP connection is not blocked any more");
         if self.capabilities.blocked {
             self.send(0, &Method::ConnectionUnblocked {});
         }
-        Ok(())
     }
 
-    /// Tries the first of the appends again if it is time.
+    /// Waits for room once everything that was refused has come back, or goes on when nothing is left.
+    pub(super) fn await_room(&mut self) {
+        let blocked = &self.blocked;
+        if !blocked.is_full || blocked.under_way > 0 || blocked.room.is_some() {
+            return;
+        }
+        if blocked.appends.is_empty() && blocked.operations.is_empty() {
+            self.blocked.is_full = false;
+            self.blocked.chain = Chain::default();
+            self.say_unblocked();
+        } else if let Some(waker) = self.waker() {
+            self.blocked.room = Some(self.backend.watch_room(&waker));
+        }
+    }
+
+    /// The client may go on if memory is not short any more; else it is waited for anew, as who was woken once is not again.
+    pub(super) fn look_for_relief(&mut self) {
+        if self.blocked.relief.take().is_none() {
+            return;
+        }
+        let memory = self.shared.memory().filter(|memory| memory.is_short()).cloned();
+        match memory.zip(self.waker()) {
+            Some((memory, waker)) => self.blocked.relief = Some(memory.watch_relief(&waker)),
+            None => self.say_unblocked(),
+        }
+    }
+
+    /// Whether there is room now for what waits; if not, it is waited for anew.
+    pub(super) fn finds_room(&mut self) -> bool {
+        if self.blocked.room.take().is_none() {
+            return false;
+        }
+        let has_room = !self.backend.is_disk_full();
+        if !has_room {
+            self.await_room();
+        }
+        has_room
+    }
+
+    /// Tries all appends again, in their order, on a new chain. Returns the channels whose operations are to be tried as well.
     ///
     /// # Errors
     /// When the client may not write any more.
-    pub(crate) fn try_again_if_due(&mut self) -> Result<(), Fault> {
-        if self.blocked.retry_at.is_some_and(|at| at <= self.now) {
-            return self.try_again();
+    pub(super) fn try_again(&mut self) -> Result<BTreeSet<u16>, Fault> {
+        self.blocked.chain = Chain::default();
+        for appending in std::mem::take(&mut self.blocked.appends).into_values() {
+            let mut grants: Vec<Grant> = Vec::new();
+            for batch in &appending.batches {
+                // A stream that is gone is nobody's to ask for; the shard says so.
+                if let Some(entry) = self.backend.stream_by_id(batch.batch.log.stream) {
+                    grants.push(self.allow(Action::Write, &entry.name)?);
+                }
+            }
+            let batches = appending.batches.iter().map(|batch| batch.batch.clone()).collect();
+            match Grant::request_all(grants, Request::Append(batches)) {
+                Some(request) => self.submit_append(request, appending),
+                // All of them are gone, and the messages with them, as if they had been published before.
+                None => {
+                    self.settled_bytes += appending.cost;
+                    crate::ops::basic_publish::vanished(self, appending);
+                }
+            }
         }
-        Ok(())
+        Ok(std::mem::take(&mut self.blocked.operations))
     }
 
-    fn try_again(&mut self) -> Result<(), Fault> {
-        self.blocked.retry_at = None;
-        let Some(mut appending) = self.blocked.appends.pop_front() else { return Ok(()) };
-        let mut grants: Vec<Grant> = Vec::new();
-        for batch in &appending.batches {
-            // A stream that is gone is nobody's to ask for; the shard says so.
-            if let Some(entry) = self.backend.stream_by_id(batch.batch.log.stream) {
-                grants.push(self.allow(Action::Write, &entry.name)?);
-            }
-        }
-        appending.is_retry = true;
-        self.blocked.is_trying = true;
-        let batches = appending.batches.iter().map(|batch| batch.batch.clone()).collect();
-        match Grant::request_all(grants, Request::Append(batches)) {
-            Some(request) => {
-                self.submit(Pending::Append(appending), request);
-                Ok(())
-            }
-            // All of them are gone, and the messages with them, as if they had been published before.
-            None => {
-                self.settled_bytes += appending.cost;
-                crate::ops::basic_publish::vanished(self, appending);
-                self.unblock()
-            }
-        }
+    fn waker(&self) -> Option<Waker> {
+        self.bell.clone().map(|bell| Waker::from(Arc::new(Ring(bell))))
     }
 }

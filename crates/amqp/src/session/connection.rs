@@ -24,7 +24,7 @@ use millstream_front::{
     Action, Authorized, Authorizer, Backend, Bell, Grant, Io, Principal, ReadCommand, Resource, Submission,
 };
 use millstream_types::limits::LEASE_SETTLE_RECORDS_MAX;
-use millstream_types::{EngineTime, LogId, Namespace, Offset, RecordTime};
+use millstream_types::{Chain, EngineTime, LogId, Namespace, Offset, RecordTime};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -277,8 +277,13 @@ impl Connection {
 
     /// Wants a request made, behind those before it.
     pub(crate) fn submit(&mut self, pending: Pending, request: Authorized<Request>) {
+        self.submit_on(pending, request, None);
+    }
+
+    /// The same for a request that hangs on a chain.
+    pub(super) fn submit_on(&mut self, pending: Pending, request: Authorized<Request>, chain: Option<Chain>) {
         let tag = self.pending.add(pending);
-        self.submissions.push(Submission { tag, request });
+        self.submissions.push(Submission { tag, request, chain });
     }
 
     /// Wants a log read.
@@ -309,7 +314,7 @@ impl Connection {
     /// Puts everything that was gathered into requests: messages, then what was settled.
     pub(crate) fn flush(&mut self) {
         if let Some((request, appending)) = self.publishing.take(RecordTime(self.now.0), self.micros) {
-            self.submit(Pending::Append(appending), request);
+            self.append(request, appending);
         }
         for (source, mut leases) in std::mem::take(&mut self.settles) {
             let group: LeaseGroupId = source.group();

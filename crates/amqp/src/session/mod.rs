@@ -396,7 +396,10 @@ impl AmqpSession {
         let content = self.cx.channel(number).content.take().expect("it was looked at above");
         let cost = content.cost;
         match ops::basic_publish::finish(&mut self.cx, number, content) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.cx.block_if_short();
+                Ok(())
+            }
             Err(fault) => {
                 self.cx.settled_bytes += cost;
                 self.fail(number, Some(publish), fault)
@@ -470,18 +473,19 @@ impl AmqpSession {
         match event {
             Event::Reply(tag, reply) => match self.cx.pending.take(tag) {
                 Some(Pending::Append(appending)) => {
+                    self.cx.append_answered();
                     if matches!(reply, Reply::Refused(ErrorKind::StorageFull)) && self.phase == Phase::Running
                     {
-                        self.cx.block(appending);
-                        return Ok(());
+                        self.cx.keep(appending);
+                    } else {
+                        self.cx.settled_bytes += appending.cost;
+                        let done = ops::basic_publish::appended(&mut self.cx, appending, reply);
+                        if let Err(fault) = done {
+                            return self.fail(0, None, fault);
+                        }
                     }
-                    self.cx.settled_bytes += appending.cost;
-                    let is_retry = appending.is_retry && self.phase == Phase::Running;
-                    let done = ops::basic_publish::appended(&mut self.cx, appending, reply);
-                    match done.and_then(|()| if is_retry { self.cx.unblock() } else { Ok(()) }) {
-                        Ok(()) => Ok(()),
-                        Err(fault) => self.fail(0, None, fault),
-                    }
+                    self.cx.await_room();
+                    Ok(())
                 }
                 Some(Pending::Acquire(id)) => {
                     let number = self.cx.channel_of(id);
@@ -521,7 +525,8 @@ impl AmqpSession {
                     return self.fail(0, None, Fault::new(Code::CONNECTION_FORCED, why));
                 }
                 self.cx.deliver_answers();
-                Ok(())
+                self.cx.look_for_relief();
+                if self.cx.finds_room() { self.try_again() } else { Ok(()) }
             }
             Event::Moved(_) => {
                 self.cx.moved();
@@ -541,9 +546,6 @@ impl AmqpSession {
                 Phase::Refused => "the client's credentials cannot be read",
                 _ => "the connection was not opened in time",
             }));
-        }
-        if let Err(fault) = self.cx.try_again_if_due() {
-            return self.fail(0, None, fault);
         }
         if self.heartbeat_ms > 0 {
             if self.is_held {
@@ -629,7 +631,7 @@ impl Session for AmqpSession {
             let missed = self.heard.after_ms(2 * self.heartbeat_ms);
             missed.min(self.said.after_ms(self.heartbeat_ms / 2))
         });
-        self.limit.into_iter().chain(heartbeats).chain(self.cx.blocked.retry_at()).min()
+        self.limit.into_iter().chain(heartbeats).min()
     }
 
     fn is_idle(&self) -> bool {

@@ -26,8 +26,14 @@ pub(crate) struct Waiting {
 }
 
 enum WaitingFor {
-    Replies { missing: usize, replies: Vec<Option<Reply>>, then: Then<Vec<Reply>> },
+    Replies {
+        missing: usize,
+        replies: Vec<Option<Reply>>,
+        then: Then<Vec<Reply>>,
+    },
     Read(Then<ReadResult>),
+    /// Room on the disk.
+    Room(Then<()>),
 }
 
 impl core::fmt::Debug for Waiting {
@@ -77,6 +83,10 @@ impl AmqpSession {
                     self.cx.read(Pending::Operation { channel: number, serial, index: 0 }, read);
                     break WaitingFor::Read(then);
                 }
+                Ok(Step::Room(then)) => {
+                    self.cx.keep_operation(number);
+                    break WaitingFor::Room(then);
+                }
             }
         };
         if let Some(channel) = self.cx.channels.get_mut(&number) {
@@ -84,6 +94,26 @@ impl AmqpSession {
             assert!(before.is_none(), "one operation at a time on a channel");
             self.cx.waiting += 1;
         }
+        self.cx.await_room();
+        Ok(())
+    }
+
+    /// There is room on the disk: tries again what was refused.
+    pub(super) fn try_again(&mut self) -> Result<(), Close> {
+        let channels = match self.cx.try_again() {
+            Ok(channels) => channels,
+            Err(fault) => return self.fail(0, None, fault),
+        };
+        for number in channels {
+            let Some(serial) = self.cx.channels.get(&number).map(|channel| channel.serial) else { continue };
+            if let Some(Waiting { kind, since, state: WaitingFor::Room(then) }) =
+                self.take_waiting((number, serial))
+            {
+                let outcome = then(&mut self.cx, ());
+                self.go_on(number, (kind, since), outcome)?;
+            }
+        }
+        self.cx.await_room();
         Ok(())
     }
 

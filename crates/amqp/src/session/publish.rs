@@ -102,8 +102,8 @@ pub(crate) struct Appending {
     runs: Vec<Run>,
     pub(crate) batches: Vec<AppendingBatch>,
     pub(crate) is_unconfirmed: bool,
-    /// It was refused before.
-    pub(crate) is_retry: bool,
+    /// Its place among the appends of its connection.
+    pub(crate) order: u64,
     /// What its frames cost the memory budget.
     pub(crate) cost: usize,
     /// How many messages it has.
@@ -247,7 +247,7 @@ impl Publishing {
             runs: taken.runs,
             batches: batches.collect(),
             is_unconfirmed: taken.is_unconfirmed,
-            is_retry: false,
+            order: 0,
             cost: taken.cost,
             messages: taken.messages,
             since,
@@ -453,7 +453,7 @@ mod tests {
             runs: vec![run(1, 10)],
             batches: [vec![run(1, 10)], vec![run(3, 5), run(8, 9)], vec![run(6, 7)]].map(batch).into(),
             is_unconfirmed: false,
-            is_retry: false,
+            order: 0,
             cost: 0,
             messages: 0,
             since: 0,
@@ -479,7 +479,7 @@ mod tests {
             runs: vec![run(4, 6)],
             batches: vec![batch(vec![run(4, 6)])],
             is_unconfirmed: true,
-            is_retry: false,
+            order: 0,
             cost: 0,
             messages: 0,
             since: 0,

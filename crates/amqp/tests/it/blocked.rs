@@ -1,7 +1,8 @@
-//! A disk without room: publishers wait and are told, consumers go on, nothing is lost.
+//! A disk without room, or too little memory: publishers wait and are told, consumers go on, nothing is lost.
 
-use crate::client::{Server, ack, get, published};
+use crate::client::{Client, Server, ack, get, published};
 use millstream_amqp::codec::{Method, Properties};
+use millstream_front::budget::Budget;
 
 const BLOCKED: &str = "0 ConnectionBlocked { reason: \"low on disk\" }";
 const UNBLOCKED: &str = "0 ConnectionUnblocked";
@@ -25,7 +26,6 @@ fn publishers_are_blocked_while_the_disk_is_full_and_lose_nothing() {
     publisher.advance_ms(1_000);
     assert_eq!(publisher.said(), [""; 0]);
     server.broker.set_full(false);
-    publisher.advance_ms(1_000);
     assert_eq!(
         publisher.said(),
         [
@@ -52,7 +52,6 @@ fn consumers_and_those_who_do_not_publish_go_on() {
     consumer.send(1, &ack(1));
     assert_eq!(consumer.ask(&get("q")), ["1 BasicGetEmpty { cluster_id: \"\" }"]);
     server.broker.set_full(false);
-    publisher.advance_ms(1_000);
     assert_eq!(publisher.said(), [UNBLOCKED]);
     assert!(consumer.said().contains(&"1 body 2".to_owned()));
 }
@@ -69,7 +68,7 @@ fn a_queue_that_is_deleted_meanwhile_takes_its_messages_with_it() {
     let delete =
         Method::QueueDelete { ticket: 0, queue: "q", if_unused: false, if_empty: false, nowait: false };
     assert_eq!(other.ask(&delete), ["1 QueueDeleteOk { message_count: 0 }"]);
-    publisher.advance_ms(1_000);
+    server.broker.set_full(false);
     assert_eq!(publisher.said(), [UNBLOCKED, "1 BasicAck { delivery_tag: 1, multiple: false }"]);
     assert_eq!(publisher.unsettled, 0);
 }
@@ -86,4 +85,123 @@ fn a_blocked_connection_can_be_cut() {
     server.broker.set_full(false);
     let mut other = server.connect();
     assert_eq!(other.ask(&get("q")), ["1 BasicGetEmpty { cluster_id: \"\" }"]);
+}
+
+/// The bodies of everything in `q`, in order.
+fn bodies(client: &mut Client, count: usize) -> Vec<String> {
+    (0..count).map(|_| client.ask(&get("q")).pop().unwrap()).collect()
+}
+
+#[test]
+fn what_was_refused_is_stored_before_what_was_published_after_it() {
+    let server = Server::new();
+    let mut publisher = server.connect();
+    publisher.declare("q", &[]);
+    publisher.ask(&Method::ConfirmSelect { nowait: false });
+    server.broker.set_full(true);
+    publisher.feed(&message("1"));
+    // Room comes before the client has heard that there was none.
+    server.broker.set_full(false);
+    publisher.feed(&message("2"));
+    publisher.feed(&message("3"));
+    let said = publisher.said();
+    assert!(said[0] == BLOCKED && said.contains(&UNBLOCKED.to_owned()), "{said:?}");
+    assert_eq!(bodies(&mut publisher, 3), ["1 body 1", "1 body 2", "1 body 3"]);
+    assert_eq!(publisher.unsettled, 0);
+}
+
+#[test]
+fn what_is_refused_again_keeps_its_place() {
+    let server = Server::new();
+    let mut publisher = server.connect();
+    publisher.declare("q", &[]);
+    server.broker.set_full(true);
+    for body in ["1", "2", "3"] {
+        publisher.feed(&message(body));
+    }
+    assert_eq!(publisher.said(), [BLOCKED]);
+    // The room is gone again before anybody looks, and comes back.
+    server.broker.set_full(false);
+    server.broker.set_full(true);
+    assert_eq!(publisher.said(), [""; 0]);
+    server.broker.set_full(false);
+    assert_eq!(publisher.said(), [UNBLOCKED]);
+    assert_eq!(bodies(&mut publisher, 3), ["1 body 1", "1 body 2", "1 body 3"]);
+}
+
+#[test]
+fn a_commit_waits_for_room_with_all_that_belongs_to_it() {
+    let server = Server::new();
+    let mut client = server.connect();
+    client.declare("q", &[]);
+    client.bytes(&message("0"));
+    client.ask(&Method::TxSelect {});
+    assert!(client.ask(&get("q")).contains(&"1 body 0".to_owned()));
+    client.send(1, &ack(1));
+    client.bytes(&message("1"));
+    server.broker.set_full(true);
+    assert_eq!(client.ask(&Method::TxCommit {}), [BLOCKED]);
+    server.broker.set_full(false);
+    assert_eq!(client.said(), [UNBLOCKED, "1 TxCommitOk"]);
+    client.send(1, &Method::ChannelClose { reply_code: 200, reply_text: "", class_id: 0, method_id: 0 });
+    client.send(1, &Method::ChannelOpen { out_of_band: "" });
+    client.said();
+    assert_eq!(bodies(&mut client, 1), ["1 body 1"]);
+    assert_eq!(client.ask(&get("q")), ["1 BasicGetEmpty { cluster_id: \"\" }"]);
+}
+
+#[test]
+fn publishers_wait_while_memory_is_short_and_nothing_that_arrived_does() {
+    const MEMORY: &str = "0 ConnectionBlocked { reason: \"low on memory\" }";
+    let memory = Budget::new(800);
+    let server = Server::with_memory(&memory);
+    let (mut publisher, mut consumer) = (server.connect(), server.connect());
+    publisher.declare("q", &[]);
+    publisher.ask(&Method::ConfirmSelect { nowait: false });
+    consumer.consume("q", "ct");
+    let held = memory.charge(750);
+    publisher.bytes(&message("1"));
+    assert_eq!(publisher.said(), [MEMORY, "1 BasicAck { delivery_tag: 1, multiple: false }"]);
+    publisher.bytes(&message("2"));
+    assert_eq!(publisher.said(), [""; 0]);
+    assert!(consumer.said().contains(&"1 body 1".to_owned()));
+    consumer.send(1, &ack(1));
+    drop(held);
+    assert_eq!(publisher.said(), [UNBLOCKED, "1 BasicAck { delivery_tag: 2, multiple: false }"]);
+    assert!(consumer.said().contains(&"1 body 2".to_owned()));
+}
+
+#[test]
+fn nobody_is_stopped_in_the_middle_of_a_message_or_a_transaction() {
+    let memory = Budget::new(8_000);
+    let server = Server::with_memory(&memory);
+    let mut publisher = server.connect();
+    publisher.declare("q", &[]);
+    publisher.send(2, &Method::ChannelOpen { out_of_band: "" });
+    publisher.send(2, &Method::TxSelect {});
+    publisher.said();
+    let mut on_two = message("1");
+    // The channel of each of its three frames.
+    let mut at = 0;
+    while at < on_two.len() {
+        on_two[at + 2] = 2;
+        at += 8 + u32::from_be_bytes(on_two[at + 3..at + 7].try_into().unwrap()) as usize;
+    }
+    publisher.bytes(&on_two);
+    let open = 8_000 - memory.free_bytes();
+    assert!(open > 0, "an open transaction is counted");
+    let held = memory.charge(7_500);
+    publisher.bytes(&message("2"));
+    assert_eq!(publisher.said(), [""; 0], "it has a transaction to end");
+    publisher.send(2, &Method::TxCommit {});
+    assert_eq!(publisher.said(), ["2 TxCommitOk"]);
+    assert_eq!(memory.free_bytes(), 500);
+    let half = message("3");
+    publisher.bytes(&half[..half.len() - 4]);
+    assert_eq!(publisher.said(), [""; 0]);
+    publisher.bytes(&half[half.len() - 4..]);
+    assert_eq!(publisher.said(), ["0 ConnectionBlocked { reason: \"low on memory\" }"]);
+    drop(held);
+    assert_eq!(publisher.said(), [UNBLOCKED]);
+    assert_eq!(bodies(&mut publisher, 3), ["1 body 2", "1 body 1", "1 body 3"]);
 }

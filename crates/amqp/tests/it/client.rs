@@ -9,6 +9,7 @@ use millstream_amqp::codec::{
 };
 use millstream_amqp::{AmqpOptions, Listener, Management, ManagementOptions};
 use millstream_front::backend::{Blocking, Inbox};
+use millstream_front::budget::Budget;
 use millstream_front::{
     Authorizer, Backend, Bell, Close, Event, Io, LogReader, Need, ReadError, ReadOutcome, Session,
     SessionFactory, Watch,
@@ -54,6 +55,12 @@ impl Server {
     pub(crate) fn new() -> Server {
         let listener = Listener::new(AmqpOptions { version: "0" }, Arc::new(Authorizer::local_only()));
         Server { broker: TestBroker::new(), listener }
+    }
+
+    /// One whose connections draw on a memory budget.
+    pub(crate) fn with_memory(memory: &Arc<Budget>) -> Server {
+        let Server { broker, listener } = Server::new();
+        Server { broker, listener: listener.with_memory(memory.clone()) }
     }
 
     /// The management API beside it.
@@ -126,6 +133,17 @@ impl Client {
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.input.extend_from_slice(bytes);
         self.drive();
+    }
+
+    /// Sends bytes, and hears nothing of what comes of them yet.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        self.input.extend_from_slice(bytes);
+        let mut io = Io { spare_bytes: usize::MAX, ..Io::default() };
+        let before = self.input.len();
+        let need = self.session.receive(self.broker.now(), &mut self.input, &mut io);
+        self.need = need.expect("nothing is wrong with it").0;
+        self.unsettled += before - self.input.len() + io.surcharge_bytes;
+        self.carry_out(io);
     }
 
     /// Sends a method.

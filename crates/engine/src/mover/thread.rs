@@ -32,6 +32,7 @@ impl MoverThread {
                 sink: Arc::clone(inbox) as Arc<dyn ReplySink>,
                 tag,
                 request,
+                chain: None,
             });
             shared.submit(submissions);
             let timeout = due.map(|due| Duration::from_millis(due.since_ms(now)));

@@ -66,6 +66,7 @@ impl UpkeepThread {
             sink: Arc::clone(sink) as Arc<dyn crate::gate::ReplySink>,
             tag,
             request,
+            chain: None,
         });
         self.shared.leave(submissions);
     }

@@ -10,7 +10,7 @@ use millstream_engine::{Engine, EngineOptions, Handle, ReplySink, StartError, Su
 use millstream_storage::{Disk, Options, ReadMode, ReadOutcome};
 use millstream_testkit::sim_disk::SimDisk;
 use millstream_types::batch::{BatchBuilder, BatchHeader, Compression};
-use millstream_types::{LogId, Namespace, Offset, RecordTime, StreamUid};
+use millstream_types::{Chain, LogId, Namespace, Offset, RecordTime, StreamUid};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -72,9 +72,14 @@ impl Caller {
 
     /// Submits and returns at once.
     pub(crate) fn submit(&mut self, request: Request) -> u64 {
+        self.submit_on(request, None)
+    }
+
+    /// The same for a request that hangs on a chain.
+    pub(crate) fn submit_on(&mut self, request: Request, chain: Option<Chain>) -> u64 {
         let tag = self.next;
         self.next += 1;
-        self.handle.submit(std::iter::once(Submission { sink: self.sink.clone(), tag, request }));
+        self.handle.submit(std::iter::once(Submission { sink: self.sink.clone(), tag, request, chain }));
         tag
     }
 

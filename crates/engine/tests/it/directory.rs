@@ -79,7 +79,7 @@ impl World {
     /// Submits a request and takes turns until it is answered, half a second each.
     pub(crate) fn ask(&mut self, request: Request) -> Reply {
         let sink = Arc::clone(&self.sink) as Arc<dyn ReplySink>;
-        self.steps.submit(Submission { sink, tag: 0, request });
+        self.steps.submit(Submission { sink, tag: 0, request, chain: None });
         for _ in 0..100 {
             self.steps.prepare(self.now).unwrap();
             self.steps.turn(self.now);

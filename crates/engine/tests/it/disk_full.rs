@@ -9,8 +9,10 @@ use millstream_core::request::Trim;
 use millstream_core::{Reply, Request};
 use millstream_engine::EngineOptions;
 use millstream_testkit::sim_disk::{Faults, SimDisk};
-use millstream_types::{ErrorKind, LogId, Offset};
+use millstream_types::{Chain, ErrorKind, LogId, Offset};
 use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
 const BATCH_BYTES: usize = 200_000;
@@ -92,6 +94,59 @@ fn what_only_the_file_in_use_holds_can_be_trimmed_too() {
         drop(caller);
         engine.stop().unwrap();
     }
+}
+
+/// Says that it was woken.
+struct Woken(Sender<()>);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        // A test that has ended does not care.
+        let _nobody_waits = self.0.send(());
+    }
+}
+
+#[test]
+fn who_waits_for_room_is_woken_and_nothing_comes_before_what_was_refused() {
+    let disk = Arc::new(SimDisk::new(1, Faults::none(24 << 20)));
+    let engine = start_with(&disk, options(), &rarely()).unwrap();
+    let mut caller = Caller::new(&engine);
+    let stream = caller.create("s", 1);
+    let log = LogId { stream: stream.id, index: 0 };
+    let on = |caller: &mut Caller, chain: &Chain, bytes| {
+        caller.submit_on(Request::Append(vec![batch(log, 1, bytes)]), Some(chain.clone()));
+        caller.reply_within(Duration::from_secs(60)).expect("every request is answered").1
+    };
+    let chain = Chain::default();
+    let mut end = 0;
+    while let Reply::Appended(_) = on(&mut caller, &chain, BATCH_BYTES) {
+        assert!(!chain.is_broken() && end < 1000, "the disk is smaller than that");
+        end += 1;
+    }
+    assert!(chain.is_broken());
+    let (sender, woken) = channel();
+    let waker = Waker::from(Arc::new(Woken(sender)));
+    let watch = caller.handle.watch_room(&waker);
+    caller.ask(Request::TrimLogs(vec![Trim { log, before: None }]));
+    woken.recv_timeout(Duration::from_secs(60)).expect("who waits is woken");
+    drop(watch);
+    // However small it is and however much room there is.
+    assert!(matches!(on(&mut caller, &chain, 10), Reply::Refused(ErrorKind::StorageFull)));
+    loop {
+        match on(&mut caller, &Chain::default(), BATCH_BYTES) {
+            Reply::Appended(results) => {
+                assert_eq!(results[0].unwrap().base_offset, Offset(end));
+                break;
+            }
+            // It has become full again, or was so for a moment: then it is waited for again.
+            Reply::Refused(ErrorKind::StorageFull) => {
+                let _watch = caller.handle.watch_room(&waker);
+                woken.recv_timeout(Duration::from_secs(60)).expect("who waits is woken");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    engine.stop().unwrap();
 }
 
 /// One request about the default lease group of a stream.

@@ -82,7 +82,7 @@ impl Broker {
 
     fn submit(&mut self, request: Request) {
         let sink = Arc::clone(&self.replies) as Arc<dyn ReplySink>;
-        self.steps.submit(Submission { sink, tag: 0, request });
+        self.steps.submit(Submission { sink, tag: 0, request, chain: None });
         self.steps.turn(self.now);
     }
 

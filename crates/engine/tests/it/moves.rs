@@ -167,7 +167,7 @@ impl Broker {
     /// `None` when the disk has crashed.
     fn try_ask(&mut self, request: Request) -> Option<Reply> {
         let sink = Arc::clone(&self.replies) as Arc<dyn ReplySink>;
-        self.steps.submit(Submission { sink, tag: 0, request });
+        self.steps.submit(Submission { sink, tag: 0, request, chain: None });
         for _ in 0..1_000 {
             if !self.turn() {
                 return None;

@@ -60,7 +60,7 @@ impl Broker {
 
     fn ask(&mut self, request: Request) -> Reply {
         let sink = Arc::clone(&self.replies) as Arc<dyn ReplySink>;
-        self.steps.submit(Submission { sink, tag: 0, request });
+        self.steps.submit(Submission { sink, tag: 0, request, chain: None });
         for _ in 0..1_000 {
             self.turn();
             if let Some(reply) = self.replies.0.lock().unwrap().pop() {

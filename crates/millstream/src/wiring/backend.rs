@@ -10,11 +10,12 @@ use millstream_core::Reply;
 use millstream_core::catalog::{NamespaceEntry, StreamEntry};
 use millstream_core::route::{Lookup, RouteEntry};
 use millstream_engine::{Handle, ReplySink, Submission as EngineSubmission};
-use millstream_front::backend::{Backend, Inbox, LogReader};
+use millstream_front::backend::{Backend, Inbox, LogReader, WatchGuard};
 use millstream_front::{Moment, Submission, Tag};
 use millstream_types::{EngineTime, LogId, Namespace, RouteId, StreamId, StreamUid};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::Waker;
 
 pub(super) struct EngineBackend {
     handle: Handle,
@@ -114,6 +115,10 @@ impl Backend for EngineBackend {
         self.handle.files().lane().is_disk_full
     }
 
+    fn watch_room(&self, waker: &Waker) -> WatchGuard {
+        WatchGuard::new(self.handle.watch_room(waker))
+    }
+
     fn submit(&self, inbox: &Arc<dyn Inbox>, submissions: Vec<Submission>) {
         let sink: Arc<dyn ReplySink> = match &self.tracer {
             None => Arc::new(InboxSink(inbox.clone())),
@@ -123,6 +128,7 @@ impl Backend for EngineBackend {
             sink: sink.clone(),
             tag: submission.tag.0,
             request: submission.request.into_inner(),
+            chain: submission.chain,
         }));
     }
 }

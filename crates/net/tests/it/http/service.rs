@@ -123,7 +123,7 @@ struct Waiting {
 
 fn ask(commands: &mut Commands) {
     let request = grant().request(CoreRequest::AllocateProducer);
-    commands.submissions.push(Submission { tag: Tag(7), request });
+    commands.submissions.push(Submission { tag: Tag(7), request, chain: None });
 }
 
 fn response(body: impl Into<Vec<u8>>) -> Response {

@@ -90,7 +90,11 @@ impl ToySession {
             b'E' => self.answer(&body, bytes, io),
             b'S' => {
                 let tag = self.later(body, bytes);
-                io.submissions.push(Submission { tag, request: grant().request(Request::AllocateProducer) });
+                io.submissions.push(Submission {
+                    tag,
+                    request: grant().request(Request::AllocateProducer),
+                    chain: None,
+                });
             }
             b'M' => self.answer(&vec![b'm'; number(&body) as usize], bytes, io),
             b'R' => {
