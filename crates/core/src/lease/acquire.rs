@@ -5,7 +5,8 @@
 //!
 //! An attempt that is repeated gets what it got, under the same leases, unless something has happened to one of them.
 //!
-//! Waits are served in the turn that makes records available, in the order of their priorities and arrivals. A stream
+//! Waits are served in the turn that makes records available, in the order of their priorities and arrivals; those of connections
+//! that are equal share what there is. A stream
 //! with a single holder serves nobody but the first who asked, until that one ends.
 
 use super::act::Act;
@@ -16,6 +17,7 @@ use super::log::LeaseLog;
 use super::record::{Bound, MoveReason, NEVER, State};
 use super::reply::{Acquired, AcquiredRecord, LeaseReply};
 use super::request::{Acquire, Binding};
+use super::waiters::{Place, Waiter};
 use crate::catalog::Ordering;
 use crate::effect::Ticket;
 use alloc::boxed::Box;
@@ -299,7 +301,7 @@ impl Act<'_> {
     /// Gives those who wait what there is. What does not fit into this turn is left to the next tick.
     pub(super) fn serve(&mut self, id: LeaseGroupId) {
         self.shard.leases.hungry.remove(&id);
-        let mut after = None;
+        let (mut after, mut equals) = (None, None);
         for _ in 0..WAITERS_PER_TURN {
             let Some(group) = self.group(id) else { return };
             if group.live.stocked.is_empty() {
@@ -314,11 +316,40 @@ impl Act<'_> {
                 return;
             }
             after = Some(place);
-            let (records, position) = self.take(&waiter.acquire);
+            let acquire =
+                Acquire { records_max: self.share(id, place, &waiter, &mut equals), ..waiter.acquire };
+            let (records, position) = self.take(&acquire);
             if !records.is_empty() {
                 self.known(id).live.waiters.remove(place);
                 self.deliver(waiter.ticket, &waiter.acquire, records, position);
             }
         }
+    }
+
+    /// How much a waiter may have of what there is: consumers of one priority that wait together share it, so that what comes at
+    /// once does not go to one of them while the others have nothing to do. `equals` are those of the priority that is served, and
+    /// how many of them are left.
+    fn share(
+        &self,
+        id: LeaseGroupId,
+        place: Place,
+        waiter: &Waiter,
+        equals: &mut Option<(i32, usize)>,
+    ) -> u32 {
+        let Acquire { binding, priority, records_max, .. } = waiter.acquire;
+        let group = self.group(id).filter(|group| group.live.waiters.len() > 1);
+        let shares = matches!(binding, Binding::Connection { .. }) && !self.settings(id).single_holder();
+        let Some(group) = group.filter(|_| shares) else {
+            *equals = None;
+            return records_max;
+        };
+        let left = match *equals {
+            Some((of, left)) if of == priority => left,
+            _ => group.live.waiters.equals(place).take(WAITERS_PER_TURN).count(),
+        };
+        *equals = Some((priority, left.saturating_sub(1)));
+        let ready = self.counts(id).map_or(0, |counts| counts.ready);
+        let share = ready.div_ceil(left.max(1) as u64).max(1);
+        u32::try_from(share).map_or(records_max, |share| share.min(records_max))
     }
 }

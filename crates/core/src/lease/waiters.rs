@@ -57,6 +57,11 @@ impl Waiters {
         self.places.range((from, Unbounded)).map(|(&place, waiter)| (place, waiter))
     }
 
+    /// Those of the same priority as the one at a place, from that one on.
+    pub(super) fn equals(&self, place: Place) -> impl Iterator<Item = Place> {
+        self.places.range(place..).map(|(&place, _)| place).take_while(move |(of, _)| *of == place.0)
+    }
+
     fn of(&self, holder: HolderId) -> impl Iterator<Item = Place> {
         let from = self.holders.range((holder, (Reverse(i32::MAX), 0))..);
         from.take_while(move |(of, _)| *of == holder).map(|(_, place)| *place)

@@ -123,6 +123,28 @@ fn a_holder_whose_lease_runs_out_is_told_once() {
 }
 
 #[test]
+fn consumers_that_wait_together_share_what_comes_and_a_higher_priority_comes_first() {
+    let mut broker = Broker::new();
+    let queue = broker.queue("q", 1, &[]);
+    let wait = |broker: &mut Broker, holder, records_max, priority| {
+        let acquire = Acquire { wait_ms: u64::MAX, priority, ..connected(queue, holder, records_max) };
+        broker.lease(LeaseRequest::Acquire(acquire))
+    };
+    let got =
+        |broker: &mut Broker, ticket| broker.acquired(ticket).map_or(0, |acquired| acquired.records.len());
+    let three = [1, 2, 3].map(|holder| wait(&mut broker, holder, 100, 0));
+    broker.fill(queue, 10);
+    assert_eq!(three.map(|ticket| got(&mut broker, ticket)), [4, 3, 3]);
+    // Who wants little leaves the rest to the others.
+    let three = [(1, 1), (2, 100), (3, 100)].map(|(holder, most)| wait(&mut broker, holder, most, 0));
+    broker.fill(queue, 9);
+    assert_eq!(three.map(|ticket| got(&mut broker, ticket)), [1, 4, 4]);
+    let three = [(1, 0), (2, 7), (3, 0)].map(|(holder, priority)| wait(&mut broker, holder, 4, priority));
+    broker.fill(queue, 6);
+    assert_eq!(three.map(|ticket| got(&mut broker, ticket)), [1, 4, 1]);
+}
+
+#[test]
 fn of_attached_holders_the_one_with_the_largest_priority_is_served_alone() {
     let mut broker = Broker::new();
     let queue = broker.queue("q", 1, &[LeaseSetting::SingleHolder(true)]);

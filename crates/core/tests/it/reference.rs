@@ -152,7 +152,12 @@ impl Queue {
     pub(crate) fn serve(&mut self, now: i64) -> Served {
         let mut served = Vec::new();
         while let Some(&first) = self.waiters.first() {
-            let got = self.acquire(now, first.records_max, first.connection);
+            // Consumers share what there is with those who wait behind them.
+            let share = match first.connection {
+                true => self.ready().len().div_ceil(self.waiters.len()).max(1),
+                false => usize::MAX,
+            };
+            let got = self.acquire(now, first.records_max.min(share), first.connection);
             if got.is_empty() {
                 break;
             }
