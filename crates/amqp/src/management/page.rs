@@ -86,7 +86,41 @@ impl Wanted {
         kept
     }
 
-    /// The list as it is answered with; `total` is how many there were before those of other names were left out.
+    /// The column that decides the order, and whether it is turned round.
+    pub(crate) fn order(&self) -> Option<(&str, bool)> {
+        self.sort.as_ref().map(|(column, is_reverse)| (&**column, *is_reverse))
+    }
+
+    /// The items of the page that is asked for, whatever they are: what is shown of them is made for these alone. `total` is how many
+    /// there were before those of other names were left out.
+    pub(crate) fn cut<T>(&self, items: Vec<T>, total: usize) -> Result<Cut<T>, Problem> {
+        let Some((page, size)) = self.page else { return Ok(Cut { items, page: None }) };
+        let filtered = items.len();
+        let pages = filtered.div_ceil(size).max(1);
+        if page > pages {
+            let reason = format!("page {page} is beyond the last one, {pages}");
+            return Err(Problem { status: 400, error: "page_out_of_range", reason });
+        }
+        let items = items.into_iter().skip((page - 1) * size).take(size).collect();
+        Ok(Cut { items, page: Some(Page { page, size, pages, filtered, total }) })
+    }
+
+    /// The list of items that are in their order.
+    pub(crate) fn answer(&self, page: Option<Page>, items: Vec<Value>) -> Value {
+        let items: Vec<Value> = items.into_iter().map(|item| self.one(item)).collect();
+        let Some(Page { page, size, pages, filtered, total }) = page else { return items.into() };
+        json!({
+            "filtered_count": filtered,
+            "item_count": items.len(),
+            "items": items,
+            "page": page,
+            "page_count": pages,
+            "page_size": size,
+            "total_count": total,
+        })
+    }
+
+    /// The list of items that have to be shown to be put into their order.
     pub(crate) fn list(&self, mut items: Vec<Value>, total: usize) -> Result<Value, Problem> {
         if let Some((column, is_reverse)) = &self.sort {
             let path: Vec<&str> = column.split('.').collect();
@@ -95,27 +129,39 @@ impl Wanted {
                 items.reverse();
             }
         }
-        let Some((page, size)) = self.page else {
-            return Ok(items.into_iter().map(|item| self.one(item)).collect());
-        };
-        let filtered = items.len();
-        let pages = filtered.div_ceil(size).max(1);
-        if page > pages {
-            let reason = format!("page {page} is beyond the last one, {pages}");
-            return Err(Problem { status: 400, error: "page_out_of_range", reason });
-        }
-        let items: Vec<Value> =
-            items.into_iter().skip((page - 1) * size).take(size).map(|item| self.one(item)).collect();
-        Ok(json!({
-            "filtered_count": filtered,
-            "item_count": items.len(),
-            "items": items,
-            "page": page,
-            "page_count": pages,
-            "page_size": size,
-            "total_count": total,
-        }))
+        let Cut { items, page } = self.cut(items, total)?;
+        Ok(self.answer(page, items))
     }
+
+    /// The list of items of which only those of the page are shown, unless something shown decides their order.
+    pub(crate) fn shown<T>(
+        &self,
+        items: Vec<T>,
+        total: usize,
+        show: impl Fn(&T) -> Value,
+    ) -> Result<Value, Problem> {
+        if self.sort.is_some() {
+            return self.list(items.iter().map(show).collect(), total);
+        }
+        let Cut { items, page } = self.cut(items, total)?;
+        Ok(self.answer(page, items.iter().map(show).collect()))
+    }
+}
+
+/// What is on a page.
+pub(crate) struct Cut<T> {
+    pub(crate) items: Vec<T>,
+    /// `None`: everything is.
+    pub(crate) page: Option<Page>,
+}
+
+/// Where a page is in its list.
+pub(crate) struct Page {
+    page: usize,
+    size: usize,
+    pages: usize,
+    filtered: usize,
+    total: usize,
 }
 
 fn find<'a>(item: &'a Value, path: &[&str]) -> Option<&'a Value> {
@@ -151,6 +197,22 @@ mod tests {
     fn wanted(query: &[(&str, &str)]) -> Result<Wanted, Problem> {
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Wanted::of(&Call { path: Vec::new(), query, body: b"" })
+    }
+
+    #[test]
+    fn what_is_not_on_the_page_is_not_shown() {
+        let shown = std::cell::Cell::new(0);
+        let show = |n: &i32| {
+            shown.set(shown.get() + 1);
+            json!({ "n": n })
+        };
+        let page = wanted(&[("page", "3"), ("page_size", "2")]).unwrap();
+        let list = page.shown((0..5).collect(), 9, show).unwrap();
+        assert_eq!((&list["items"], shown.get()), (&json!([{"n": 4}]), 1));
+        assert_eq!((&list["filtered_count"], &list["total_count"]), (&json!(5), &json!(9)));
+        let sorted =
+            wanted(&[("sort", "n"), ("sort_reverse", "true"), ("page", "1"), ("page_size", "1")]).unwrap();
+        assert_eq!(sorted.shown(vec![1, 3, 2], 3, show).unwrap()["items"], json!([{"n": 3}]));
     }
 
     #[test]

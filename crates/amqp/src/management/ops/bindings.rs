@@ -16,6 +16,7 @@ use crate::errors::Fault;
 use crate::translate::{condition, is_queue, predeclared};
 use bytes::Bytes;
 use millstream_core::Request;
+use millstream_core::catalog::StreamEntry;
 use millstream_core::route::{Binding, CreateRoute, Destination, RouteEntry, RouteReply, RouteRequest};
 use millstream_front::http::Response;
 use millstream_front::{Action, Authorized, Resource};
@@ -23,34 +24,74 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// All bindings of a virtual host.
-pub(super) fn all(cx: &Context, vhost: &Vhost, with_implicit: bool) -> Vec<Value> {
-    let mut items = Vec::new();
-    if with_implicit {
-        let queues = cx.backend.streams(vhost.number()).into_iter().filter(|entry| is_queue(entry));
-        items.extend(queues.map(|entry| show::implicit(&vhost.name, &entry.name)));
-    }
-    for source in cx.backend.routes(vhost.number()) {
-        let bindings = source.bindings();
-        items.extend(bindings.iter().filter_map(|bound| show::bound(cx, &vhost.name, &source, bound)));
-    }
-    items
+/// A binding that is there, and not shown yet: lists are long, and pages short.
+pub(super) enum Found {
+    /// The one that every queue has by its name.
+    Implicit(Vhost, Arc<StreamEntry>),
+    /// One of a route, with where it leads.
+    Bound(Vhost, Arc<RouteEntry>, Arc<Binding>),
 }
 
-fn answer(call: &Call<'_>, items: Vec<Value>) -> Result<Step, Problem> {
+impl Found {
+    fn leads_to(&self, destination: Destination) -> bool {
+        match self {
+            Found::Implicit(_, queue) => Destination::Stream(queue.id) == destination,
+            Found::Bound(_, _, bound) => bound.destination == destination,
+        }
+    }
+
+    /// The binding as it is shown.
+    pub(super) fn show(&self, cx: &Context) -> Value {
+        match self {
+            Found::Implicit(vhost, queue) => show::implicit(&vhost.name, &queue.name),
+            // Whatever it led to may be gone by now.
+            Found::Bound(vhost, source, bound) => {
+                show::bound(cx, &vhost.name, source, bound).unwrap_or_else(|| json!({}))
+            }
+        }
+    }
+}
+
+/// The bindings that every queue of a virtual host has by its name.
+fn implicit(cx: &Context, vhost: &Vhost) -> Vec<Found> {
+    let queues = cx.backend.streams(vhost.number()).into_iter().filter(|entry| is_queue(entry));
+    queues.map(|entry| Found::Implicit(vhost.clone(), entry)).collect()
+}
+
+/// The bindings from a route that lead somewhere.
+fn from(cx: &Context, vhost: &Vhost, source: &Arc<RouteEntry>) -> Vec<Found> {
+    let leads = |bound: &Arc<Binding>| match bound.destination {
+        Destination::Stream(id) => cx.backend.stream_by_id(id).is_some(),
+        Destination::Route(id) => cx.backend.route_by_id(id).is_some(),
+    };
+    let bindings = source.bindings().into_iter().filter(leads);
+    bindings.map(|bound| Found::Bound(vhost.clone(), source.clone(), bound)).collect()
+}
+
+/// The bindings of a virtual host that were made.
+pub(super) fn made(cx: &Context, vhost: &Vhost) -> Vec<Found> {
+    let routes = cx.backend.routes(vhost.number());
+    routes.iter().flat_map(|source| from(cx, vhost, source)).collect()
+}
+
+/// Those of them that lead to one thing.
+fn to(cx: &Context, vhost: &Vhost, destination: Destination) -> Vec<Found> {
+    made(cx, vhost).into_iter().filter(|found| found.leads_to(destination)).collect()
+}
+
+fn answer(cx: &Context, call: &Call<'_>, found: Vec<Found>) -> Result<Step, Problem> {
     let wanted = Wanted::of(call)?;
-    let total = items.len();
-    Ok(document(&wanted.list(items, total)?))
+    let total = found.len();
+    Ok(document(&wanted.shown(found, total, |found| found.show(cx))?))
 }
 
 pub(super) fn list(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
-    let vhosts = cx.vhosts(call)?;
-    answer(call, vhosts.iter().flat_map(|vhost| all(cx, vhost, true)).collect())
-}
-
-/// The bindings of a virtual host of which something is so.
-fn those(cx: &Context, vhost: &Vhost, with_implicit: bool, is_one: impl Fn(&Value) -> bool) -> Vec<Value> {
-    all(cx, vhost, with_implicit).into_iter().filter(|item| is_one(item)).collect()
+    let mut found = Vec::new();
+    for vhost in cx.vhosts(call)? {
+        found.extend(implicit(cx, &vhost));
+        found.extend(made(cx, &vhost));
+    }
+    answer(cx, call, found)
 }
 
 /// The name of an exchange in an address as bindings have it.
@@ -61,27 +102,28 @@ fn exchange_name(name: &str) -> &str {
 pub(super) fn from_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let (vhost, name) = (cx.vhost(call.name(0))?, exchange_name(call.name(1)));
     check_exchange(cx, &vhost, name)?;
-    answer(call, those(cx, &vhost, name.is_empty(), |item| item["source"] == name))
+    let found = match cx.backend.route(vhost.number(), name) {
+        _ if name.is_empty() => implicit(cx, &vhost),
+        Some(source) => from(cx, &vhost, &source),
+        None => Vec::new(),
+    };
+    answer(cx, call, found)
 }
 
 pub(super) fn to_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let (vhost, name) = (cx.vhost(call.name(0))?, exchange_name(call.name(1)));
     check_exchange(cx, &vhost, name)?;
-    answer(
-        call,
-        those(cx, &vhost, false, |item| {
-            item["destination_type"] == "exchange" && item["destination"] == name
-        }),
-    )
+    let route = cx.backend.route(vhost.number(), name);
+    let found = route.map_or_else(Vec::new, |route| to(cx, &vhost, Destination::Route(route.id)));
+    answer(cx, call, found)
 }
 
 pub(super) fn to_queue(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let vhost = cx.vhost(call.name(0))?;
-    let name = queues::find(cx, &vhost, call.name(1))?.name.clone();
-    answer(
-        call,
-        those(cx, &vhost, true, |item| item["destination_type"] == "queue" && item["destination"] == *name),
-    )
+    let queue = queues::find(cx, &vhost, call.name(1))?;
+    let mut found = vec![Found::Implicit(vhost.clone(), queue.clone())];
+    found.extend(to(cx, &vhost, Destination::Stream(queue.id)));
+    answer(cx, call, found)
 }
 
 fn check_exchange(cx: &Context, vhost: &Vhost, name: &str) -> Result<(), Problem> {
@@ -91,36 +133,48 @@ fn check_exchange(cx: &Context, vhost: &Vhost, name: &str) -> Result<(), Problem
     if is_there { Ok(()) } else { Err(Problem::not_found()) }
 }
 
+/// What a binding can lead to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Queue,
+    Exchange,
+}
+
 /// The bindings between two.
-fn between(cx: &Context, call: &Call<'_>, kind: &str) -> Result<Vec<Value>, Problem> {
+fn between(cx: &Context, call: &Call<'_>, kind: Kind) -> Result<Vec<Found>, Problem> {
     let vhost = cx.vhost(call.name(0))?;
     let (source, name) = (exchange_name(call.name(1)), call.name(2));
     check_exchange(cx, &vhost, source)?;
-    match kind {
-        "queue" => drop(queues::find(cx, &vhost, name)?),
-        _ => check_exchange(cx, &vhost, name)?,
-    }
-    if source.is_empty() {
-        let is_own = kind == "queue";
-        return Ok(is_own.then(|| show::implicit(&vhost.name, name)).into_iter().collect());
-    }
-    let Some(source) = cx.backend.route(vhost.number(), source) else { return Ok(Vec::new()) };
-    let bindings = source.bindings();
-    let shown = bindings.iter().filter_map(|bound| show::bound(cx, &vhost.name, &source, bound));
-    Ok(shown.filter(|item| item["destination_type"] == kind && item["destination"] == name).collect())
+    let destination = match kind {
+        Kind::Queue => {
+            let queue = queues::find(cx, &vhost, name)?;
+            if source.is_empty() {
+                return Ok(vec![Found::Implicit(vhost, queue)]);
+            }
+            Some(Destination::Stream(queue.id))
+        }
+        Kind::Exchange => {
+            check_exchange(cx, &vhost, name)?;
+            cx.backend.route(vhost.number(), name).map(|route| Destination::Route(route.id))
+        }
+    };
+    let source = cx.backend.route(vhost.number(), source);
+    let Some((source, destination)) = source.zip(destination) else { return Ok(Vec::new()) };
+    Ok(from(cx, &vhost, &source).into_iter().filter(|found| found.leads_to(destination)).collect())
 }
 
 pub(super) fn to_queue_from(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
-    answer(call, between(cx, call, "queue")?)
+    answer(cx, call, between(cx, call, Kind::Queue)?)
 }
 
 pub(super) fn to_exchange_from(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
-    answer(call, between(cx, call, "exchange")?)
+    answer(cx, call, between(cx, call, Kind::Exchange)?)
 }
 
-fn show_one(cx: &Context, call: &Call<'_>, kind: &str) -> Result<Step, Problem> {
+fn show_one(cx: &Context, call: &Call<'_>, kind: Kind) -> Result<Step, Problem> {
     let wanted = Wanted::of(call)?;
-    let found = between(cx, call, kind)?.into_iter().find(|item| is_named(item, call.name(3)));
+    let mut shown = between(cx, call, kind)?.into_iter().map(|found| found.show(cx));
+    let found = shown.find(|item| is_named(item, call.name(3)));
     Ok(show::one(&wanted, found.ok_or_else(Problem::not_found)?))
 }
 
@@ -131,11 +185,11 @@ fn is_named(item: &Value, properties: &str) -> bool {
 }
 
 pub(super) fn show_queue(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
-    show_one(cx, call, "queue")
+    show_one(cx, call, Kind::Queue)
 }
 
 pub(super) fn show_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
-    show_one(cx, call, "exchange")
+    show_one(cx, call, Kind::Exchange)
 }
 
 /// An exchange that bindings lead from or to, if it is a route; else what has to be asked for to make it one.
@@ -230,17 +284,10 @@ pub(super) fn bind_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, P
     })
 }
 
-fn unbind(cx: &Context, call: &Call<'_>, kind: &str) -> Result<Step, Problem> {
-    let vhost = cx.vhost(call.name(0))?;
-    let source = exchange_name(call.name(1));
-    let source = cx.backend.route(vhost.number(), source).ok_or_else(Problem::not_found)?;
-    let named = source.bindings().into_iter().find(|bound| {
-        let item = show::bound(cx, &vhost.name, &source, bound).unwrap_or_else(|| json!({}));
-        item["destination_type"] == kind
-            && item["destination"] == call.name(2)
-            && is_named(&item, call.name(3))
-    });
-    let bound = named.ok_or_else(Problem::not_found)?;
+fn unbind(cx: &Context, call: &Call<'_>, kind: Kind) -> Result<Step, Problem> {
+    let named = between(cx, call, kind)?.into_iter().find(|found| is_named(&found.show(cx), call.name(3)));
+    // The one that every queue has stays.
+    let Some(Found::Bound(_, source, bound)) = named else { return Err(Problem::not_found()) };
     let grant = cx.allow(Action::Alter, Resource::Route(&source.name))?;
     let unbind = RouteRequest::Unbind {
         source: source.id,
@@ -255,9 +302,9 @@ fn unbind(cx: &Context, call: &Call<'_>, kind: &str) -> Result<Step, Problem> {
 }
 
 pub(super) fn unbind_queue(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
-    unbind(cx, call, "queue")
+    unbind(cx, call, Kind::Queue)
 }
 
 pub(super) fn unbind_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
-    unbind(cx, call, "exchange")
+    unbind(cx, call, Kind::Exchange)
 }

@@ -50,7 +50,8 @@ pub(super) fn export(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem>
         let shown =
             declared.map(|(name, config)| Value::Object(show::declared_exchange(&vhost.name, name, config)));
         add("exchanges", shown.collect());
-        let shown = bindings::all(cx, vhost, false).into_iter().map(|mut item| {
+        let shown = bindings::made(cx, vhost).into_iter().map(|found| {
+            let mut item = found.show(cx);
             item.as_object_mut().map(|object| object.remove("properties_key"));
             item
         });

@@ -4,13 +4,13 @@ use super::super::call::Call;
 use super::super::context::{Context, Step, Vhost, document, lease_reply, made, nothing, submit};
 use super::super::errors::Problem;
 use super::super::json::{flag_of, object_of, to_table};
-use super::super::page::Wanted;
+use super::super::page::{Cut, Wanted};
 use super::super::show;
 use super::connections::consumers_of;
 use crate::errors::Fault;
 use crate::translate::{Arguments, Stored, is_own, is_queue, is_stream, set_up_queue, stream_len};
 use millstream_core::catalog::{StreamConfig, StreamEntry};
-use millstream_core::lease::{LeaseGroupId, LeaseReply, LeaseRequest};
+use millstream_core::lease::{GroupCounts, LeaseGroupId, LeaseReply, LeaseRequest};
 use millstream_core::request::CreateStream;
 use millstream_core::{Reply, Request};
 use millstream_front::{Action, Authorized, Resource};
@@ -43,14 +43,52 @@ pub(super) fn list(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
             }
         }
     }
-    show::count(cx, queues, move |cx, counted| {
-        let mut items = Vec::with_capacity(counted.len());
-        for (vhost, entry, counts) in &counted {
-            let policies = cx.policies(&vhost.entry.name);
-            items.push(show::queue(cx, vhost, entry, *counts, &policies));
+    match wanted.order().map(|(column, is_reverse)| (column.to_owned(), is_reverse)) {
+        None => {}
+        Some((column, is_reverse)) if column == "name" => {
+            queues.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+            if is_reverse {
+                queues.reverse();
+            }
         }
-        Ok(document(&wanted.list(items, total)?))
-    })
+        Some((column, is_reverse)) => {
+            return show::count(cx, queues, move |cx, mut counted| {
+                let Some(count) = count_of(&column) else {
+                    return Ok(document(&wanted.list(shown(cx, &counted), total)?));
+                };
+                counted.sort_by_key(|(_, _, counts)| count(counts));
+                if is_reverse {
+                    counted.reverse();
+                }
+                let Cut { items, page } = wanted.cut(counted, total)?;
+                Ok(document(&wanted.answer(page, shown(cx, &items))))
+            });
+        }
+    }
+    // Only those of the page are counted.
+    let Cut { items, page } = wanted.cut(queues, total)?;
+    show::count(cx, items, move |cx, counted| Ok(document(&wanted.answer(page, shown(cx, &counted)))))
+}
+
+/// A queue that was counted.
+type Counted = (Vhost, Arc<StreamEntry>, GroupCounts);
+
+fn shown(cx: &Context, counted: &[Counted]) -> Vec<Value> {
+    let show = |(vhost, entry, counts): &Counted| {
+        show::queue(cx, vhost, entry, *counts, &cx.policies(&vhost.entry.name))
+    };
+    counted.iter().map(show).collect()
+}
+
+/// What a column of counts shows.
+fn count_of(column: &str) -> Option<fn(&GroupCounts) -> u64> {
+    match column {
+        "messages" => Some(|counts| counts.ready + counts.leased),
+        "messages_ready" => Some(|counts| counts.ready),
+        "messages_unacknowledged" => Some(|counts| counts.leased),
+        "consumers" => Some(|counts| counts.holders),
+        _ => None,
+    }
 }
 
 pub(super) fn show(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
