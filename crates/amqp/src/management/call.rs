@@ -7,6 +7,7 @@ use super::errors::Problem;
 use millstream_front::http::Request;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 /// See the module's documentation.
@@ -70,17 +71,26 @@ impl<'a> Call<'a> {
 
     /// The body as a structure; an empty one is an empty object.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let body = if self.body.trim_ascii().is_empty() { b"{}" } else { self.body };
-        serde_json::from_slice(body).map_err(|error| Problem {
-            status: 400,
-            error: "bad_request",
-            reason: format!("body is not valid: {error}"),
+        serde_json::from_slice(self.body_or_none()).map_err(|error| match error.classify() {
+            Category::Data => Problem::bad_request(format!("body is not valid: {error}")),
+            Category::Io | Category::Syntax | Category::Eof => Problem::bad_request("failed_to_parse_json"),
         })
     }
 
     /// The body as an object.
     pub(crate) fn object(&self) -> Result<Map<String, Value>, Problem> {
-        self.read()
+        serde_json::from_slice(self.body_or_none()).map_err(|_| Problem::bad_request("not_json"))
+    }
+
+    /// The body as an object that has all of these keys.
+    pub(crate) fn object_with(&self, keys: &[&str]) -> Result<Map<String, Value>, Problem> {
+        let object = self.object()?;
+        let mut missing = keys.iter().copied().filter(|key| !object.contains_key(*key)).peekable();
+        if missing.peek().is_some() { Err(Problem::keys_missing(missing)) } else { Ok(object) }
+    }
+
+    fn body_or_none(&self) -> &[u8] {
+        if self.body.trim_ascii().is_empty() { b"{}" } else { self.body }
     }
 }
 

@@ -91,7 +91,7 @@ fn with_field(value: &Value, depth: usize, put: impl FnOnce(Field<'_>)) -> Resul
     Ok(())
 }
 
-/// A message's properties as an object.
+/// A message's properties as an object; none at all are a list, as in RabbitMQ.
 pub(crate) fn from_properties(properties: &Properties<'_>) -> Value {
     let mut object = Map::new();
     let texts = [
@@ -124,7 +124,7 @@ pub(crate) fn from_properties(properties: &Properties<'_>) -> Value {
     if let Some(headers) = properties.headers {
         object.insert("headers".to_owned(), from_table(headers));
     }
-    Value::Object(object)
+    if object.is_empty() { Value::Array(Vec::new()) } else { Value::Object(object) }
 }
 
 /// An object as a message's properties; `headers` is its table, made before.

@@ -58,10 +58,10 @@ impl Management {
         site::check(request, self.is_loopback).map_err(|foreign| Problem {
             status: 403,
             error: "forbidden",
-            reason: foreign.sentence(),
+            reason: foreign.sentence().into(),
         })?;
         let parts = call::parts(request.path).ok_or_else(Problem::not_found)?;
-        let user = user(request).ok_or_else(Problem::not_authorised)?;
+        let user = user(request).ok_or_else(Problem::no_credential)?;
         let mut is_known = false;
         for row in ops::TABLE {
             let Some(path) = call::take(row.path, &parts) else { continue };
@@ -113,7 +113,7 @@ impl Service for Management {
             listeners: self.listeners.clone(),
             now,
         };
-        let begun = (row.start)(&mut cx, &call);
+        let begun = (row.start)(&mut cx, &call).map_err(|problem| problem.to_method(row.method));
         steps::start(cx, step(begun), commands)
     }
 

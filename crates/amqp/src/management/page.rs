@@ -31,20 +31,22 @@ enum Name {
 
 impl Wanted {
     pub(crate) fn of(call: &Call<'_>) -> Result<Wanted, Problem> {
-        let number = |name: &str, default: usize, max: usize| match call.parameter(name) {
-            None => Ok(default),
-            Some(text) => {
-                text.parse::<usize>().ok().filter(|number| (1..=max).contains(number)).ok_or_else(|| {
-                    Problem::bad_request(format!("{name} must be a number from 1 to {max}, not '{text}'"))
-                })
-            }
+        let number = |name: &str| {
+            let parsed = call.parameter(name).map(str::parse::<usize>).transpose();
+            parsed.map_err(|_| Problem::bad_request("Pagination parameters are invalid"))
         };
-        let page = match call.parameter("page") {
-            None => None,
-            Some(_) => Some((
-                number("page", 1, usize::MAX / PAGE_SIZE_MAX)?,
-                number("page_size", PAGE_SIZE, PAGE_SIZE_MAX)?,
-            )),
+        let page = match (number("page")?, number("page_size")?) {
+            (None, _) => None,
+            (Some(page), size) => {
+                let of_size = size.unwrap_or(PAGE_SIZE);
+                if !(1..=usize::MAX / PAGE_SIZE_MAX).contains(&page) || !(1..=PAGE_SIZE_MAX).contains(&of_size) {
+                    let size = size.map_or_else(|| "undefined".to_owned(), |size| size.to_string());
+                    let reason = format!("Invalid pagination parameters: page number {page}, page size {size}");
+                    let error = "invalid_pagination_parameters";
+                    return Err(Problem { error, ..Problem::bad_request(reason) });
+                }
+                Some((page, of_size))
+            }
         };
         let name = match call.parameter("name") {
             None => None,
@@ -98,8 +100,8 @@ impl Wanted {
         let filtered = items.len();
         let pages = filtered.div_ceil(size).max(1);
         if page > pages {
-            let reason = format!("page {page} is beyond the last one, {pages}");
-            return Err(Problem { status: 400, error: "page_out_of_range", reason });
+            let reason = format!("Page out of range, page: {page} page size: {size}, len: {filtered}");
+            return Err(Problem { error: "page_out_of_range", ..Problem::bad_request(reason) });
         }
         let items = items.into_iter().skip((page - 1) * size).take(size).collect();
         Ok(Cut { items, page: Some(Page { page, size, pages, filtered, total }) })

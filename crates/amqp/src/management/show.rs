@@ -28,8 +28,8 @@ use std::sync::Arc;
 
 /// How the API calls the default exchange in addresses.
 pub(crate) const DEFAULT_EXCHANGE: &str = "amq.default";
-/// What stands for itself in the key of a binding.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+/// What stands for itself in a form.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A queue's type in RabbitMQ's word.
 pub(crate) fn queue_type(entry: &StreamEntry) -> &'static str {
@@ -192,9 +192,14 @@ pub(crate) fn destination(cx: &Context, destination: Destination) -> Option<(&'s
     }
 }
 
+/// A text as it stands in a form: a space is a plus.
+pub(crate) fn quoted(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string().replace("%20", "+")
+}
+
 /// What tells a binding apart from others between the same two: its key, and what its arguments come to.
 pub(crate) fn properties_key(key: &str, arguments: &[u8]) -> String {
-    let key = utf8_percent_encode(key, PLAIN).to_string();
+    let key = quoted(key);
     if arguments.is_empty() {
         return if key.is_empty() { "~".to_owned() } else { key };
     }

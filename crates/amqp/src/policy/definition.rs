@@ -65,13 +65,15 @@ const KEYS: &[(&str, Shape, bool)] = &[
 /// What is wrong, in RabbitMQ's manner.
 pub(crate) fn check_definition(definition: &Definition, is_operators: bool) -> Result<(), String> {
     if definition.is_empty() {
-        return Err("no policy provided".to_owned());
+        return Err("no policy provided\n".to_owned());
     }
     for (key, value) in definition {
         let known = KEYS.iter().find(|(known, ..)| **known == **key);
         let Some((_, shape, _)) = known.filter(|(_, _, for_operators)| *for_operators || !is_operators)
         else {
-            return Err(format!("[{{<<\"{key}\">>,{value}}}] are not recognised policy settings\n"));
+            // As a term, which is how RabbitMQ shows it.
+            let shown = if value.is_string() { format!("<<{value}>>") } else { value.to_string() };
+            return Err(format!("[{{<<\"{key}\">>,{shown}}}] are not recognised policy settings\n"));
         };
         let is_right = match shape {
             Shape::Number(min, max) => value.as_i64().is_some_and(|number| (*min..=*max).contains(&number)),
@@ -116,7 +118,7 @@ mod tests {
         }
         assert_eq!(
             check(json!({"alternate-exchange": "x"}), true),
-            Err("[{<<\"alternate-exchange\">>,\"x\"}] are not recognised policy settings\n".to_owned())
+            Err("[{<<\"alternate-exchange\">>,<<\"x\">>}] are not recognised policy settings\n".to_owned())
         );
     }
 }

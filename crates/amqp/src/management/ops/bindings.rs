@@ -20,7 +20,7 @@ use millstream_core::catalog::StreamEntry;
 use millstream_core::route::{Binding, CreateRoute, Destination, RouteEntry, RouteReply, RouteRequest};
 use millstream_front::http::Response;
 use millstream_front::{Action, Authorized, Resource};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ fn exchange_name(name: &str) -> &str {
 
 pub(super) fn from_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let (vhost, name) = (cx.vhost(call.name(0))?, exchange_name(call.name(1)));
-    check_exchange(cx, &vhost, name)?;
+    check_exchange(cx, name)?;
     let found = match cx.backend.route(vhost.number(), name) {
         _ if name.is_empty() => implicit(cx, &vhost),
         Some(source) => from(cx, &vhost, &source),
@@ -112,7 +112,7 @@ pub(super) fn from_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, P
 
 pub(super) fn to_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let (vhost, name) = (cx.vhost(call.name(0))?, exchange_name(call.name(1)));
-    check_exchange(cx, &vhost, name)?;
+    check_exchange(cx, name)?;
     let route = cx.backend.route(vhost.number(), name);
     let found = route.map_or_else(Vec::new, |route| to(cx, &vhost, Destination::Route(route.id)));
     answer(cx, call, found)
@@ -126,11 +126,9 @@ pub(super) fn to_queue(cx: &mut Context, call: &Call<'_>) -> Result<Step, Proble
     answer(cx, call, found)
 }
 
-fn check_exchange(cx: &Context, vhost: &Vhost, name: &str) -> Result<(), Problem> {
-    cx.allow(Action::Describe, Resource::Route(name))?;
-    let is_there =
-        name.is_empty() || cx.backend.route(vhost.number(), name).is_some() || predeclared(name).is_some();
-    if is_there { Ok(()) } else { Err(Problem::not_found()) }
+/// Whoever may not look at an exchange is told so. One that is not there has no bindings.
+fn check_exchange(cx: &Context, name: &str) -> Result<(), Problem> {
+    cx.allow(Action::Describe, Resource::Route(name)).map(drop)
 }
 
 /// What a binding can lead to.
@@ -144,17 +142,17 @@ enum Kind {
 fn between(cx: &Context, call: &Call<'_>, kind: Kind) -> Result<Vec<Found>, Problem> {
     let vhost = cx.vhost(call.name(0))?;
     let (source, name) = (exchange_name(call.name(1)), call.name(2));
-    check_exchange(cx, &vhost, source)?;
+    check_exchange(cx, source)?;
     let destination = match kind {
         Kind::Queue => {
-            let queue = queues::find(cx, &vhost, name)?;
+            let queue = queues::find(cx, &vhost, name).ok();
             if source.is_empty() {
-                return Ok(vec![Found::Implicit(vhost, queue)]);
+                return Ok(queue.map(|queue| Found::Implicit(vhost, queue)).into_iter().collect());
             }
-            Some(Destination::Stream(queue.id))
+            queue.map(|queue| Destination::Stream(queue.id))
         }
         Kind::Exchange => {
-            check_exchange(cx, &vhost, name)?;
+            check_exchange(cx, name)?;
             cx.backend.route(vhost.number(), name).map(|route| Destination::Route(route.id))
         }
     };
@@ -173,15 +171,31 @@ pub(super) fn to_exchange_from(cx: &mut Context, call: &Call<'_>) -> Result<Step
 
 fn show_one(cx: &Context, call: &Call<'_>, kind: Kind) -> Result<Step, Problem> {
     let wanted = Wanted::of(call)?;
-    let mut shown = between(cx, call, kind)?.into_iter().map(|found| found.show(cx));
-    let found = shown.find(|item| is_named(item, call.name(3)));
-    Ok(show::one(&wanted, found.ok_or_else(Problem::not_found)?))
+    let (_, shown) = named(cx, call, kind)?;
+    Ok(show::one(&wanted, shown))
 }
 
-/// Whether an address means a binding, whether its key was escaped once or twice.
-fn is_named(item: &Value, properties: &str) -> bool {
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    decoded(item["properties_key"].as_str().unwrap_or_default()) == decoded(properties)
+/// The binding that an address means, and what is shown of it.
+fn named(cx: &Context, call: &Call<'_>, kind: Kind) -> Result<(Found, Value), Problem> {
+    let all: Vec<_> = between(cx, call, kind)?
+        .into_iter()
+        .map(|found| {
+            let shown = found.show(cx);
+            (found, shown)
+        })
+        .collect();
+    let place = place_of(all.iter().map(|(_, shown)| shown["properties_key"].as_str().unwrap_or("")), call.name(3));
+    place.and_then(|place| all.into_iter().nth(place)).ok_or_else(Problem::not_found)
+}
+
+/// Which of these keys an address means: the one that it says, else one that it says without its escapes, as some tools send it.
+fn place_of<'a>(keys: impl Iterator<Item = &'a str> + Clone, said: &str) -> Option<usize> {
+    let plain = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    keys.clone().position(|key| key == said).or_else(|| {
+        let unescaped = plain(said);
+        let mut plains = keys.map(plain);
+        plains.position(|key| key == said || key == unescaped)
+    })
 }
 
 pub(super) fn show_queue(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
@@ -199,7 +213,7 @@ pub(super) fn route_of(
     name: &str,
 ) -> Result<Result<Arc<RouteEntry>, Authorized<Request>>, Problem> {
     if name.is_empty() {
-        return Err(Problem::bad_request("operation not permitted on the default exchange"));
+        return Err(Problem::refused());
     }
     if let Some(entry) = cx.backend.route(vhost.number(), name) {
         return Ok(Ok(entry));
@@ -252,14 +266,15 @@ pub(super) fn bind(
 fn bind_to(
     cx: &mut Context,
     source: &RouteEntry,
-    to: Destination,
+    (to, name): (Destination, &str),
     object: &Map<String, Value>,
 ) -> Result<Step, Problem> {
     let (request, properties) = bind(cx, source, to, object)?;
+    let name = show::quoted(name);
     Ok(submit(request, move |_, reply| {
         route_reply(reply)?;
-        // The address of what was made stands below that of the request.
-        let location = utf8_percent_encode(&properties, NON_ALPHANUMERIC).to_string();
+        // The address of what was made stands beside that of the request.
+        let location = format!("{name}/{}", show::quoted(&properties));
         let headers = vec![("location", location.into())];
         Ok(Step::Respond(Response { status: 201, headers, body: Bytes::new() }))
     }))
@@ -267,27 +282,26 @@ fn bind_to(
 
 pub(super) fn bind_queue(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let (vhost, object) = (cx.vhost(call.name(0))?, call.object()?);
-    let queue = queues::find(cx, &vhost, call.name(2))?;
-    with_route(cx, vhost, exchange_name(call.name(1)), move |cx, _, source| {
-        bind_to(cx, &source, Destination::Stream(queue.id), &object)
+    let name: Arc<str> = call.name(2).into();
+    with_route(cx, vhost, exchange_name(call.name(1)), move |cx, vhost, source| {
+        let queue = queues::find(cx, &vhost, &name).map_err(|_| Fault::no_queue(&name, &vhost.name))?;
+        bind_to(cx, &source, (Destination::Stream(queue.id), &name), &object)
     })
 }
 
 pub(super) fn bind_exchange(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let (vhost, object) = (cx.vhost(call.name(0))?, call.object()?);
     let (from, to) = (exchange_name(call.name(1)).to_owned(), exchange_name(call.name(2)).to_owned());
-    check_exchange(cx, &vhost, &from)?;
-    with_route(cx, vhost, &to, move |cx, vhost, to| {
-        with_route(cx, vhost, &from, move |cx, _, source| {
-            bind_to(cx, &source, Destination::Route(to.id), &object)
+    with_route(cx, vhost, &from, move |cx, vhost, source| {
+        with_route(cx, vhost, &to, move |cx, _, to| {
+            bind_to(cx, &source, (Destination::Route(to.id), &to.name), &object)
         })
     })
 }
 
 fn unbind(cx: &Context, call: &Call<'_>, kind: Kind) -> Result<Step, Problem> {
-    let named = between(cx, call, kind)?.into_iter().find(|found| is_named(&found.show(cx), call.name(3)));
     // The one that every queue has stays.
-    let Some(Found::Bound(_, source, bound)) = named else { return Err(Problem::not_found()) };
+    let (Found::Bound(_, source, bound), _) = named(cx, call, kind)? else { return Err(Problem::refused()) };
     let grant = cx.allow(Action::Alter, Resource::Route(&source.name))?;
     let unbind = RouteRequest::Unbind {
         source: source.id,

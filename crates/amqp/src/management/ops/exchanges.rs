@@ -109,8 +109,7 @@ pub(super) fn put(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
 pub(super) fn delete(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let (vhost, name) = (cx.vhost(call.name(0))?, call.name(1));
     if name == DEFAULT_EXCHANGE || predeclared(name).is_some() {
-        let reason = format!("deletion of system exchange '{name}' not allowed");
-        return Err(Problem { reason, ..Problem::not_authorised() });
+        return Err(Problem::refused());
     }
     let entry: Arc<RouteEntry> = cx.backend.route(vhost.number(), name).ok_or_else(Problem::not_found)?;
     let grant = cx.allow(Action::Delete, Resource::Route(name))?;

@@ -52,7 +52,7 @@ impl Count {
         match self {
             Count::Number(number) => Ok(*number),
             Count::Text(text) => {
-                text.parse().map_err(|_| Problem::bad_request(format!("a number is expected, not '{text}'")))
+                text.parse().map_err(|_| Problem::bad_request(json!(["not_integer", text])))
             }
         }
     }
@@ -74,8 +74,9 @@ struct Get {
 
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let vhost = cx.vhost(call.name(0))?;
+    call.object_with(&["count", "encoding"])?;
     let body: Body = call.read()?;
-    let entry = queues::find(cx, &vhost, call.name(1))?;
+    let entry = queues::find(cx, &vhost, call.name(1)).map_err(|_| Problem::missing("queue_not_found"))?;
     queues::not_of_streams(&vhost, &entry, "basic.get")?;
     if cx.shared.owner(entry.id).is_some() {
         return Err(crate::errors::Fault::locked(&entry.name, &vhost.name).into());
@@ -91,7 +92,7 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
     let is_base64 = match &*body.encoding {
         "auto" => false,
         "base64" => true,
-        other => return Err(Problem::bad_request(format!("unsupported encoding '{other}'"))),
+        _ => return Err(Problem::bad_request("Unsupported encoding. Please use auto or base64.")),
     };
     let truncate = body.truncate.as_ref().map(Count::number).transpose()?;
     let records_max = u32::try_from(body.count.number()?).unwrap_or(u32::MAX).min(LEASE_ACQUIRE_RECORDS_MAX);

@@ -24,6 +24,11 @@ pub(super) fn fine(_: &mut Context, _: &Call<'_>) -> Result<Step, Problem> {
     Ok(document(&json!({"status": "ok"})))
 }
 
+/// What would fail if other nodes had to do without this one.
+pub(super) fn not_critical(_: &mut Context, _: &Call<'_>) -> Result<Step, Problem> {
+    Ok(document(&json!({"status": "ok", "reason": "single node cluster"})))
+}
+
 pub(super) fn aliveness(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     cx.vhost(call.name(0))?;
     Ok(document(&json!({"status": "ok"})))

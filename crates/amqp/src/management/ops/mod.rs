@@ -253,13 +253,13 @@ pub(super) const TABLE: &[Row] = &[
         "GET",
         "/api/health/checks/node-is-quorum-critical",
         "Say that nobody depends on this node being up.",
-        health::fine,
+        health::not_critical,
     ),
     row(
         "GET",
         "/api/health/checks/node-is-mirror-sync-critical",
         "Say that nobody depends on this node being up.",
-        health::fine,
+        health::not_critical,
     ),
     row("GET", "/api/health/checks/port-listener/{port}", "Fail unless a port is listened on.", health::port),
     row(

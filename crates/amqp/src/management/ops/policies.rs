@@ -33,20 +33,28 @@ pub(super) fn described(
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
         return Err(Problem::bad_request(format!("the name of a policy has 1 to {NAME_BYTES_MAX} bytes")));
     }
-    let missing = |key: &str| Problem::invalid(format!("Key \"{key}\" not found"));
-    let text = object.get("pattern").ok_or_else(|| missing("pattern"))?;
+    let mut missing = ["pattern", "definition"].into_iter().filter(|key| !object.contains_key(*key)).peekable();
+    if missing.peek().is_some() {
+        return Err(Problem::keys_missing(missing));
+    }
+    let text = &object["pattern"];
     let text = text.as_str().ok_or_else(|| Problem::invalid("pattern must be a string"))?;
-    pattern(text)
-        .map_err(|why| Problem::invalid(format!("pattern: not valid regular expression: {why}\n")))?;
-    let definition = object.get("definition").ok_or_else(|| missing("definition"))?;
-    let definition = serde_json::from_value(definition.clone())
+    pattern(text).map_err(|why| {
+        Problem::invalid(format!("pattern should be regular expression but is invalid: {why}\n"))
+    })?;
+    let definition = serde_json::from_value(object["definition"].clone())
         .map_err(|_| Problem::invalid("definition must be an object"))?;
     check_definition(&definition, owner == Owner::Operator).map_err(Problem::invalid)?;
     let apply_to = match (object.get("apply-to"), owner) {
         (None | Some(Value::Null), Owner::User) => ApplyTo::All,
         (None | Some(Value::Null), Owner::Operator) => ApplyTo::Queues,
-        (Some(word), _) => serde_json::from_value(word.clone())
-            .map_err(|_| Problem::invalid(format!("apply-to {word} is not recognised\n")))?,
+        (Some(word), _) => serde_json::from_value(word.clone()).map_err(|_| {
+            let word = word.as_str().map_or_else(|| word.to_string(), str::to_owned);
+            Problem::invalid(format!(
+                "apply-to '{word}' unrecognised; should be one of: 'queues', 'classic_queues',  'quorum_queues', \
+                 'streams', 'exchanges', or 'all'\n"
+            ))
+        })?,
     };
     let priority = match object.get("priority") {
         None | Some(Value::Null) => 0,

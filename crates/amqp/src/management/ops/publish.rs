@@ -19,18 +19,18 @@ use serde_json::json;
 
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
     let vhost = cx.vhost(call.name(0))?;
-    let object = call.object()?;
+    let object = call.object_with(&["routing_key", "properties", "payload", "payload_encoding"])?;
     let text = |name: &str| {
-        let value = object.get(name).ok_or_else(|| Problem::bad_request(format!("{name} is missing")))?;
-        value.as_str().ok_or_else(|| Problem::bad_request(format!("{name} must be a string")))
+        object[name].as_str().ok_or_else(|| Problem::bad_request(format!("{name} must be a string")))
     };
-    let body = match object.get("payload_encoding").map_or("string", |value| value.as_str().unwrap_or("")) {
-        "string" => Bytes::copy_from_slice(text("payload")?.as_bytes()),
+    let payload = text("payload")?;
+    let body = match text("payload_encoding")? {
+        "string" => Bytes::copy_from_slice(payload.as_bytes()),
         "base64" => {
-            let decoded = BASE64.decode(text("payload")?);
-            Bytes::from(decoded.map_err(|_| Problem::bad_request("payload is not base64"))?)
+            let decoded = BASE64.decode(payload);
+            Bytes::from(decoded.map_err(|_| Problem::bad_request(json!(["not_base64", payload])))?)
         }
-        other => return Err(Problem::bad_request(format!("unsupported payload_encoding '{other}'"))),
+        other => return Err(Problem::bad_request(json!(["unsupported_encoding", other]))),
     };
     let routing_key = text("routing_key")?;
     if routing_key.len() > 255 {
@@ -52,9 +52,8 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
         Content { method: method.freeze(), header: header.freeze(), parts: vec![body], missing: 0, cost: 0 };
     let mut connection = Connection::within(cx, &vhost);
     connection.channels.insert(1, Channel::new(1));
-    // As in RabbitMQ it is the message that is wrong, not the address.
     let refused = |fault: Fault| match fault.code {
-        Code::NOT_FOUND => Problem::bad_request(format!("404 {}", fault.reply_text())),
+        Code::NOT_FOUND => Problem::missing("exchange_not_found"),
         _ => fault.into(),
     };
     basic_publish::finish(&mut connection, 1, content).map_err(refused)?;

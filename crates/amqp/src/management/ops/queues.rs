@@ -134,7 +134,7 @@ pub(super) fn declare(
         return Ok(Some(grant.request(Request::AlterStream { stream: entry.id, changes })));
     }
     if name.starts_with("amq.") {
-        return Err(Problem::bad_request(format!("queue name '{name}' contains reserved prefix 'amq.*'")));
+        return Err(Problem::refused());
     }
     let mut config = StreamConfig::default();
     for change in arguments.creation() {
