@@ -16,8 +16,16 @@ pub(crate) enum Step {
     Submit(Vec<Authorized<Request>>, Then<Vec<Reply>>),
     /// Read from a log; go on with the result.
     Read(Authorized<(LogId, Offset, u32)>, Then<ReadResult>),
-    /// Wait until there is room on the disk again.
-    Room(Then<()>),
+    /// Wait until there is room again where it lacks.
+    Room(Lack, Then<()>),
+}
+
+/// What there is no room in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lack {
+    Disk,
+    /// The memory of queues that are in memory only.
+    Memory,
 }
 
 /// How an operation goes on.

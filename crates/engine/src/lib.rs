@@ -37,6 +37,7 @@ pub use gate::ReplySink;
 pub use mover::MoverTotals;
 pub use options::{EngineOptions, UpkeepOptions};
 pub use queue::Submission;
+pub use room::EphemeralMemory;
 pub use shared::Failure;
 pub use start::{Engine, Handle, RoomGuard, StartError};
 pub use upkeep::UpkeepTotals;

@@ -1,10 +1,48 @@
-//! Whoever waits for room on the disk, and is woken when there is some.
+//! Whoever waits for room, on the disk or in the memory of ephemeral logs, and is woken when there is some.
 //!
-//! Apart because those who wait are sessions, who must not ask again and again, and the one who knows is the keeper's thread.
+//! Apart because those who wait are sessions, who must not ask again and again, and those who know are the keeper's thread and
+//! whoever sits in the shard's seat.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
+
+/// What ephemeral logs hold (R18), as the last turn left it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EphemeralMemory {
+    /// Bytes that they hold, counted as the shard counts them.
+    pub bytes: u64,
+    /// Bytes that they may hold.
+    pub bytes_max: u64,
+    /// An append was refused because they hold so much, and not enough was let go of since.
+    pub is_full: bool,
+}
+
+/// The same for all threads to see.
+#[derive(Debug, Default)]
+pub(crate) struct SharedMemory {
+    bytes: AtomicU64,
+    bytes_max: AtomicU64,
+    is_full: AtomicBool,
+}
+
+impl SharedMemory {
+    /// Shows what a turn has left. Returns whether memory was full and is not any more.
+    pub(crate) fn show(&self, memory: EphemeralMemory) -> bool {
+        self.bytes.store(memory.bytes, Ordering::Relaxed);
+        self.bytes_max.store(memory.bytes_max, Ordering::Relaxed);
+        self.is_full.swap(memory.is_full, Ordering::SeqCst) && !memory.is_full
+    }
+
+    pub(crate) fn load(&self) -> EphemeralMemory {
+        EphemeralMemory {
+            bytes: self.bytes.load(Ordering::Relaxed),
+            bytes_max: self.bytes_max.load(Ordering::Relaxed),
+            is_full: self.is_full.load(Ordering::SeqCst),
+        }
+    }
+}
 
 /// See the module's documentation.
 #[derive(Debug, Default)]

@@ -74,6 +74,9 @@ impl Seat {
             shared.held_changes.fetch_add(1, Ordering::SeqCst);
             shared.upkeep.lane_moved();
         }
+        if shared.memory.show(self.turns.memory()) {
+            shared.room.wake_all();
+        }
         // What is in memory only leaves the lane asleep.
         if has_frames {
             shared.lane.ring();

@@ -8,7 +8,7 @@ use crate::gate::{Gate, let_go};
 use crate::mover::MoverStats;
 use crate::queue::Submission;
 use crate::queue::{Bell, Queue};
-use crate::room::Room;
+use crate::room::{Room, SharedMemory};
 use crate::seat::Seat;
 use crate::upkeep::{Inbox, UpkeepStats};
 use millstream_storage::{Assembler, Objects, Views, WalFiles};
@@ -34,7 +34,9 @@ pub(crate) struct Shared {
     pub(crate) held_changes: AtomicU64,
     /// The keeper found no room for another file.
     pub(crate) disk_full: AtomicBool,
-    /// Who waits until it finds some.
+    /// What ephemeral logs hold.
+    pub(crate) memory: SharedMemory,
+    /// Who waits for room on the disk or in that memory.
     pub(crate) room: Room,
     /// WAL files in which nothing lives wait for a checkpoint.
     pub(crate) checkpoint_wanted: AtomicBool,
@@ -173,6 +175,7 @@ impl Shared {
             held: AtomicBool::new(false),
             held_changes: AtomicU64::new(0),
             disk_full: AtomicBool::new(false),
+            memory: SharedMemory::default(),
             room: Room::default(),
             checkpoint_wanted: AtomicBool::new(false),
             shard_sleeps_until: AtomicI64::new(i64::MIN),

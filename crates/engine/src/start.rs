@@ -12,6 +12,7 @@ use crate::mover::{Mover, MoverThread, MoverTotals};
 use crate::options::EngineOptions;
 use crate::queue::Submission;
 use crate::replay::Replayer;
+use crate::room::EphemeralMemory;
 use crate::seat::Seat;
 use crate::shard_thread;
 use crate::shared::{Failure, Parts, Shared};
@@ -267,14 +268,16 @@ impl Handle {
         self.shared.submit(submissions);
     }
 
-    /// Wakes `waker` once when appends need not be refused any more for lack of room: at once if that is so already.
+    /// Wakes `waker` once when appends that were refused for lack of room, on the disk or in memory, may find some. Whoever looks
+    /// after registering misses nothing.
     pub fn watch_room(&self, waker: &Waker) -> RoomGuard {
-        // Whoever looks after registering misses nothing.
-        let number = self.shared.room.add(waker);
-        if !self.files().lane().is_disk_full {
-            waker.wake_by_ref();
-        }
-        RoomGuard { shared: self.shared.clone(), number }
+        RoomGuard { shared: self.shared.clone(), number: self.shared.room.add(waker) }
+    }
+
+    /// What ephemeral logs hold.
+    #[must_use]
+    pub fn ephemeral_memory(&self) -> EphemeralMemory {
+        self.shared.memory.load()
     }
 
     /// What keeping the data in shape has cost since the start.

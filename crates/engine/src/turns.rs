@@ -6,6 +6,7 @@
 use crate::gate::{Addressed, ReplySink, Waiting};
 use crate::options::{IMAGE_BYTES_PER_TURN, REQUESTS_PER_TURN};
 use crate::queue::Submission;
+use crate::room::EphemeralMemory;
 use millstream_core::{
     Effects, EphemeralChange, Reply, Request, Shard, Ticket, Turn, ViewChange, shard::ImageKey,
 };
@@ -38,6 +39,8 @@ pub(crate) struct Turns {
     parked: HashMap<Ticket, Caller>,
     /// The walk of the checkpoint that is being written.
     walk: Option<ImageKey>,
+    /// An append was refused because ephemeral logs hold too much: it may be taken once they hold no more than this.
+    relieved_at: Option<u64>,
 }
 
 struct Caller {
@@ -48,7 +51,16 @@ struct Caller {
 impl Turns {
     pub(crate) fn new(shard: Shard, ephemeral: EphemeralLogs) -> Turns {
         let (effects, parked) = (Effects::default(), HashMap::new());
-        Turns { shard, effects, ephemeral, has_held: false, next_ticket: 0, parked, walk: None }
+        Turns {
+            shard,
+            effects,
+            ephemeral,
+            has_held: false,
+            next_ticket: 0,
+            parked,
+            walk: None,
+            relieved_at: None,
+        }
     }
 
     /// Whether anything came into ephemeral logs since the last call.
@@ -56,9 +68,16 @@ impl Turns {
         std::mem::take(&mut self.has_held)
     }
 
+    /// What ephemeral logs hold now.
+    pub(crate) fn memory(&mut self) -> EphemeralMemory {
+        let (bytes, bytes_max) = (self.shard.ephemeral_bytes(), self.shard.ephemeral_bytes_max());
+        self.relieved_at = self.relieved_at.filter(|at| bytes > *at);
+        EphemeralMemory { bytes, bytes_max, is_full: self.relieved_at.is_some() }
+    }
+
     /// When [`Turns::tick`] has something to do next.
     pub(crate) fn next_deadline(&self) -> Option<EngineTime> {
-        self.shard.next_deadline()
+        if self.ephemeral.has_swept() { self.shard.next_deadline() } else { Some(EngineTime(i64::MIN)) }
     }
 
     /// Applies waiting requests, in order.
@@ -94,6 +113,13 @@ impl Turns {
             self.next_ticket += 1;
             let turn = Turn { now, position: assembler.next_position() };
             self.shard.apply(turn, ticket, request, &mut self.effects);
+            let replies = &self.effects.replies;
+            if replies.iter().any(|reply| reply.ticket == ticket && lacks_memory(&reply.reply)) {
+                // As with the disk: what follows must not be stored before it.
+                chain.iter().for_each(Chain::break_off);
+                let (bytes, bytes_max) = (self.shard.ephemeral_bytes(), self.shard.ephemeral_bytes_max());
+                self.relieved_at = Some((bytes_max - bytes_max / 8).min(bytes.saturating_sub(1)));
+            }
             assert!(!is_ephemeral || !self.effects.has_frame(), "what is not admitted makes no frame");
             self.carry_out(now, Some((ticket, Caller { sink, tag })), assembler, released);
         }
@@ -107,6 +133,7 @@ impl Turns {
         assembler: &mut Assembler,
         released: &mut Vec<(WalPosition, Waiting)>,
     ) -> Pause {
+        self.ephemeral.sweep();
         if self.next_deadline().is_none_or(|due| due > now) {
             return Pause::Drained;
         }
@@ -195,6 +222,15 @@ impl Turns {
             self.parked.insert(ticket, caller);
         }
         effects.clear();
+    }
+}
+
+/// Whether ephemeral logs hold too much for something that was asked for.
+fn lacks_memory(reply: &Reply) -> bool {
+    match reply {
+        Reply::Appended(results) => results.iter().any(|result| *result == Err(ErrorKind::Overloaded)),
+        Reply::Refused(kind) => *kind == ErrorKind::Overloaded,
+        _ => false,
     }
 }
 

@@ -62,7 +62,11 @@ pub trait Backend: Lookup + Send + Sync + 'static {
     /// Whether appends are refused because the disk has no room for them.
     fn is_disk_full(&self) -> bool;
 
-    /// Wakes `waker` once when appends need not be refused any more because the disk is full: at once if they need not now.
+    /// Whether appends to logs in memory are refused because those hold too much.
+    fn is_memory_full(&self) -> bool;
+
+    /// Wakes `waker` once when appends that were refused for lack of room, on the disk or in memory, may find some. Whoever looks
+    /// after registering misses nothing.
     fn watch_room(&self, waker: &Waker) -> WatchGuard;
 
     /// Hands requests to the shard, in order. Replies come as [`Event::Reply`](crate::Event::Reply) to the inbox under the

@@ -162,6 +162,7 @@ async fn serve(
             backend: broker.backend.clone(),
             storage: Box::new(broker.storage_facts()),
             budgets: vec![("requests", budget.clone()), ("output", output_budget.clone())],
+            ephemeral: Box::new(broker.ephemeral_facts()),
             listening: fronts.clone(),
         };
         Telemetry::new(TelemetryParts {

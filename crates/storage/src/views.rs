@@ -25,6 +25,7 @@ mod watch;
 
 pub(crate) use adopting::FoundRun;
 pub(crate) use buffers::{Buffer, Buffers};
+pub(crate) use held::Held;
 pub(crate) use index::RUN_BYTES_MAX;
 pub use log_view::{LogTraffic, LogView};
 pub(crate) use publisher::Publisher;
@@ -74,10 +75,14 @@ impl Views {
 
     /// Revokes and forgets a log's view.
     pub(crate) fn remove(&self, log: LogId) {
-        let map = self.map.pin();
-        if let Some(view) = map.remove(&log) {
+        if let Some(view) = self.take(log) {
             view.revoke();
         }
+    }
+
+    /// Forgets a log's view, and returns it.
+    pub(crate) fn take(&self, log: LogId) -> Option<Arc<LogView>> {
+        self.map.pin().remove(&log).cloned()
     }
 
     pub(crate) fn remove_stream(&self, stream: StreamId, logs: u32) {

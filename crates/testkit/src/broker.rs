@@ -63,14 +63,24 @@ struct State {
     routes: BTreeMap<RouteId, Arc<RouteEntry>>,
     logs: BTreeMap<LogId, Arc<MemoryLog>>,
     waiting: BTreeMap<Ticket, (Arc<dyn Inbox>, Tag)>,
+    /// Something was refused because logs in memory hold too much; not until they hold no more than this.
+    relieved_at: Option<u64>,
+    /// The last request that was.
+    lacked: Option<Ticket>,
 }
 
 impl TestBroker {
     /// A broker that holds nothing.
     #[must_use]
     pub fn new() -> Arc<TestBroker> {
+        TestBroker::with_options(ShardOptions::default())
+    }
+
+    /// The same with options of its shard.
+    #[must_use]
+    pub fn with_options(options: ShardOptions) -> Arc<TestBroker> {
         let state = State {
-            shard: Shard::new(SEED, ShardOptions::default()),
+            shard: Shard::new(SEED, options),
             position: 16,
             starts: 0,
             next_ticket: 0,
@@ -78,6 +88,8 @@ impl TestBroker {
             routes: BTreeMap::new(),
             logs: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            relieved_at: None,
+            lacked: None,
         };
         Arc::new(TestBroker {
             state: Mutex::new(state),
@@ -93,8 +105,13 @@ impl TestBroker {
     pub fn set_full(&self, is_full: bool) {
         self.is_full.store(is_full, Ordering::Relaxed);
         if !is_full {
-            std::mem::take(&mut *self.room.lock()).into_values().for_each(Waker::wake);
+            self.wake();
         }
+    }
+
+    /// There is room.
+    fn wake(&self) {
+        std::mem::take(&mut *self.room.lock()).into_values().for_each(Waker::wake);
     }
 
     /// Lets time pass, and the shard do what has become due.
@@ -279,7 +296,19 @@ impl State {
                 CatalogChange::PutNamespace(_) | CatalogChange::RemoveNamespace(_) => {}
             }
         }
+        let bytes = self.shard.ephemeral_bytes();
         for reply in effects.replies {
+            let lacks_memory = match &reply.reply {
+                Reply::Appended(results) => {
+                    results.iter().any(|result| *result == Err(ErrorKind::Overloaded))
+                }
+                Reply::Refused(kind) => *kind == ErrorKind::Overloaded,
+                _ => false,
+            };
+            if lacks_memory {
+                self.relieved_at = Some(bytes.saturating_sub(1));
+                self.lacked = Some(reply.ticket);
+            }
             let (inbox, tag) = self.waiting.remove(&reply.ticket).expect("one reply per request");
             inbox.deliver(&mut std::iter::once((tag, reply.reply)));
         }
@@ -375,12 +404,13 @@ impl Backend for TestBroker {
         self.is_full.load(Ordering::Relaxed)
     }
 
+    fn is_memory_full(&self) -> bool {
+        self.state.lock().relieved_at.is_some()
+    }
+
     fn watch_room(&self, waker: &Waker) -> WatchGuard {
         let number = self.random.fetch_add(1, Ordering::Relaxed);
         self.room.lock().insert(number, waker.clone());
-        if !self.is_disk_full() {
-            waker.wake_by_ref();
-        }
         WatchGuard::new(Watcher { room: self.room.clone(), number })
     }
 
@@ -403,7 +433,15 @@ impl Backend for TestBroker {
             state.waiting.insert(ticket, (inbox.clone(), tag));
             let request = request.into_inner();
             state.turn(now, |shard, turn, effects| shard.apply(turn, ticket, request, effects));
+            if state.lacked == Some(ticket) {
+                chain.iter().for_each(Chain::break_off);
+            }
             state.catch_up(now);
+        }
+        let bytes = state.shard.ephemeral_bytes();
+        if state.relieved_at.take_if(|at| bytes <= *at).is_some() {
+            drop(state);
+            self.wake();
         }
     }
 }

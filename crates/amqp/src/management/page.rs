@@ -39,9 +39,12 @@ impl Wanted {
             (None, _) => None,
             (Some(page), size) => {
                 let of_size = size.unwrap_or(PAGE_SIZE);
-                if !(1..=usize::MAX / PAGE_SIZE_MAX).contains(&page) || !(1..=PAGE_SIZE_MAX).contains(&of_size) {
+                if !(1..=usize::MAX / PAGE_SIZE_MAX).contains(&page)
+                    || !(1..=PAGE_SIZE_MAX).contains(&of_size)
+                {
                     let size = size.map_or_else(|| "undefined".to_owned(), |size| size.to_string());
-                    let reason = format!("Invalid pagination parameters: page number {page}, page size {size}");
+                    let reason =
+                        format!("Invalid pagination parameters: page number {page}, page size {size}");
                     let error = "invalid_pagination_parameters";
                     return Err(Problem { error, ..Problem::bad_request(reason) });
                 }

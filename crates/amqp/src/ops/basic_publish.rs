@@ -11,12 +11,11 @@ use super::{operation, reply_to};
 use crate::codec::{ContentHeader, Method, MethodKind, Properties, Value};
 use crate::errors::{Code, Fault};
 use crate::limits::{TIME_TO_LIVE_MS_MAX, TRANSACTION_BYTES_MAX};
-use crate::session::{Connection, Content, Run, Target};
+use crate::session::{Appending, Connection, Content, Run, Target};
 use crate::translate::{
     Message, Routed, STREAM_LOG, Stored, cleaned, delay_ms, is_stream, letter, type_name,
 };
 use bytes::Bytes;
-use millstream_core::Reply;
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::RecordMark;
 use millstream_front::registry::Operation;
@@ -257,23 +256,14 @@ fn joined(parts: &[Bytes]) -> Bytes {
     }
 }
 
-/// Takes what the shard says of an append.
+/// Takes what the shard said of an append.
 ///
 /// # Errors
 /// When messages were lost whose publisher can only be told by the end of its connection.
-pub(crate) fn appended(
-    cx: &mut Connection,
-    appending: crate::session::Appending,
-    reply: Reply,
-) -> Result<(), Fault> {
+pub(crate) fn appended(cx: &mut Connection, appending: Appending) -> Result<(), Fault> {
     let is_unconfirmed = appending.is_unconfirmed;
     cx.shared.meters.published(cx.micros.saturating_sub(appending.since), appending.messages);
-    let results = match reply {
-        Reply::Appended(results) => Ok(results),
-        Reply::Refused(kind) => Err(kind),
-        _ => Err(millstream_types::ErrorKind::Indeterminate),
-    };
-    let outcome = appending.outcome(results);
+    let outcome = appending.outcome();
     for (run, taken) in outcome.news {
         confirm(cx, run, taken);
     }
@@ -293,8 +283,9 @@ pub(crate) fn appended(
 }
 
 /// Takes an append whose streams are all gone: its messages are like those that nobody reads.
-pub(crate) fn vanished(cx: &mut Connection, appending: crate::session::Appending) {
-    for (run, taken) in appending.outcome(Ok(Vec::new())).news {
+pub(crate) fn vanished(cx: &mut Connection, mut appending: Appending) {
+    appending.vanish();
+    for (run, taken) in appending.outcome().news {
         confirm(cx, run, taken);
     }
 }

@@ -9,7 +9,7 @@ use crate::codec::{ContentHeader, Method};
 use crate::errors::Fault;
 use crate::session::{Connection, Mode, Transaction, Unacked};
 use crate::shared::Held;
-use crate::step::{Step, submit};
+use crate::step::{Lack, Step, submit};
 use bytes::Bytes;
 use millstream_core::lease::{Action as LeaseAction, LeaseGroupId, Settle};
 use millstream_core::log::AppendBatch;
@@ -75,7 +75,7 @@ fn commit(cx: &mut Connection, number: u16, transaction: Transaction) -> Result<
     attempt(cx, number, Commit { appends, settles, returns, held })
 }
 
-/// Tries to commit; where there is no room on the disk, again when there is some.
+/// Tries to commit; where there is no room, again when there is some.
 fn attempt(cx: &mut Connection, number: u16, commit: Commit) -> Result<Step, Fault> {
     let mut grants = Vec::new();
     let mut appends = Vec::with_capacity(commit.appends.len());
@@ -94,12 +94,11 @@ fn attempt(cx: &mut Connection, number: u16, commit: Commit) -> Result<Step, Fau
     let Some(request) = request else { return Ok(commit.done(cx, number)) };
     Ok(submit(request, move |cx, reply| match reply {
         Reply::Transacted(_) => Ok(commit.done(cx, number)),
-        Reply::Refused(ErrorKind::StorageFull) => {
-            Ok(Step::Room(Box::new(move |cx, ()| attempt(cx, number, commit))))
+        Reply::Refused(kind @ (ErrorKind::StorageFull | ErrorKind::Overloaded)) => {
+            let lack = if kind == ErrorKind::StorageFull { Lack::Disk } else { Lack::Memory };
+            Ok(Step::Room(lack, Box::new(move |cx, ()| attempt(cx, number, commit))))
         }
-        Reply::Refused(ErrorKind::StreamFull | ErrorKind::Overloaded) => {
-            Err(Fault::precondition("partial tx completion"))
-        }
+        Reply::Refused(ErrorKind::StreamFull) => Err(Fault::precondition("partial tx completion")),
         Reply::Refused(kind) => Err(kind.into()),
         _ => Err(Fault::internal("an answer that was not asked for")),
     }))

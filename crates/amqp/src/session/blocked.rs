@@ -1,14 +1,15 @@
-//! Publishing while the disk is full or memory is short: the connection is not read, and nothing of it is lost.
+//! Publishing while the disk or memory is full: the connection is not read, and nothing of it is lost.
 //!
 //! Apart because it is RabbitMQ's alarm: whoever publishes waits (and is told so, if it understands that), whoever only
 //! consumes goes on. Nothing is lost and nothing is confirmed that is not stored. Nobody is blocked before it publishes.
 //!
-//! What the full disk has refused is kept in its order and tried again when the broker says that there is room. All appends of
+//! What was refused because the disk is full, or the memory of queues that are in memory only, is kept in its order and tried again
+//! when the broker says that there is room. All appends of
 //! a connection hang on one [`Chain`]: behind one that was refused all others are refused as well, so that none can be stored
 //! before it. They are tried on a new chain once the last of them has come back. A commit that finds no room waits
 //! with its channel for the same moment.
 //!
-//! Of memory nothing is refused: what has arrived goes its way, and so makes room for others. A connection is not blocked
+//! Of the memory for requests nothing is refused: what has arrived goes its way, and so makes room for others. A connection is not blocked
 //! in the middle of a message, nor in a transaction: what those hold is given back only when the client goes on.
 
 use super::connection::Connection;
@@ -16,6 +17,7 @@ use super::pending::Pending;
 use super::publish::Appending;
 use crate::codec::Method;
 use crate::errors::Fault;
+use crate::step::Lack;
 use millstream_core::Request;
 use millstream_front::{Action, Authorized, Bell, Grant, WatchGuard};
 use millstream_types::Chain;
@@ -35,8 +37,10 @@ pub(crate) struct Blocked {
     chain: Chain,
     /// Appends that were not answered yet.
     under_way: usize,
-    /// The disk has refused something that is not stored yet.
+    /// Something was refused that is not stored yet.
     is_full: bool,
+    /// Some of it because queues in memory hold too much.
+    lacks_memory: bool,
     /// Appends that were refused, by their order.
     appends: BTreeMap<u64, Appending>,
     /// Channels with an operation that waits for room.
@@ -91,22 +95,29 @@ impl Connection {
     }
 
     /// Keeps an append that was refused.
-    pub(super) fn keep(&mut self, appending: Appending) {
-        self.become_full();
+    pub(super) fn keep(&mut self, appending: Appending, lack: Lack) {
+        self.become_full(lack);
         let before = self.blocked.appends.insert(appending.order, appending);
         assert!(before.is_none(), "every append has an order of its own");
     }
 
     /// Has an operation wait for room.
-    pub(super) fn keep_operation(&mut self, channel: u16) {
-        self.become_full();
+    pub(super) fn keep_operation(&mut self, channel: u16, lack: Lack) {
+        self.become_full(lack);
         self.blocked.operations.insert(channel);
     }
 
-    fn become_full(&mut self) {
+    fn become_full(&mut self, lack: Lack) {
         let was_blocked = self.is_blocked();
         self.blocked.is_full = true;
-        self.say_blocked(was_blocked, DISK);
+        self.blocked.lacks_memory |= lack == Lack::Memory;
+        self.say_blocked(
+            was_blocked,
+            match lack {
+                Lack::Disk => DISK,
+                Lack::Memory => MEMORY,
+            },
+        );
     }
 
     /// Blocks a connection that has published while memory is short.
@@ -159,7 +170,15 @@ impl Connection {
             self.say_unblocked();
         } else if let Some(waker) = self.waker() {
             self.blocked.room = Some(self.backend.watch_room(&waker));
+            // It may have come before anybody watched.
+            if self.may_try() {
+                waker.wake();
+            }
         }
+    }
+
+    fn may_try(&self) -> bool {
+        !self.backend.is_disk_full() && !(self.blocked.lacks_memory && self.backend.is_memory_full())
     }
 
     /// The client may go on if memory is not short any more; else it is waited for anew, as who was woken once is not again.
@@ -179,7 +198,7 @@ impl Connection {
         if self.blocked.room.take().is_none() {
             return false;
         }
-        let has_room = !self.backend.is_disk_full();
+        let has_room = self.may_try();
         if !has_room {
             self.await_room();
         }
@@ -192,15 +211,17 @@ impl Connection {
     /// When the client may not write any more.
     pub(super) fn try_again(&mut self) -> Result<BTreeSet<u16>, Fault> {
         self.blocked.chain = Chain::default();
+        self.blocked.lacks_memory = false;
         for appending in std::mem::take(&mut self.blocked.appends).into_values() {
             let mut grants: Vec<Grant> = Vec::new();
-            for batch in &appending.batches {
+            let left = || appending.batches.iter().filter(|batch| batch.is_left());
+            for batch in left() {
                 // A stream that is gone is nobody's to ask for; the shard says so.
                 if let Some(entry) = self.backend.stream_by_id(batch.batch.log.stream) {
                     grants.push(self.allow(Action::Write, &entry.name)?);
                 }
             }
-            let batches = appending.batches.iter().map(|batch| batch.batch.clone()).collect();
+            let batches = left().map(|batch| batch.batch.clone()).collect();
             match Grant::request_all(grants, Request::Append(batches)) {
                 Some(request) => self.submit_append(request, appending),
                 // All of them are gone, and the messages with them, as if they had been published before.

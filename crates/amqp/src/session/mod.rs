@@ -51,7 +51,6 @@ use crate::shared::Shared;
 use bytes::{Buf as _, BytesMut};
 use core::net::SocketAddr;
 use handshake::{Beginning, Refusal};
-use millstream_core::Reply;
 use millstream_front::limits::ANSWER_BYTES_PER_TURN;
 use millstream_front::{Authorizer, Backend, Bell, Close, Event, Io, Need, Session};
 use millstream_types::{EngineTime, ErrorKind};
@@ -472,16 +471,17 @@ impl AmqpSession {
     fn event(&mut self, event: Event) -> Result<(), Close> {
         match event {
             Event::Reply(tag, reply) => match self.cx.pending.take(tag) {
-                Some(Pending::Append(appending)) => {
+                Some(Pending::Append(mut appending)) => {
                     self.cx.append_answered();
-                    if matches!(reply, Reply::Refused(ErrorKind::StorageFull)) && self.phase == Phase::Running
-                    {
-                        self.cx.keep(appending);
-                    } else {
-                        self.cx.settled_bytes += appending.cost;
-                        let done = ops::basic_publish::appended(&mut self.cx, appending, reply);
-                        if let Err(fault) = done {
-                            return self.fail(0, None, fault);
+                    // Who leaves does not wait.
+                    let lack = appending.answer(reply).filter(|_| self.phase == Phase::Running);
+                    match lack {
+                        Some(lack) => self.cx.keep(appending, lack),
+                        None => {
+                            self.cx.settled_bytes += appending.cost;
+                            if let Err(fault) = ops::basic_publish::appended(&mut self.cx, appending) {
+                                return self.fail(0, None, fault);
+                            }
                         }
                     }
                     self.cx.await_room();

@@ -26,13 +26,8 @@ pub(crate) struct Waiting {
 }
 
 enum WaitingFor {
-    Replies {
-        missing: usize,
-        replies: Vec<Option<Reply>>,
-        then: Then<Vec<Reply>>,
-    },
+    Replies { missing: usize, replies: Vec<Option<Reply>>, then: Then<Vec<Reply>> },
     Read(Then<ReadResult>),
-    /// Room on the disk.
     Room(Then<()>),
 }
 
@@ -83,8 +78,8 @@ impl AmqpSession {
                     self.cx.read(Pending::Operation { channel: number, serial, index: 0 }, read);
                     break WaitingFor::Read(then);
                 }
-                Ok(Step::Room(then)) => {
-                    self.cx.keep_operation(number);
+                Ok(Step::Room(lack, then)) => {
+                    self.cx.keep_operation(number, lack);
                     break WaitingFor::Room(then);
                 }
             }
@@ -98,7 +93,7 @@ impl AmqpSession {
         Ok(())
     }
 
-    /// There is room on the disk: tries again what was refused.
+    /// There is room: tries again what was refused.
     pub(super) fn try_again(&mut self) -> Result<(), Close> {
         let channels = match self.cx.try_again() {
             Ok(channels) => channels,

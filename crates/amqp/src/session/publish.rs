@@ -5,11 +5,12 @@
 //! one batch, which is stored once (R17); the first message that is not for all of them parts them.
 
 use crate::limits::{BATCH_BYTES_CLOSED, BATCH_RECORDS_CLOSED};
+use crate::step::Lack;
 use crate::translate::{Message, push_record};
-use millstream_core::Request;
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::RecordMark;
-use millstream_core::log::{AppendBatch, Appended};
+use millstream_core::log::AppendBatch;
+use millstream_core::{Reply, Request};
 use millstream_front::{Authorized, Grant};
 use millstream_types::batch::{BatchBuilder, BatchError, Compression};
 use millstream_types::{ErrorKind, LogId, RecordTime};
@@ -89,10 +90,19 @@ pub(crate) struct Publishing {
 /// A batch of an append under way.
 #[derive(Debug)]
 pub(crate) struct AppendingBatch {
-    /// To be appended again if the disk is full now; its bytes are shared.
+    /// To be appended again if there is no room now; its bytes are shared.
     pub(crate) batch: AppendBatch,
     /// Its messages that are confirmed.
     runs: Vec<Run>,
+    /// What became of it, once that is known.
+    result: Option<Result<(), ErrorKind>>,
+}
+
+impl AppendingBatch {
+    /// Whether it is still to be appended.
+    pub(crate) fn is_left(&self) -> bool {
+        self.result.is_none()
+    }
 }
 
 /// An append under way.
@@ -110,6 +120,8 @@ pub(crate) struct Appending {
     pub(crate) messages: u64,
     /// When it was made, in microseconds of the driver's clock.
     pub(crate) since: u64,
+    /// Why none of what was left was appended.
+    failure: Option<ErrorKind>,
 }
 
 /// What became of an append.
@@ -242,13 +254,15 @@ impl Publishing {
         taken.close(now);
         let batches = taken.batches.iter().map(|(batch, _)| batch.clone()).collect();
         let request = Grant::request_all(taken.grants, Request::Append(batches))?;
-        let batches = taken.batches.into_iter().map(|(batch, runs)| AppendingBatch { batch, runs });
+        let batches =
+            taken.batches.into_iter().map(|(batch, runs)| AppendingBatch { batch, runs, result: None });
         let appending = Appending {
             runs: taken.runs,
             batches: batches.collect(),
             is_unconfirmed: taken.is_unconfirmed,
             order: 0,
             cost: taken.cost,
+            failure: None,
             messages: taken.messages,
             since,
         };
@@ -279,25 +293,51 @@ impl Draft {
 }
 
 impl Appending {
-    /// What the shard's answer means for the publishers.
-    pub(crate) fn outcome(self, results: Result<Vec<Result<Appended, ErrorKind>>, ErrorKind>) -> Outcome {
-        let results = match results {
-            Ok(results) => results,
-            Err(kind) => {
-                let news = self.runs.into_iter().map(|run| (run, false)).collect();
-                return Outcome { news, failure: Some(kind) };
+    /// Takes the shard's answer about the batches that were left. Returns what there is no room in, if some still are.
+    pub(crate) fn answer(&mut self, reply: Reply) -> Option<Lack> {
+        match reply {
+            Reply::Appended(results) => {
+                for (batch, result) in self.batches.iter_mut().filter(|batch| batch.is_left()).zip(results) {
+                    batch.result = match result {
+                        Err(ErrorKind::Overloaded) => None,
+                        result => Some(result.map(drop)),
+                    };
+                }
+                self.batches.iter().any(AppendingBatch::is_left).then_some(Lack::Memory)
             }
-        };
+            Reply::Refused(ErrorKind::StorageFull) => Some(Lack::Disk),
+            Reply::Refused(kind) => self.fail(kind),
+            _ => self.fail(ErrorKind::Indeterminate),
+        }
+    }
+
+    /// Nothing of what is left was appended.
+    fn fail(&mut self, kind: ErrorKind) -> Option<Lack> {
+        for batch in self.batches.iter_mut().filter(|batch| batch.is_left()) {
+            batch.result = Some(Err(kind));
+        }
+        self.failure = Some(kind);
+        None
+    }
+
+    /// The streams of what is left are all gone.
+    pub(crate) fn vanish(&mut self) {
+        for batch in self.batches.iter_mut().filter(|batch| batch.is_left()) {
+            batch.result = Some(Ok(()));
+        }
+    }
+
+    /// What has become of it, for the publishers. What is left is refused.
+    pub(crate) fn outcome(self) -> Outcome {
         let mut refused: Vec<Run> = Vec::new();
-        let mut failure = None;
-        for (AppendingBatch { runs, .. }, result) in self.batches.into_iter().zip(results) {
+        let mut failure = self.failure;
+        for AppendingBatch { runs, result, .. } in self.batches {
             match result {
-                Ok(_) => {}
+                Some(Ok(())) => {}
                 // A queue that was deleted meanwhile has the message like one that nobody reads.
-                Err(ErrorKind::UnknownStream | ErrorKind::UnknownLog) => {}
-                // There is no memory for what is in memory only: as if the queue were full.
-                Err(ErrorKind::StreamFull | ErrorKind::Overloaded) => refused.extend(runs),
-                Err(kind) => {
+                Some(Err(ErrorKind::UnknownStream | ErrorKind::UnknownLog)) => {}
+                None | Some(Err(ErrorKind::StreamFull)) => refused.extend(runs),
+                Some(Err(kind)) => {
                     failure.get_or_insert(kind);
                     refused.extend(runs);
                 }
@@ -335,6 +375,7 @@ mod tests {
     use super::*;
     use crate::codec::Properties;
     use millstream_core::catalog::StreamConfig;
+    use millstream_core::log::Appended;
     use millstream_types::batch::{OpenLimits, records};
     use millstream_types::{EngineTime, Namespace, Offset, StreamId, StreamUid};
 
@@ -352,7 +393,7 @@ mod tests {
             marks: Vec::new(),
             bytes: bytes::Bytes::new(),
         };
-        AppendingBatch { batch, runs }
+        AppendingBatch { batch, runs, result: None }
     }
 
     fn appended() -> Result<Appended, ErrorKind> {
@@ -457,9 +498,12 @@ mod tests {
             cost: 0,
             messages: 0,
             since: 0,
+            failure: None,
         };
         let results = vec![appended(), Err(ErrorKind::StreamFull), Err(ErrorKind::UnknownStream)];
-        let Outcome { news, failure } = appending.outcome(Ok(results));
+        let mut appending = appending;
+        assert_eq!(appending.answer(Reply::Appended(results)), None);
+        let Outcome { news, failure } = appending.outcome();
         assert_eq!(failure, None);
         assert_eq!(
             news,
@@ -483,12 +527,40 @@ mod tests {
             cost: 0,
             messages: 0,
             since: 0,
+            failure: None,
         };
-        let outcome = appending.outcome(Err(ErrorKind::StorageFull));
+        let mut appending = appending;
         assert_eq!(
-            outcome,
-            Outcome { news: vec![(run(4, 6), false)], failure: Some(ErrorKind::StorageFull) }
+            appending.answer(Reply::Refused(ErrorKind::StorageFull)),
+            Some(Lack::Disk),
+            "it is tried again"
         );
+        assert_eq!(appending.answer(Reply::Refused(ErrorKind::ShuttingDown)), None);
+        assert_eq!(
+            appending.outcome(),
+            Outcome { news: vec![(run(4, 6), false)], failure: Some(ErrorKind::ShuttingDown) }
+        );
+    }
+
+    #[test]
+    fn what_there_was_no_memory_for_is_left_and_nothing_else() {
+        let mut appending = Appending {
+            runs: vec![run(1, 3)],
+            batches: vec![batch(vec![run(1, 2)]), batch(vec![run(1, 3)]), batch(vec![run(2, 3)])],
+            is_unconfirmed: false,
+            order: 0,
+            cost: 0,
+            messages: 0,
+            since: 0,
+            failure: None,
+        };
+        let results = vec![appended(), Err(ErrorKind::Overloaded), Err(ErrorKind::StreamFull)];
+        assert_eq!(appending.answer(Reply::Appended(results)), Some(Lack::Memory));
+        let left: Vec<bool> = appending.batches.iter().map(AppendingBatch::is_left).collect();
+        assert_eq!(left, [false, true, false]);
+        assert_eq!(appending.answer(Reply::Appended(vec![appended()])), None);
+        let news = vec![(run(1, 2), true), (run(2, 3), false)];
+        assert_eq!(appending.outcome(), Outcome { news, failure: None });
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! A disk without room, or too little memory: publishers wait and are told, consumers go on, nothing is lost.
 
 use crate::client::{Client, Server, ack, get, published};
-use millstream_amqp::codec::{Method, Properties};
+use millstream_amqp::codec::{Method, Properties, Table};
 use millstream_front::budget::Budget;
 
 const BLOCKED: &str = "0 ConnectionBlocked { reason: \"low on disk\" }";
 const UNBLOCKED: &str = "0 ConnectionUnblocked";
+const MEMORY: &str = "0 ConnectionBlocked { reason: \"low on memory\" }";
 
 fn message(body: &str) -> Vec<u8> {
     published("", "q", false, &Properties::default(), body.as_bytes())
@@ -89,7 +90,7 @@ fn a_blocked_connection_can_be_cut() {
 
 /// The bodies of everything in `q`, in order.
 fn bodies(client: &mut Client, count: usize) -> Vec<String> {
-    (0..count).map(|_| client.ask(&get("q")).pop().unwrap()).collect()
+    (0..count).map(|_| client.ask(&get("q")).pop().expect("something is answered")).collect()
 }
 
 #[test]
@@ -152,7 +153,6 @@ fn a_commit_waits_for_room_with_all_that_belongs_to_it() {
 
 #[test]
 fn publishers_wait_while_memory_is_short_and_nothing_that_arrived_does() {
-    const MEMORY: &str = "0 ConnectionBlocked { reason: \"low on memory\" }";
     let memory = Budget::new(800);
     let server = Server::with_memory(&memory);
     let (mut publisher, mut consumer) = (server.connect(), server.connect());
@@ -200,8 +200,128 @@ fn nobody_is_stopped_in_the_middle_of_a_message_or_a_transaction() {
     publisher.bytes(&half[..half.len() - 4]);
     assert_eq!(publisher.said(), [""; 0]);
     publisher.bytes(&half[half.len() - 4..]);
-    assert_eq!(publisher.said(), ["0 ConnectionBlocked { reason: \"low on memory\" }"]);
+    assert_eq!(publisher.said(), [MEMORY]);
     drop(held);
     assert_eq!(publisher.said(), [UNBLOCKED]);
     assert_eq!(bodies(&mut publisher, 3), ["1 body 2", "1 body 1", "1 body 3"]);
+}
+
+/// A queue that is in memory only.
+fn transient(name: &str) -> Method<'_> {
+    Method::QueueDeclare {
+        ticket: 0,
+        queue: name,
+        passive: false,
+        durable: false,
+        exclusive: false,
+        auto_delete: false,
+        nowait: false,
+        arguments: Table::default(),
+    }
+}
+
+/// More than half of the memory that these tests give to queues in memory.
+fn large(exchange: &str, queue: &str, letter: char) -> Vec<u8> {
+    let body: String = std::iter::repeat_n(letter, 6_000).collect();
+    published(exchange, queue, false, &Properties::default(), body.as_bytes())
+}
+
+/// The first letter of the message that a queue has next; it is acknowledged.
+fn first_letter(client: &mut Client, queue: &str) -> Option<char> {
+    let get = Method::BasicGet { ticket: 0, queue, no_ack: true };
+    client.ask(&get).iter().find_map(|line| line.strip_prefix("1 body ")?.chars().next())
+}
+
+#[test]
+fn publishers_wait_while_queues_in_memory_hold_too_much_and_keep_their_order() {
+    let server = Server::with_ephemeral(10_000);
+    let (mut publisher, mut other) = (server.connect(), server.connect());
+    publisher.ask(&transient("t"));
+    publisher.ask(&Method::ConfirmSelect { nowait: false });
+    for letter in ['a', 'b', 'c'] {
+        publisher.bytes(&large("", "t", letter));
+    }
+    publisher.bytes(&published("", "t", false, &Properties::default(), b"d"));
+    let said = publisher.said();
+    assert_eq!(said, ["1 BasicAck { delivery_tag: 1, multiple: false }", MEMORY]);
+    // Whoever publishes where there is room goes on.
+    other.declare("on the disk", &[]);
+    other.publish("", "on the disk", &Properties::default(), b"x");
+    assert_eq!(first_letter(&mut other, "on the disk"), Some('x'));
+    assert_eq!(first_letter(&mut other, "t"), Some('a'));
+    let said = publisher.said();
+    assert!(said.contains(&"1 BasicAck { delivery_tag: 2, multiple: false }".to_owned()), "{said:?}");
+    assert_eq!(said.last().map(String::as_str), Some(MEMORY), "there is none for the next one");
+    for letter in ['b', 'c', 'd'] {
+        assert_eq!(first_letter(&mut other, "t"), Some(letter));
+        publisher.said();
+    }
+    assert_eq!(publisher.unsettled, 0);
+    other.ask(&transient("u"));
+    publisher.bytes(&large("", "u", 'e'));
+    assert_eq!(
+        publisher.said(),
+        ["1 BasicAck { delivery_tag: 5, multiple: false }"],
+        "it is not blocked any more"
+    );
+}
+
+#[test]
+fn what_one_queue_has_is_not_given_to_it_again_when_the_other_finds_memory() {
+    let server = Server::with_ephemeral(10_000);
+    let (mut publisher, mut other) = (server.connect(), server.connect());
+    publisher.declare("d", &[]);
+    publisher.ask(&transient("t"));
+    for queue in ["d", "t"] {
+        let bind = Method::QueueBind {
+            ticket: 0,
+            queue,
+            exchange: "amq.fanout",
+            routing_key: "",
+            nowait: false,
+            arguments: Table::default(),
+        };
+        publisher.ask(&bind);
+    }
+    publisher.ask(&Method::ConfirmSelect { nowait: false });
+    publisher.bytes(&large("amq.fanout", "", 'a'));
+    assert_eq!(publisher.said(), ["1 BasicAck { delivery_tag: 1, multiple: false }"]);
+    publisher.bytes(&large("amq.fanout", "", 'b'));
+    assert_eq!(publisher.said(), [MEMORY]);
+    assert_eq!(first_letter(&mut other, "t"), Some('a'));
+    assert_eq!(publisher.said(), [UNBLOCKED, "1 BasicAck { delivery_tag: 2, multiple: false }"]);
+    assert_eq!(first_letter(&mut other, "t"), Some('b'));
+    let durable: Vec<_> = (0..3).map(|_| first_letter(&mut other, "d")).collect();
+    assert_eq!(durable, [Some('a'), Some('b'), None]);
+}
+
+#[test]
+fn a_queue_that_is_deleted_gives_its_memory_to_those_who_wait() {
+    let server = Server::with_ephemeral(10_000);
+    let (mut publisher, mut other) = (server.connect(), server.connect());
+    for name in ["t", "u"] {
+        publisher.ask(&transient(name));
+    }
+    publisher.bytes(&large("", "t", 'a'));
+    publisher.bytes(&large("", "u", 'b'));
+    assert_eq!(publisher.said(), [MEMORY]);
+    let delete =
+        Method::QueueDelete { ticket: 0, queue: "t", if_unused: false, if_empty: false, nowait: false };
+    other.ask(&delete);
+    assert_eq!(publisher.said(), [UNBLOCKED]);
+    assert_eq!(first_letter(&mut other, "u"), Some('b'));
+}
+
+#[test]
+fn a_commit_waits_for_memory_as_well() {
+    let server = Server::with_ephemeral(10_000);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    client.ask(&transient("t"));
+    other.bytes(&large("", "t", 'a'));
+    client.ask(&Method::TxSelect {});
+    client.bytes(&large("", "t", 'b'));
+    assert_eq!(client.ask(&Method::TxCommit {}), [MEMORY]);
+    assert_eq!(first_letter(&mut other, "t"), Some('a'));
+    assert_eq!(client.said(), [UNBLOCKED, "1 TxCommitOk"]);
+    assert_eq!(first_letter(&mut other, "t"), Some('b'));
 }

@@ -8,6 +8,7 @@ use millstream_amqp::codec::{
     split_frame,
 };
 use millstream_amqp::{AmqpOptions, Listener, Management, ManagementOptions};
+use millstream_core::shard::ShardOptions;
 use millstream_front::backend::{Blocking, Inbox};
 use millstream_front::budget::Budget;
 use millstream_front::{
@@ -61,6 +62,12 @@ impl Server {
     pub(crate) fn with_memory(memory: &Arc<Budget>) -> Server {
         let Server { broker, listener } = Server::new();
         Server { broker, listener: listener.with_memory(memory.clone()) }
+    }
+
+    /// One whose logs in memory may hold so much.
+    pub(crate) fn with_ephemeral(bytes_max: u64) -> Server {
+        let options = ShardOptions { ephemeral_bytes_max: bytes_max, ..ShardOptions::default() };
+        Server { broker: TestBroker::with_options(options), ..Server::new() }
     }
 
     /// The management API beside it.

@@ -204,7 +204,9 @@ fn exchanges_and_bindings_are_made_listed_and_taken_back() {
     assert_eq!(bind("e/amq.headers/q/q", json!({"arguments": {"x-match": "any", "n": 1}})).status, 201);
     assert_eq!(bind("e/amq.fanout/e/e", json!({"routing_key": ""})).status, 201);
     assert_eq!(bind("e/none/q/q", json!({})).status, 404);
-    for nothing in ["/bindings/%2F/e/none/q/q", "/bindings/%2F/e/e/q/none", "/exchanges/%2F/none/bindings/source"] {
+    for nothing in
+        ["/bindings/%2F/e/none/q/q", "/bindings/%2F/e/e/q/none", "/exchanges/%2F/none/bindings/source"]
+    {
         assert_eq!(fetch(&server, nothing), json!([]), "{nothing}");
     }
     let of_queue = fetch(&server, "/queues/%2F/q/bindings");

@@ -26,7 +26,11 @@ impl World for Asker {
         self.together = self.together.max(requests.len());
         let inbox = Arc::<TestInbox>::default();
         let to: Arc<dyn Inbox> = inbox.clone();
-        let numbered = (0..).zip(requests).map(|(number, request)| Submission { tag: Tag(number), request, chain: None });
+        let numbered = (0..).zip(requests).map(|(number, request)| Submission {
+            tag: Tag(number),
+            request,
+            chain: None,
+        });
         self.broker.submit(&to, numbered.collect());
         inbox.take().into_iter().map(|(_, reply)| reply).collect()
     }

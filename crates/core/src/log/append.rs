@@ -151,10 +151,17 @@ fn check_shape<'a>(shard: &'a Shard, batch: &AppendBatch) -> Result<(&'a LogStat
     Ok((log, bytes))
 }
 
-/// Whether there is memory for a batch, if its log is in memory only. `Overloaded`: not at the moment.
+/// Whether there is memory for a batch, if its log is in memory only. `Overloaded`: not at the moment; `RecordTooLarge`: never.
 fn check_budget(shard: &Shard, log: LogId, bytes: u32) -> Result<(), ErrorKind> {
-    let fits = || shard.ephemeral_bytes.saturating_add(held::cost(bytes)) <= shard.ephemeral_bytes_max;
-    if !log.stream.is_ephemeral() || fits() { Ok(()) } else { Err(ErrorKind::Overloaded) }
+    if !log.stream.is_ephemeral() {
+        return Ok(());
+    }
+    let (cost, max) = (held::cost(bytes), shard.ephemeral_bytes_max);
+    match shard.ephemeral_bytes.saturating_add(cost) <= max {
+        true => Ok(()),
+        false if cost > max => Err(ErrorKind::RecordTooLarge),
+        false => Err(ErrorKind::Overloaded),
+    }
 }
 
 /// Has everything that a request has appended be seen together (R18): what is in memory only waits for the frame that the

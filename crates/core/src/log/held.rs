@@ -12,11 +12,8 @@ use millstream_types::limits::EPHEMERAL_BATCH_COST_BYTES;
 #[derive(Debug, Default)]
 pub(crate) struct Held(Option<Box<Batches>>);
 
-#[derive(Debug, Default)]
-struct Batches {
-    by_base: BTreeMap<Offset, Batch>,
-    bytes: u64,
-}
+/// Batches by the offset of their first record.
+type Batches = BTreeMap<Offset, Batch>;
 
 #[derive(Debug, Clone, Copy)]
 struct Batch {
@@ -30,50 +27,49 @@ pub(crate) fn cost(bytes: u32) -> u64 {
 }
 
 impl Held {
-    /// What everything costs that is held.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.0.as_ref().map_or(0, |held| held.bytes)
-    }
-
     /// Adds a batch. Returns what it costs.
     pub(crate) fn add(&mut self, base: Offset, last: Offset, bytes: u32) -> u64 {
         let held = self.0.get_or_insert_default();
         let cost = cost(bytes);
-        held.by_base.insert(base, Batch { last, cost });
-        held.bytes += cost;
+        held.insert(base, Batch { last, cost });
         cost
     }
 
     /// The first offset and the last one of the batch that `offset` lies in, or the next one after it.
     pub(crate) fn batch_from(&self, offset: Offset) -> Option<(Offset, Offset)> {
         let held = self.0.as_ref()?;
-        let around = held.by_base.range(..=offset).next_back().filter(|(_, batch)| batch.last >= offset);
-        let (base, batch) = around.or_else(|| held.by_base.range(offset..).next())?;
+        let around = held.range(..=offset).next_back().filter(|(_, batch)| batch.last >= offset);
+        let (base, batch) = around.or_else(|| held.range(offset..).next())?;
         Some((*base, batch.last))
     }
 
     /// What the batch that begins at `base` costs.
     pub(crate) fn cost_of(&self, base: Offset) -> u64 {
-        self.0.as_ref().and_then(|held| held.by_base.get(&base)).map_or(0, |batch| batch.cost)
+        self.0.as_ref().and_then(|held| held.get(&base)).map_or(0, |batch| batch.cost)
     }
 
     /// Lets go of a batch. Returns what it cost.
     pub(crate) fn forget(&mut self, base: Offset) -> u64 {
         let Some(held) = &mut self.0 else { return 0 };
-        let cost = held.by_base.remove(&base).map_or(0, |batch| batch.cost);
-        held.bytes -= cost;
-        cost
+        held.remove(&base).map_or(0, |batch| batch.cost)
     }
 
-    /// Lets go of what lies before `start` as a whole. Returns what it cost.
-    pub(crate) fn trim(&mut self, start: Offset) -> u64 {
-        let Some(held) = &mut self.0 else { return 0 };
-        let mut freed = 0;
-        while let Some(first) = held.by_base.first_entry().filter(|first| first.get().last < start) {
+    /// Lets go of what lies before `start` as a whole, at most `max` batches. Returns what they cost, and how many they were.
+    pub(crate) fn trim(&mut self, start: Offset, max: usize) -> (u64, usize) {
+        let Some(held) = &mut self.0 else { return (0, 0) };
+        let (mut freed, mut batches) = (0, 0);
+        while batches < max
+            && let Some(first) = held.first_entry().filter(|first| first.get().last < start)
+        {
             freed += first.remove().cost;
+            batches += 1;
         }
-        held.bytes -= freed;
-        freed
+        (freed, batches)
+    }
+
+    /// Lets go of up to `max` batches of a log that is gone. Returns what they cost, and how many they were.
+    pub(crate) fn drop_some(&mut self, max: usize) -> (u64, usize) {
+        self.trim(Offset(u64::MAX), max)
     }
 }
 
@@ -88,15 +84,14 @@ mod tests {
             assert_eq!(held.batch_from(Offset(base)), None);
             held.add(Offset(base), Offset(last), bytes)
         });
-        assert_eq!(held.bytes(), costs.iter().sum::<u64>());
         assert_eq!(held.batch_from(Offset(3)), Some((Offset(0), Offset(4))));
         assert_eq!(held.forget(Offset(5)), costs[1]);
         assert_eq!(held.forget(Offset(5)), 0, "once");
         assert_eq!(held.batch_from(Offset(5)), Some((Offset(6), Offset(9))));
-        assert_eq!(held.trim(Offset(4)), 0, "its last record is still there");
-        assert_eq!(held.trim(Offset(7)), costs[0]);
-        assert_eq!(held.bytes(), costs[2]);
-        assert_eq!(held.trim(Offset(10)), costs[2]);
-        assert_eq!(held.bytes(), 0);
+        assert_eq!(held.trim(Offset(4), 9), (0, 0), "its last record is still there");
+        assert_eq!(held.trim(Offset(7), 9), (costs[0], 1));
+        assert_eq!(held.trim(Offset(10), 0), (0, 0), "no more than it may");
+        assert_eq!(held.drop_some(9), (costs[2], 1));
+        assert_eq!(held.drop_some(9), (0, 0));
     }
 }

@@ -15,7 +15,7 @@ use crate::shard::{Shard, Turn};
 use crate::transact;
 use millstream_types::{EngineTime, ProducerEpoch};
 
-/// Logs of deleted streams, and producers in them, that one turn drops: an eighth of a microsecond each.
+/// Logs of deleted streams, and producers and batches in them, that one turn drops: an eighth of a microsecond each.
 const TRASH_PER_TURN: usize = 1024;
 
 impl Shard {
@@ -87,8 +87,23 @@ impl Shard {
             && let Some(log) = self.trash.last_mut()
         {
             steps -= log.producers.drop_some(steps);
+            let (freed, batches) = log.held.drop_some(steps);
+            self.ephemeral_bytes -= freed;
+            steps -= batches;
             if steps > 0 {
                 self.trash.pop();
+                steps -= 1;
+            }
+        }
+        while steps > 0
+            && let Some(log) = self.overhanging.first().copied()
+        {
+            let trimmed = self.log_mut(log).map(|state| state.held.trim(state.start, steps));
+            let (freed, batches) = trimmed.unwrap_or_default();
+            self.ephemeral_bytes -= freed;
+            steps -= batches;
+            if steps > 0 {
+                self.overhanging.remove(&log);
                 steps -= 1;
             }
         }
@@ -105,6 +120,7 @@ impl Shard {
     #[must_use]
     pub fn next_deadline(&self) -> Option<EngineTime> {
         let is_done = self.trash.is_empty()
+            && self.overhanging.is_empty()
             && self.objects.has_swept()
             && self.routes.has_freed()
             && !catalog::is_doom_due(self);

@@ -14,6 +14,9 @@ use crate::shard::Shard;
 use alloc::sync::Arc;
 use millstream_types::{LogId, ObjectNumber, ProducerId, StreamId, WalPosition};
 
+/// Batches in memory that one trim lets go of; ticks go on with the rest (R13).
+const TRIMMED_AT_ONCE: usize = 256;
+
 impl Shard {
     /// Folds an entry of the frame that starts at `position`.
     pub(crate) fn fold(&mut self, position: WalPosition, entry: Entry) {
@@ -55,7 +58,6 @@ impl Shard {
                         self.names.remove(&name);
                     }
                     self.log_count -= stream.entry.logs;
-                    self.ephemeral_bytes -= stream.logs.iter().map(|log| log.held.bytes()).sum::<u64>();
                     self.trash.extend(stream.logs);
                 }
             }
@@ -67,7 +69,11 @@ impl Shard {
                     state.end = state.end.max(start);
                     state.start = start;
                     state.last = state.last.max(position);
-                    self.ephemeral_bytes -= state.held.trim(start);
+                    let (freed, batches) = state.held.trim(start, TRIMMED_AT_ONCE);
+                    self.ephemeral_bytes -= freed;
+                    if batches == TRIMMED_AT_ONCE {
+                        self.overhanging.insert(log);
+                    }
                     self.objects.log_trimmed(log, start);
                 }
                 self.leases.log_trimmed(log, start);

@@ -87,6 +87,8 @@ pub struct Shard {
     pub(crate) objects: Objects,
     /// Logs of deleted streams, dropped a few per turn (R13).
     pub(crate) trash: Vec<LogState>,
+    /// Logs in memory that hold more than a turn may let go of before their start (R13).
+    pub(crate) overhanging: BTreeSet<LogId>,
     /// What ephemeral logs hold, and may hold.
     pub(crate) ephemeral_bytes: u64,
     pub(crate) ephemeral_bytes_max: u64,
@@ -117,6 +119,7 @@ impl Shard {
             routes: Routes::new(seed),
             objects: Objects::default(),
             trash: Vec::new(),
+            overhanging: BTreeSet::new(),
             ephemeral_bytes: 0,
             ephemeral_bytes_max: options.ephemeral_bytes_max,
         }
@@ -132,6 +135,12 @@ impl Shard {
     #[must_use]
     pub fn ephemeral_bytes(&self) -> u64 {
         self.ephemeral_bytes
+    }
+
+    /// Bytes that they may hold.
+    #[must_use]
+    pub fn ephemeral_bytes_max(&self) -> u64 {
+        self.ephemeral_bytes_max
     }
 
     /// Whether a stream is only there to be deleted: it did not outlive the last process, and nobody is to find it.

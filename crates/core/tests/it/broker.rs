@@ -191,11 +191,7 @@ impl Broker {
             match self.shard.next_deadline() {
                 Some(due) if due <= until => {
                     self.now = self.now.max(due);
-                    let mut effects = std::mem::take(&mut self.effects);
-                    let bytes_max = self.shard.tick_entries_bytes(self.now);
-                    self.shard.tick(Turn { now: self.now, position: self.position }, &mut effects);
-                    assert!(effects.entries.len() <= bytes_max, "a tick is bounded");
-                    self.absorb(effects);
+                    self.tick();
                 }
                 _ => {
                     self.now = until;
@@ -204,6 +200,15 @@ impl Broker {
             }
         }
         panic!("the shard never has nothing to do");
+    }
+
+    /// Does some of what is due.
+    pub(crate) fn tick(&mut self) {
+        let mut effects = std::mem::take(&mut self.effects);
+        let bytes_max = self.shard.tick_entries_bytes(self.now);
+        self.shard.tick(Turn { now: self.now, position: self.position }, &mut effects);
+        assert!(effects.entries.len() <= bytes_max, "a tick is bounded");
+        self.absorb(effects);
     }
 
     /// Writes some chunks of a checkpoint: the next ones of the one that is under way, or the first ones.

@@ -358,11 +358,41 @@ fn memory_is_bounded_and_comes_free_as_records_are_settled() {
     assert_eq!(broker.shard.ephemeral_bytes(), 3 * BATCH_COST);
     append(&mut broker, queue).expect("there is room again");
     broker.call(Request::DeleteStream { stream: bounded });
+    broker.advance(0);
     assert_eq!(broker.shard.ephemeral_bytes(), 3 * BATCH_COST);
     broker.call(Request::TrimLogs(vec![Trim { log: log(queue), before: Some(Offset(3)) }]));
     assert_eq!(broker.shard.ephemeral_bytes(), BATCH_COST);
     broker.call(Request::DeleteStream { stream: queue });
+    broker.advance(0);
     assert_eq!(broker.shard.ephemeral_bytes(), 0);
+}
+
+#[test]
+fn much_that_nobody_can_read_any_more_is_let_go_of_in_steps() {
+    const BATCHES: u64 = 5_000;
+    let mut broker = Broker::new();
+    let queue = broker.ephemeral_queue("q", 1, &[]);
+    for ends in [
+        Request::TrimLogs(vec![Trim { log: log(queue), before: Some(Offset(BATCHES)) }]),
+        Request::DeleteStream { stream: queue },
+    ] {
+        for _ in 0..BATCHES {
+            append(&mut broker, queue).expect("there is room");
+        }
+        broker.call(ends);
+        let mut before = broker.shard.ephemeral_bytes();
+        let mut steps = 0;
+        while before > 0 {
+            assert!(broker.shard.next_deadline().is_some_and(|due| due <= broker.now), "more is due at once");
+            broker.tick();
+            let left = broker.shard.ephemeral_bytes();
+            assert!(left < before, "every step lets go of some");
+            assert!(before - left <= BATCHES / 4 * BATCH_COST, "and of no more than a part");
+            (before, steps) = (left, steps + 1);
+        }
+        assert!(steps > 1, "in {steps} steps");
+    }
+    assert!(broker.shard.next_deadline().is_none_or(|due| due > broker.now), "then it rests");
 }
 
 #[test]

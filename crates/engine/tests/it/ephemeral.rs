@@ -1,7 +1,7 @@
 //! Streams in memory (R18) on a simulated disk: the disk hears nothing of them, readers see them in order, and they are gone
 //! with the process.
 
-use crate::caller::{Caller, batch, options, start};
+use crate::caller::{Caller, batch, options, start, start_with};
 use millstream_core::catalog::{ConfigChange, LeaseSetting, Setting, StreamConfig, StreamEntry};
 use millstream_core::hash::HashSeed;
 use millstream_core::lease::{
@@ -10,14 +10,18 @@ use millstream_core::lease::{
 };
 use millstream_core::log::AppendBatch;
 use millstream_core::request::{CreateStream, Trim};
+use millstream_core::shard::ShardOptions;
 use millstream_core::{Reply, Request};
 use millstream_engine::steps::Steps;
 use millstream_engine::{EngineOptions, ReplySink, Submission};
 use millstream_storage::{LogView, ReadMode, ReadOutcome};
 use millstream_testkit::sim_disk::{Faults, SimDisk};
-use millstream_types::{EngineTime, LogId, Namespace, Offset, StreamUid};
+use millstream_types::{Chain, EngineTime, ErrorKind, LogId, Namespace, Offset, StreamUid};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
+use std::time::Duration;
 
 /// Threads that publish at a time, and how often each of them does.
 const PUBLISHERS: u64 = 3;
@@ -391,7 +395,12 @@ fn readers_of_a_log_in_memory_find_no_gap_while_the_lane_and_others_publish() {
     });
     let trimmed = caller.ask(Request::TrimLogs(vec![Trim { log: log(&queue), before: None }]));
     assert!(matches!(trimmed, Reply::Trimmed(_)));
-    assert_eq!(view.bytes(), 0);
+    // In steps, of which the last ones are the shard's thread's.
+    let gone = (0..60_000).any(|_| {
+        std::thread::sleep(Duration::from_millis(1));
+        view.bytes() == 0
+    });
+    assert!(gone, "{} bytes are left", view.bytes());
     engine.stop().unwrap();
     let engine = start(&disk).unwrap();
     let mut caller = Caller::new(&engine);
@@ -402,4 +411,76 @@ fn readers_of_a_log_in_memory_find_no_gap_while_the_lane_and_others_publish() {
     assert!(caller.handle.catalog().stream(Namespace::DEFAULT, "kept").is_some());
     assert!(matches!(caller.ask(create("q", &held(&[]))), Reply::Stream(_)));
     engine.stop().unwrap();
+}
+
+/// Says that it was woken.
+struct Woken(Sender<()>);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        // A test that has ended does not care.
+        let _nobody_waits = self.0.send(());
+    }
+}
+
+#[test]
+fn who_waits_for_memory_is_woken_and_nothing_comes_before_what_was_refused() {
+    let disk = disk(5);
+    let shard = ShardOptions { ephemeral_bytes_max: 20_000, ..ShardOptions::default() };
+    let engine = start_with(&disk, options(), &EngineOptions { shard, ..EngineOptions::default() }).unwrap();
+    let mut caller = Caller::new(&engine);
+    let Reply::Stream(stream) = caller.ask(create("q", &held(&[]))) else { panic!("it is made") };
+    let on = |caller: &mut Caller, chain: &Chain, bytes| {
+        caller.submit_on(Request::Append(vec![batch(log(&stream), 1, bytes)]), Some(chain.clone()));
+        match caller.reply_within(Duration::from_secs(60)).expect("every request is answered").1 {
+            Reply::Appended(results) => results[0].map(|appended| appended.base_offset),
+            Reply::Refused(kind) => Err(kind),
+            other => panic!("{other:?}"),
+        }
+    };
+    let chain = Chain::default();
+    let mut end = 0;
+    while on(&mut caller, &chain, 1_000).is_ok() {
+        assert!(!chain.is_broken() && end < 100, "there is less memory than that");
+        end += 1;
+    }
+    assert!(chain.is_broken() && end > 10);
+    let memory = caller.handle.ephemeral_memory();
+    assert!(memory.is_full && memory.bytes > 15_000 && memory.bytes_max == 20_000, "{memory:?}");
+    let (sender, woken) = channel();
+    let waker = Waker::from(Arc::new(Woken(sender)));
+    let watch = caller.handle.watch_room(&waker);
+    caller.ask(Request::TrimLogs(vec![Trim { log: log(&stream), before: Some(Offset(end / 2)) }]));
+    if caller.handle.ephemeral_memory().is_full {
+        woken.recv_timeout(Duration::from_secs(60)).expect("who waits is woken");
+    }
+    drop(watch);
+    // However small it is and however much memory there is.
+    assert_eq!(on(&mut caller, &chain, 10), Err(ErrorKind::StorageFull));
+    assert_eq!(on(&mut caller, &Chain::default(), 1_000), Ok(Offset(end)));
+    assert_eq!(on(&mut caller, &Chain::default(), 30_000), Err(ErrorKind::RecordTooLarge), "it never fits");
+    assert!(!caller.handle.ephemeral_memory().is_full);
+    drop(caller);
+    engine.stop().unwrap();
+}
+
+#[test]
+fn a_large_log_that_is_deleted_is_let_go_of_in_steps_and_read_no_more() {
+    let mut broker = Broker::start(&disk(6), BEGIN);
+    let stream = broker.create("q", &held(&[]));
+    let view = broker.view(&stream);
+    for _ in 0..5_000 {
+        assert!(matches!(broker.ask(Request::Append(vec![one(&stream)])), Reply::Appended(_)));
+    }
+    assert_eq!(view.batches(), 5_000);
+    broker.ask(Request::TrimLogs(vec![Trim { log: log(&stream), before: Some(Offset(4_000)) }]));
+    assert!(view.batches() > 1_000, "not all of it at once");
+    while view.batches() > 1_000 {
+        let before = view.batches();
+        broker.steps.turn(broker.now);
+        assert!(view.batches() < before, "every turn lets go of some");
+    }
+    broker.ask(Request::DeleteStream { stream: stream.id });
+    assert!(view.is_revoked());
+    assert!(view.read(Offset(4_000), 1 << 20, ReadMode::MayBlock).is_err());
 }

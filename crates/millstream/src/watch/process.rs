@@ -3,6 +3,7 @@
 //! Apart because this is all that looks at `/proc` for it.
 
 use millstream_console::metrics::{Budget as ShownBudget, Connections, Health, Process, Storage};
+use millstream_engine::EphemeralMemory;
 use millstream_front::{Backend, Budget};
 use millstream_net::ConnectionsWatch;
 use parking_lot::Mutex;
@@ -18,6 +19,8 @@ pub(crate) struct Facts {
     pub(crate) storage: Box<dyn Fn() -> Storage + Send + Sync>,
     /// Budgets by what they are for.
     pub(crate) budgets: Vec<(&'static str, Arc<Budget>)>,
+    /// What streams in memory hold.
+    pub(crate) ephemeral: Box<dyn Fn() -> EphemeralMemory + Send + Sync>,
     pub(crate) listening: Arc<Listening>,
 }
 
@@ -62,6 +65,13 @@ impl Facts {
             used_bytes: budget.total_bytes().saturating_sub(budget.free_bytes()),
             is_awaited: budget.is_awaited(),
         });
+        let held = (self.ephemeral)();
+        let held = ShownBudget {
+            name: "ephemeral",
+            total_bytes: held.bytes_max,
+            used_bytes: held.bytes,
+            is_awaited: held.is_full,
+        };
         Process {
             started_ms: self.started_ms,
             is_insecure: self.is_insecure,
@@ -72,7 +82,7 @@ impl Facts {
             },
             connections: connections.collect(),
             storage: (self.storage)(),
-            budgets: budgets.collect(),
+            budgets: budgets.chain([held]).collect(),
             resident_bytes: resident_bytes().unwrap_or(0),
             cpu_seconds: cpu_seconds(),
             open_fds: fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64),

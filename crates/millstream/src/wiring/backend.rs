@@ -115,6 +115,10 @@ impl Backend for EngineBackend {
         self.handle.files().lane().is_disk_full
     }
 
+    fn is_memory_full(&self) -> bool {
+        self.handle.ephemeral_memory().is_full
+    }
+
     fn watch_room(&self, waker: &Waker) -> WatchGuard {
         WatchGuard::new(self.handle.watch_room(waker))
     }

@@ -27,7 +27,8 @@ pub(crate) fn ask(backend: &Arc<dyn Backend>, requests: Vec<Authorized<Request>>
     let answers = Arc::new(Answers::default());
     let inbox: Arc<dyn Inbox> = answers.clone();
     let count = requests.len();
-    let numbered = (0..).zip(requests).map(|(number, request)| Submission { tag: Tag(number), request, chain: None });
+    let numbered =
+        (0..).zip(requests).map(|(number, request)| Submission { tag: Tag(number), request, chain: None });
     backend.submit(&inbox, numbered.collect());
     let mut come = answers.come.lock().unwrap_or_else(PoisonError::into_inner);
     while come.len() < count {

@@ -25,7 +25,7 @@ use millstream_console::StorageStatus;
 use millstream_console::metrics::Storage;
 use millstream_core::ShardOptions;
 use millstream_core::hash::HashSeed;
-use millstream_engine::{Engine, EngineOptions};
+use millstream_engine::{Engine, EngineOptions, EphemeralMemory};
 use millstream_front::Backend;
 use millstream_storage::{Durability, Options, RealDisk};
 use std::path::Path;
@@ -111,6 +111,12 @@ impl Broker {
     pub(crate) fn storage_facts(&self) -> impl Fn() -> Storage + Send + Sync + 'static {
         let (handle, backend) = (self.engine.handle(), self.backend.clone());
         move || facts::storage(&handle, &*backend)
+    }
+
+    /// What streams in memory hold, whenever it is called.
+    pub(crate) fn ephemeral_facts(&self) -> impl Fn() -> EphemeralMemory + Send + Sync + 'static {
+        let handle = self.engine.handle();
+        move || handle.ephemeral_memory()
     }
 
     /// Stops: finishes what was taken, writes a checkpoint, closes the write-ahead log. Blocks.

@@ -48,7 +48,7 @@ impl LogView {
     #[must_use]
     pub fn max_timestamp(&self) -> Option<(RecordTime, Offset)> {
         if let Some(held) = &self.held {
-            return held.lock().max_timestamp(self.high_watermark());
+            return held.lock().max_timestamp(self.log_start(), self.high_watermark());
         }
         let index = self.index.lock();
         let filled = index.pieces.iter().rev().filter(|piece| piece.batches > 0);

@@ -16,7 +16,7 @@ const COPIED_BYTES_MAX: usize = 8 << 10;
 
 /// Batches by the offset of their first record.
 #[derive(Default)]
-pub(super) struct Held {
+pub(crate) struct Held {
     batches: BTreeMap<Offset, StoredBatch>,
     bytes: u64,
 }
@@ -53,11 +53,21 @@ impl Held {
         }
     }
 
-    /// Lets go of what lies before `start` as a whole.
-    pub(super) fn trim(&mut self, start: Offset) {
-        while let Some(first) = self.batches.first_entry().filter(|first| first.get().last_offset < start) {
+    /// Lets go of what lies before `start` as a whole, at most `max` batches. Returns how many they were.
+    pub(super) fn trim(&mut self, start: Offset, max: usize) -> usize {
+        let mut batches = 0;
+        while batches < max
+            && let Some(first) = self.batches.first_entry().filter(|first| first.get().last_offset < start)
+        {
             self.bytes -= first.remove().bytes() as u64;
+            batches += 1;
         }
+        batches
+    }
+
+    /// Lets go of up to `max` batches. Returns how many they were.
+    pub(crate) fn drop_some(&mut self, max: usize) -> usize {
+        self.trim(Offset(u64::MAX), max)
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -77,9 +87,9 @@ impl Held {
         rest.take_while(move |batch| batch.last_offset < end)
     }
 
-    /// The largest timestamp before `end`, and the batch that it is in.
-    pub(super) fn max_timestamp(&self, end: Offset) -> Option<(RecordTime, Offset)> {
-        let latest = self.from(Offset::ZERO, end).max_by_key(|batch| batch.max_timestamp)?;
+    /// The largest timestamp from `from` on and before `end`, and the batch that it is in.
+    pub(super) fn max_timestamp(&self, from: Offset, end: Offset) -> Option<(RecordTime, Offset)> {
+        let latest = self.from(from, end).max_by_key(|batch| batch.max_timestamp)?;
         Some((latest.max_timestamp, latest.base_offset))
     }
 

@@ -186,11 +186,24 @@ impl LogView {
         self.memory().lock().forget(base);
     }
 
-    /// Moves the start of a log that is in memory only. What was not shown yet can go as well.
+    /// Moves the start of a log that is in memory only. What was not shown yet can go as well. It goes with
+    /// [`LogView::drop_trimmed`].
     pub(crate) fn trim_held(&self, start: Offset) {
         self.log_start.fetch_max(start.0, Ordering::SeqCst);
         self.high_watermark.fetch_max(start.0, Ordering::SeqCst);
-        self.memory().lock().trim(start);
+    }
+
+    /// Lets go of up to `max` batches of a log in memory that lie before its start. Returns how many they were.
+    pub(crate) fn drop_trimmed(&self, max: usize) -> usize {
+        self.memory().lock().trim(self.log_start(), max)
+    }
+
+    /// Ends a log that is in memory only. Returns what it held.
+    pub(crate) fn bury(&self) -> Held {
+        self.revoked.store(true, Ordering::SeqCst);
+        let held = std::mem::take(&mut *self.memory().lock());
+        self.wake();
+        held
     }
 
     fn memory(&self) -> &Mutex<Held> {
@@ -238,9 +251,6 @@ impl LogView {
     pub(crate) fn revoke(&self) {
         self.revoked.store(true, Ordering::SeqCst);
         self.index.lock().clear();
-        if let Some(held) = &self.held {
-            *held.lock() = Held::default();
-        }
         self.wake();
     }
 

@@ -184,7 +184,8 @@ fn named(cx: &Context, call: &Call<'_>, kind: Kind) -> Result<(Found, Value), Pr
             (found, shown)
         })
         .collect();
-    let place = place_of(all.iter().map(|(_, shown)| shown["properties_key"].as_str().unwrap_or("")), call.name(3));
+    let place =
+        place_of(all.iter().map(|(_, shown)| shown["properties_key"].as_str().unwrap_or("")), call.name(3));
     place.and_then(|place| all.into_iter().nth(place)).ok_or_else(Problem::not_found)
 }
 

@@ -51,9 +51,7 @@ impl Count {
     fn number(&self) -> Result<u64, Problem> {
         match self {
             Count::Number(number) => Ok(*number),
-            Count::Text(text) => {
-                text.parse().map_err(|_| Problem::bad_request(json!(["not_integer", text])))
-            }
+            Count::Text(text) => text.parse().map_err(|_| Problem::bad_request(json!(["not_integer", text]))),
         }
     }
 }

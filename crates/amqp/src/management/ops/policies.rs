@@ -33,7 +33,8 @@ pub(super) fn described(
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
         return Err(Problem::bad_request(format!("the name of a policy has 1 to {NAME_BYTES_MAX} bytes")));
     }
-    let mut missing = ["pattern", "definition"].into_iter().filter(|key| !object.contains_key(*key)).peekable();
+    let mut missing =
+        ["pattern", "definition"].into_iter().filter(|key| !object.contains_key(*key)).peekable();
     if missing.peek().is_some() {
         return Err(Problem::keys_missing(missing));
     }

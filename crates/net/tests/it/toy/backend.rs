@@ -140,6 +140,10 @@ impl Backend for Toy {
         false
     }
 
+    fn is_memory_full(&self) -> bool {
+        false
+    }
+
     fn watch_room(&self, _: &Waker) -> WatchGuard {
         WatchGuard::new(())
     }
