@@ -151,13 +151,15 @@ class Celery:
         return {"noted": place.read_text().split(), "result": result.get(timeout=PATIENCE_S)}
 
     def flower(self):
-        """Flower sees both workers and what they did."""
+        """Flower sees both workers, what they did, and how long their queues are, which the management API tells it."""
         import socket
 
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self.celery("flower", "flower", "--address=127.0.0.1", f"--port={port}")
+        management = os.environ.get("COMPAT_MANAGEMENT")
+        of_broker = (f"--broker-api={management}",) if management else ()
+        self.celery("flower", "flower", "--address=127.0.0.1", f"--port={port}", *of_broker)
 
         def get(path):
             with contextlib.suppress(OSError):
@@ -176,7 +178,16 @@ class Celery:
             state = (get(f"/api/task/info/{task.id}") or {}).get("state")
             return state in ("SUCCESS", "FAILURE") and state
 
-        return {"workers": sorted(seen), "state": wait_for("Flower to see how a task ended", ended)}
+        def queues():
+            queues = (get("/api/queues/length") or {}).get("active_queues", [])
+            return len(queues) == 2 and queues
+
+        queues = wait_for("Flower to see the queues", queues) if management else None
+        return {
+            "workers": sorted(seen),
+            "state": wait_for("Flower to see how a task ended", ended),
+            "queues": queues and sorted(queue["name"] for queue in queues if isinstance(queue["messages"], int)),
+        }
 
     def stop(self):
         """The workers finish what they have and go; what is left in the queues."""

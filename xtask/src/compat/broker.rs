@@ -41,6 +41,7 @@ pub(crate) struct Broker {
     address: String,
     aws: Option<String>,
     amqp: Option<String>,
+    management: Option<String>,
     http: Option<String>,
 }
 
@@ -49,6 +50,7 @@ struct Listening {
     kafka: String,
     aws: Option<String>,
     amqp: Option<String>,
+    management: Option<String>,
     http: Option<String>,
 }
 
@@ -70,16 +72,21 @@ impl Broker {
             Kind::Kafka { class_path, properties } => {
                 let address = format_kafka(class_path, properties, &dir, &log)?;
                 let child = start_kafka(class_path, &dir, &log, &address)?;
-                (child, Listening { kafka: address, aws: None, amqp: None, http: None })
+                (child, Listening { kafka: address, aws: None, amqp: None, management: None, http: None })
             }
         };
-        let Listening { kafka: address, aws, amqp, http } = listening;
-        Ok(Self { kind, dir, log, child, address, aws, amqp, http })
+        let Listening { kafka: address, aws, amqp, management, http } = listening;
+        Ok(Self { kind, dir, log, child, address, aws, amqp, management, http })
     }
 
     /// Host and port for AMQP clients, of a broker that has them.
     pub(crate) fn amqp(&self) -> Option<&str> {
         self.amqp.as_deref()
+    }
+
+    /// Host and port of RabbitMQ's management API, of a broker that has it.
+    pub(crate) fn management(&self) -> Option<&str> {
+        self.management.as_deref()
     }
 
     /// Host and port for AWS clients, of a broker that has them.
@@ -120,6 +127,7 @@ impl Broker {
                 let (child, listening) = start_millstream(binary, &self.dir, &self.log, &self.address, amqp)?;
                 // AWS clients come later, so that nobody misses the old address.
                 self.aws = listening.aws;
+                self.management = listening.management;
                 self.http = listening.http;
                 child
             }
@@ -150,12 +158,18 @@ impl Amqp {
             &dir.join("broker.log"),
         )?;
         ensure!(broker.amqp.is_some(), "the broker does not say where it speaks AMQP");
+        ensure!(broker.management.is_some(), "the broker does not say where it speaks the management API");
         Ok(Self(broker))
     }
 
     /// Host and port for clients.
     pub(crate) fn address(&self) -> &str {
         self.0.amqp.as_deref().expect("it was there when the broker started")
+    }
+
+    /// Host and port of the management API.
+    pub(crate) fn management(&self) -> &str {
+        self.0.management.as_deref().expect("it was there when the broker started")
     }
 }
 
@@ -211,7 +225,13 @@ fn start_millstream(
         let line: Value = serde_json::from_str(&line).ok()?;
         let address = |front: &str| line["listen"][front].as_str().map(str::to_owned);
         let kafka = address("kafka")?;
-        Some(Listening { kafka, aws: address("aws"), amqp: address("amqp"), http: address("http") })
+        Some(Listening {
+            kafka,
+            aws: address("aws"),
+            amqp: address("amqp"),
+            management: address("amqp_management"),
+            http: address("http"),
+        })
     });
     let Some(listening) = listening else {
         child.kill()?;

@@ -8,6 +8,7 @@ mod celery;
 mod cross;
 mod prepare;
 mod scenarios;
+mod spring;
 mod suites;
 
 use std::path::Path;
@@ -71,7 +72,7 @@ pub(super) fn run(
 /// Runs one client.
 fn one(against: Against<'_>, name: Name, root: &Path, report: &mut Report) -> anyhow::Result<()> {
     let since = clock::now();
-    let program = prepare::client(name, root)?;
+    let mut program = prepare::client(name, root)?;
     report.scope(program.name);
     report.note(&format!("installed in {:.1} s", (clock::now() - since).as_secs_f64()));
     let logs = root.join("target/compat/logs");
@@ -90,12 +91,17 @@ fn one(against: Against<'_>, name: Name, root: &Path, report: &mut Report) -> an
         (None, Against::Peer(address)) => address.to_owned(),
         (None, Against::Binary(_)) => anyhow::bail!("a broker was started"),
     };
+    if let Some(management) = broker.as_ref().and_then(Broker::management) {
+        program.environment.push(("COMPAT_MANAGEMENT", format!("http://guest:guest@{management}/api/")));
+    }
     let start = |program: &Program| {
         Client::start(program, &address, &log)
             .with_context(|| format!("starting {}; its errors are in {}", program.name, log.display()))
     };
-    if name == Name::Celery {
-        return celery::run(start(&program)?, broker.as_mut(), report);
+    match name {
+        Name::Celery => return celery::run(start(&program)?, broker.as_mut(), report),
+        Name::Spring => return spring::run(start(&program)?, report),
+        Name::Lapin | Name::Java | Name::Go | Name::Amqplib | Name::Pika | Name::PyAmqp => {}
     }
     let (client, other) = (start(&program)?, start(&program)?);
     report.scope(&client.abilities.version);

@@ -15,6 +15,8 @@ pub(crate) enum Name {
     Lapin,
     /// RabbitMQ's client for Java
     Java,
+    /// Spring AMQP over RabbitMQ's client for Java
+    Spring,
     /// Celery with kombu over py-amqp
     Celery,
     /// amqp091-go
@@ -52,6 +54,7 @@ pub(super) fn client(name: Name, root: &Path) -> anyhow::Result<Program> {
             ("amqp-lapin", vec![target.join("amqp-lapin/debug/client")])
         }
         Name::Java => ("amqp-java", java(&compat.join("java"), &target.join("amqp-java"))?),
+        Name::Spring => ("amqp-spring", java(&compat.join("spring"), &target.join("amqp-spring"))?),
         Name::Celery => ("amqp-celery", python("celery", "client.py")?),
         Name::Go => ("amqp-go", go(&compat.join("go"), target.join("amqp-go"))?),
         Name::Amqplib => ("amqp-amqplib", node(&compat.join("amqplib"))?),
