@@ -4,3 +4,9 @@
 //! is written by hand, read by a client of its own, and the answers of other brokers are recordings that are committed.
 
 pub mod amqp;
+pub mod management;
+mod scene;
+mod transcript;
+
+pub use scene::Scene;
+pub use transcript::{Finding, Kind, Transcript, parse, render, table};

@@ -1,4 +1,4 @@
-//! `cargo xtask compare amqp`: the scenes of `compare/` played to this broker, and to real RabbitMQ when it is recorded.
+//! `cargo xtask compare`: the scenes of `compare/` played to this broker, and to real RabbitMQ when it is recorded.
 //!
 //! Apart from the scenes because only here it is known how the broker is built and where recordings lie.
 
@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::ensure;
-use millstream_compare::amqp::{
-    OURS, Patience, Scene, Transcript, findings, parse, play_all, render, scenes, table,
-};
+use millstream_compare::amqp::Patience;
+use millstream_compare::{Finding, Scene, Transcript, amqp, management, parse, render, table};
 
 use crate::compat::Amqp;
 use crate::project;
@@ -24,6 +23,8 @@ const MARKS: [&str; 2] = ["<!-- differences: begin -->\n", "\n<!-- differences: 
 pub(crate) enum Compare {
     /// AMQP 0-9-1, with RabbitMQ
     Amqp(Options),
+    /// RabbitMQ's management API
+    Management(Options),
 }
 
 /// What is played to whom.
@@ -49,26 +50,66 @@ pub(crate) struct Options {
     binary: Option<PathBuf>,
 }
 
+/// Compares what was played, and what was looked at before, with the recordings.
+type Judge = fn(&[Scene], &[Transcript], &[Transcript]) -> Vec<Finding>;
+
+/// One protocol's scenes and how they are judged.
+struct Suite {
+    /// The folder of its recordings.
+    name: &'static str,
+    /// The page of the documentation that lists the differences.
+    page: &'static str,
+    scenes: fn() -> anyhow::Result<Vec<Scene>>,
+    play: fn(&str, &[Scene], Patience) -> anyhow::Result<Vec<Transcript>>,
+    findings: Judge,
+    ours: &'static str,
+    /// Where a broker that was started listens for it.
+    address: fn(&Amqp) -> &str,
+}
+
+const AMQP: Suite = Suite {
+    name: "amqp",
+    page: "docs/amqp.md",
+    scenes: amqp::scenes,
+    play: amqp::play_all,
+    findings: amqp::findings,
+    ours: amqp::OURS,
+    address: Amqp::address,
+};
+
+const MANAGEMENT: Suite = Suite {
+    name: "management",
+    page: "docs/amqp-management.md",
+    scenes: management::scenes,
+    play: management::play_all,
+    findings: management::findings,
+    ours: management::OURS,
+    address: Amqp::management,
+};
+
 /// Runs the command; an error if there is an unexplained difference.
 pub(crate) fn run(what: &Compare) -> anyhow::Result<()> {
-    let Compare::Amqp(options) = what;
+    let (suite, options) = match what {
+        Compare::Amqp(options) => (&AMQP, options),
+        Compare::Management(options) => (&MANAGEMENT, options),
+    };
     let root = project::root();
-    let mut scenes = scenes()?;
+    let mut scenes = (suite.scenes)()?;
     if let Some(only) = &options.only {
         scenes.retain(|scene| scene.title.contains(only.as_str()));
     }
     if let (Some(version), Some(peer)) = (&options.record, &options.peer) {
-        return record(&root, version, peer, &scenes, options.only.is_some());
+        return record(suite, &root, version, peer, &scenes, options.only.is_some());
     }
     let played = match &options.peer {
-        Some(peer) => play_all(peer, &scenes, PATIENCE)?,
+        Some(peer) => (suite.play)(peer, &scenes, PATIENCE)?,
         None => {
             let binary = match &options.binary {
                 Some(binary) => binary.clone(),
                 None => project::build_binary(&root)?,
             };
             let broker = Amqp::start(&binary, &root.join("target/compare"))?;
-            play_all(broker.address(), &scenes, PATIENCE)?
+            (suite.play)((suite.address)(&broker), &scenes, PATIENCE)?
         }
     };
     if options.say {
@@ -76,10 +117,10 @@ pub(crate) fn run(what: &Compare) -> anyhow::Result<()> {
         return Ok(());
     }
     if options.accept {
-        accept(&root, &scenes, &played)?;
+        accept(suite, &root, &scenes, &played)?;
     }
-    let looked_at = if options.accept { played.clone() } else { parse(OURS) };
-    let findings = findings(&scenes, &played, &looked_at);
+    let looked_at = if options.accept { played.clone() } else { parse(suite.ours) };
+    let findings = (suite.findings)(&scenes, &played, &looked_at);
     for finding in &findings {
         println!("== {} ({}): {:?}", finding.title, finding.version, finding.kind);
         let [theirs, ours] = &finding.sides;
@@ -94,9 +135,16 @@ pub(crate) fn run(what: &Compare) -> anyhow::Result<()> {
 }
 
 /// Plays to RabbitMQ and writes down what it answers.
-fn record(root: &Path, version: &str, peer: &str, scenes: &[Scene], only_some: bool) -> anyhow::Result<()> {
-    let file = root.join(format!("compare/recorded/amqp/rabbitmq-{version}.txt"));
-    let mut played = play_all(peer, scenes, PATIENCE)?;
+fn record(
+    suite: &Suite,
+    root: &Path,
+    version: &str,
+    peer: &str,
+    scenes: &[Scene],
+    only_some: bool,
+) -> anyhow::Result<()> {
+    let file = root.join(format!("compare/recorded/{}/rabbitmq-{version}.txt", suite.name));
+    let mut played = (suite.play)(peer, scenes, PATIENCE)?;
     if only_some {
         let mut known = parse(&fs::read_to_string(&file)?);
         known.retain(|old| played.iter().all(|new| new.title != old.title));
@@ -108,12 +156,12 @@ fn record(root: &Path, version: &str, peer: &str, scenes: &[Scene], only_some: b
 }
 
 /// Keeps what was looked at: this broker's answers where they differ, and the reasons.
-fn accept(root: &Path, scenes: &[Scene], played: &[Transcript]) -> anyhow::Result<()> {
+fn accept(suite: &Suite, root: &Path, scenes: &[Scene], played: &[Transcript]) -> anyhow::Result<()> {
     let explained =
         |title: &str| scenes.iter().any(|scene| scene.title == title && !scene.differs.is_empty());
     let kept = played.iter().filter(|transcript| explained(&transcript.title));
-    fs::write(root.join("compare/recorded/amqp/millstream.txt"), render(kept))?;
-    let page = root.join("docs/amqp.md");
+    fs::write(root.join(format!("compare/recorded/{}/millstream.txt", suite.name)), render(kept))?;
+    let page = root.join(suite.page);
     let text = fs::read_to_string(&page)?;
     let cut =
         text.split_once(MARKS[0]).and_then(|(before, rest)| Some((before, rest.split_once(MARKS[1])?.1)));

@@ -6,10 +6,10 @@
 
 use super::connection::{Got, Wire};
 use super::method::{Argument, Arguments, header_payload, method_payload, parse_arguments, shape};
-use super::script::{Scene, address};
+use super::script::address;
 use super::text::{Cursor, unhex};
-use super::transcript::Transcript;
 use super::value::Value;
+use crate::{Scene, Transcript};
 use anyhow::{Context as _, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;

@@ -27,18 +27,7 @@
 //!
 //! `%q` is a name of the scene's own. `$queue`, `$reply-to` and `$consumer-tag` stand for what the broker said last.
 
-use anyhow::{Context as _, ensure};
-
-/// What is played at once, and how it is judged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scene {
-    /// What it looks at; unique.
-    pub title: &'static str,
-    /// Versions from which this broker differs, and why; an empty version means all.
-    pub differs: Vec<(&'static str, &'static str)>,
-    /// What is done.
-    pub steps: Vec<&'static str>,
-}
+use crate::scene::{Scene, parse};
 
 /// The files, in the order in which they are played and said.
 const FILES: [&str; 9] = [
@@ -58,27 +47,7 @@ const FILES: [&str; 9] = [
 /// # Errors
 /// When a file is not written in the language.
 pub fn scenes() -> anyhow::Result<Vec<Scene>> {
-    let mut all: Vec<Scene> = Vec::new();
-    for line in FILES.iter().flat_map(|file| file.lines()).map(str::trim) {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if let Some(title) = line.strip_prefix("== ") {
-            ensure!(all.iter().all(|scene| scene.title != title), "two scenes are called `{title}`");
-            all.push(Scene { title, differs: Vec::new(), steps: Vec::new() });
-            continue;
-        }
-        let scene = all.last_mut().with_context(|| format!("`{line}` belongs to no scene"))?;
-        match line.strip_prefix("differs") {
-            Some(rest) => {
-                let (version, why) =
-                    rest.split_once(':').with_context(|| format!("`{line}` says no reason"))?;
-                scene.differs.push((version.trim(), why.trim()));
-            }
-            None => scene.steps.push(line),
-        }
-    }
-    Ok(all)
+    parse(&FILES)
 }
 
 /// Whose step it is: the connection, the channel, and what is left of the line.

@@ -228,7 +228,7 @@ impl Turns {
 /// Whether ephemeral logs hold too much for something that was asked for.
 fn lacks_memory(reply: &Reply) -> bool {
     match reply {
-        Reply::Appended(results) => results.iter().any(|result| *result == Err(ErrorKind::Overloaded)),
+        Reply::Appended(results) => results.contains(&Err(ErrorKind::Overloaded)),
         Reply::Refused(kind) => *kind == ErrorKind::Overloaded,
         _ => false,
     }

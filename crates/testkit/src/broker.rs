@@ -299,9 +299,7 @@ impl State {
         let bytes = self.shard.ephemeral_bytes();
         for reply in effects.replies {
             let lacks_memory = match &reply.reply {
-                Reply::Appended(results) => {
-                    results.iter().any(|result| *result == Err(ErrorKind::Overloaded))
-                }
+                Reply::Appended(results) => results.contains(&Err(ErrorKind::Overloaded)),
                 Reply::Refused(kind) => *kind == ErrorKind::Overloaded,
                 _ => false,
             };

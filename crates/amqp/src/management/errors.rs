@@ -65,7 +65,7 @@ impl Problem {
     /// The same for who looks for something or takes it away: it is not there, whichever part of its address is wrong. Who makes
     /// something is told that it is the virtual host.
     #[must_use]
-    pub(crate) fn to_method(self, method: &str) -> Problem {
+    pub(crate) fn for_method(self, method: &str) -> Problem {
         let looks = matches!(method, "GET" | "DELETE");
         if looks && self == Problem::no_vhost() { Problem::not_found() } else { self }
     }

@@ -113,7 +113,7 @@ impl Service for Management {
             listeners: self.listeners.clone(),
             now,
         };
-        let begun = (row.start)(&mut cx, &call).map_err(|problem| problem.to_method(row.method));
+        let begun = (row.start)(&mut cx, &call).map_err(|problem| problem.for_method(row.method));
         steps::start(cx, step(begun), commands)
     }
 

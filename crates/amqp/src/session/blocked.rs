@@ -178,7 +178,7 @@ impl Connection {
     }
 
     fn may_try(&self) -> bool {
-        !self.backend.is_disk_full() && !(self.blocked.lacks_memory && self.backend.is_memory_full())
+        !(self.backend.is_disk_full() || self.blocked.lacks_memory && self.backend.is_memory_full())
     }
 
     /// The client may go on if memory is not short any more; else it is waited for anew, as who was woken once is not again.

@@ -80,7 +80,8 @@ fn a_move_task_goes_on_after_a_kill_and_moves_everything_once() {
         (0..MESSAGES).map(|n| json!({"Id": n.to_string(), "MessageBody": n.to_string()})).collect();
     call(&broker, "SendMessageBatch", &json!({"QueueUrl": "dead", "Entries": entries}));
     let wish = json!({
-        "SourceArn": arn("dead"), "DestinationArn": arn("other"), "MaxNumberOfMessagesPerSecond": 4,
+        "SourceArn": arn("dead"), "DestinationArn": arn("other"), // Slow enough for a slow machine to be killed and started before the end.
+        "MaxNumberOfMessagesPerSecond": 1,
     });
     call(&broker, "StartMessageMoveTask", &wish);
     let before =

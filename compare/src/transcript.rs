@@ -9,8 +9,7 @@
 //! | no | no, or the answer is another one | a difference |
 //! | yes | yes | a reason without a difference |
 
-use super::RECORDED;
-use super::script::Scene;
+use crate::scene::Scene;
 
 /// A scene as it was played.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,11 +81,16 @@ fn reason(scene: &Scene, version: &str) -> Option<&'static str> {
     scene.differs.iter().find(|(from, _)| from.is_empty() || *from == version).map(|(_, why)| *why)
 }
 
-/// Compares what this broker answered with what was recorded, of it and of others.
+/// Compares what this broker answered with what was recorded, of it and of others: versions with their recordings.
 #[must_use]
-pub fn findings(scenes: &[Scene], played: &[Transcript], looked_at: &[Transcript]) -> Vec<Finding> {
+pub(crate) fn findings(
+    recorded: &[(&'static str, &str)],
+    scenes: &[Scene],
+    played: &[Transcript],
+    looked_at: &[Transcript],
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (version, text) in RECORDED {
+    for &(version, text) in recorded {
         let recorded = parse(text);
         for scene in scenes {
             let (theirs, ours) = (lines(&recorded, scene.title), lines(played, scene.title));
