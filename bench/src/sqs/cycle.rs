@@ -30,6 +30,8 @@ pub(crate) enum Until {
     Elapsed(Duration),
     /// After this many messages were sent; nothing is received.
     Sent(u64),
+    /// After this many messages were sent, and received and deleted as well.
+    Cycled(u64),
 }
 
 /// What came out.
@@ -135,7 +137,7 @@ impl Run {
     fn next_cycle(&mut self, index: usize, member: &mut Member) -> anyhow::Result<()> {
         let is_over = match self.until {
             Until::Elapsed(limit) => self.start.elapsed() >= limit,
-            Until::Sent(messages) => self.sent >= messages,
+            Until::Sent(messages) | Until::Cycled(messages) => self.sent >= messages,
         };
         if is_over {
             member.stage = Stage::Done;

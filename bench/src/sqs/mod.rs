@@ -37,8 +37,10 @@ use options::{Peer, Work};
 
 /// What stands above the tables.
 const TITLE: &str = "millstream with fsync before the answer, peers in memory";
-/// Millstream is driven so long before anything is measured, so that it has files to use again.
-const WARM_UP: Duration = Duration::from_secs(8);
+/// Messages that Millstream is driven with before anything is measured: six write-ahead files of them. From the fourth file on
+/// it has files to use again; until then it prepares new ones, which takes a tenth of its processor time and is over for good after
+/// some seconds of a load like this.
+const WARM_UP_MESSAGES: u64 = 1_500_000;
 /// moto does some hundred messages a second: it is driven by fewer connections, and for no longer than that takes.
 const MOTO_CONNECTIONS: usize = 8;
 /// Records of one batch that fills the deep queue: as many as a client sends together.
@@ -102,7 +104,7 @@ impl Bench<'_> {
             millstream::start_with_sqs(&options.millstream, &options.data, options.pool_files)?;
         let ours = Served { broker, endpoint };
         eprintln!("  {} is process {}", ours.broker.name, ours.broker.pid());
-        self.warm(&ours, 10, WARM_UP)?;
+        self.warm(&ours, 10, Until::Cycled(WARM_UP_MESSAGES))?;
         let peers = self.start_peers()?;
         let mut order: Vec<&Served> = [&ours].into_iter().chain(&peers).collect();
         if options.wants_empty() {
@@ -172,15 +174,15 @@ impl Bench<'_> {
         for served in started.iter().filter(|served| served.broker.name == elasticmq::NAME) {
             eprintln!("  warming {} for {warm_up_seconds} s", served.broker.name);
             let half = Duration::from_secs((*warm_up_seconds).into()) / 2;
-            self.warm(served, 1, half)?;
-            self.warm(served, 10, half)?;
+            self.warm(served, 1, Until::Elapsed(half))?;
+            self.warm(served, 10, Until::Elapsed(half))?;
         }
         Ok(started)
     }
 
-    fn warm(&mut self, served: &Served, batch: usize, limit: Duration) -> anyhow::Result<()> {
+    fn warm(&mut self, served: &Served, batch: usize, until: Until) -> anyhow::Result<()> {
         let (url, mut admin) = self.queue(served)?;
-        cycle(served.endpoint, &url, Load { connections: 64, batch }, Until::Elapsed(limit))?;
+        cycle(served.endpoint, &url, Load { connections: 64, batch }, until)?;
         admin.delete(&url)
     }
 
