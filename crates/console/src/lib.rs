@@ -31,6 +31,7 @@ mod scan;
 mod system;
 mod translate;
 mod ui;
+mod verification;
 
 pub use auth::{Gate, Token};
 pub use endpoint::{Answer, Body, Content, Endpoint, Kind, Param, SchemaOf};
@@ -44,3 +45,4 @@ pub use system::{
     WalStatus,
 };
 pub use translate::{SETTINGS, SettingRow};
+pub use verification::{VERIFICATION, Verification, VerificationPlace, VerificationState};

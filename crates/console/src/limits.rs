@@ -54,6 +54,8 @@ pub(crate) const LIVE_LOGS_MAX: u32 = 1024;
 pub(crate) const LIVE_PAUSE_MS: u64 = 15_000;
 /// How often live counters are shown: every 2 s.
 pub(crate) const OVERVIEW_PAUSE_MS: u64 = 2_000;
+/// Streams with dead letters that the overview names.
+pub(crate) const DEAD_LETTERS_SHOWN_MAX: usize = 20;
 
 const _: () = {
     assert!(GROUPS_PAGE_MAX <= GROUPS_PER_REQUEST_MAX, "one question describes a page of groups");

@@ -56,7 +56,11 @@ impl Listener {
 
     /// Looks how far all streams are, for charts. To be called about once a second; it asks no shard and waits for nothing.
     pub fn sample(&self, backend: &dyn Backend) {
-        self.samples.look(backend.now(), backend);
+        let now = backend.now();
+        self.samples.look(now, backend);
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.tick(now);
+        }
     }
 }
 

@@ -47,6 +47,11 @@ impl Query {
         Some(&**value).filter(|value| !value.is_empty())
     }
 
+    /// Whether a parameter is given without a value.
+    pub(crate) fn is_empty(&self, name: &str) -> bool {
+        self.values.iter().any(|(given, value)| given == name && value.is_empty())
+    }
+
     /// A parameter that is a whole number.
     pub(crate) fn number(&self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Problem> {
         let Some(text) = self.text(name) else { return Ok(None) };

@@ -4,7 +4,7 @@
 //! its parts are decoded one by one.
 
 use crate::call::Call;
-use crate::endpoint::{Body, Endpoint};
+use crate::endpoint::{Body, Endpoint, Kind, Param};
 use crate::errors::{Code, Problem};
 use crate::ops::{self, Row};
 use crate::query::{NAMESPACE, Query};
@@ -44,6 +44,11 @@ pub(crate) fn find<'a>(request: &Request<'a>) -> Result<(&'static Row, Call<'a>)
     };
     let known: Vec<&str> = row.0.query.iter().map(|param| param.name).chain([NAMESPACE]).collect();
     let query = Query::parse(request.query, &known)?;
+    // An empty text may be meant; an empty number, word or flag is a mistake.
+    let is_empty = |param: &&Param| !matches!(param.kind, Kind::Text) && query.is_empty(param.name);
+    if let Some(param) = row.0.query.iter().find(is_empty) {
+        return Err(Problem::parameter(param.name, "has no value"));
+    }
     check_body(&row.0, request)?;
     Ok((row, Call { path, query, request: *request }))
 }
@@ -131,6 +136,18 @@ mod tests {
         }
         for path in ["/", "/streams", "/apis", "/v10", "/healthzz"] {
             assert!(!is_api(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_number_or_a_flag_without_a_value_is_a_mistake_and_an_empty_text_is_none() {
+        let with = |query: &'static str| {
+            let request = Request { query, ..request("GET", "/api/v1/streams") };
+            find(&request).map(|(row, _)| row.0.name).map_err(|problem| problem.code)
+        };
+        assert_eq!(with("prefix=&cursor=&namespace="), Ok("list_streams"));
+        for wrong in ["limit=", "limit", "leased="] {
+            assert_eq!(with(wrong), Err(Code::InvalidParameter), "{wrong}");
         }
     }
 

@@ -7,6 +7,8 @@ use millstream_core::catalog::{NamespaceEntry, StreamEntry};
 use millstream_core::route::RouteEntry;
 use millstream_core::{CatalogChange, Shard, hash::HashSeed};
 use millstream_types::{Namespace, RouteId, StreamId, StreamUid};
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 type ByName<T> = papaya::HashMap<Arc<str>, Arc<T>, HashSeed>;
@@ -22,6 +24,29 @@ pub struct Catalog {
     route_names: Names<RouteEntry>,
     routes: papaya::HashMap<RouteId, Arc<RouteEntry>, HashSeed>,
     namespaces: papaya::HashMap<Arc<str>, Arc<NamespaceEntry>, HashSeed>,
+}
+
+/// A stream, ordered by its name.
+struct ByItsName(Arc<StreamEntry>);
+
+impl Ord for ByItsName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.name.cmp(&other.0.name)
+    }
+}
+
+impl PartialOrd for ByItsName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Eq for ByItsName {}
+
+impl PartialEq for ByItsName {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
 }
 
 impl Catalog {
@@ -94,6 +119,39 @@ impl Catalog {
         streams
     }
 
+    /// How many streams a namespace has.
+    #[must_use]
+    pub fn stream_count(&self, namespace: Namespace) -> usize {
+        self.names.pin().get(&namespace).map_or(0, |by_name| by_name.len())
+    }
+
+    /// The first streams of a namespace in the order of names, behind a name, of those that are wanted: `max` of them at
+    /// most. Goes over all of them and keeps no others, so that a page of very many costs no sort and no copy.
+    #[must_use]
+    pub fn streams_behind(
+        &self,
+        namespace: Namespace,
+        after: Option<&str>,
+        max: usize,
+        is_wanted: &dyn Fn(&StreamEntry) -> bool,
+    ) -> Vec<Arc<StreamEntry>> {
+        let names = self.names.pin();
+        let Some(by_name) = names.get(&namespace) else { return Vec::new() };
+        // The largest name of those that are kept is on top.
+        let mut kept: BinaryHeap<ByItsName> = BinaryHeap::new();
+        for (name, entry) in &by_name.pin() {
+            let is_behind = after.is_none_or(|after| &**name > after);
+            let has_room = kept.len() < max || kept.peek().is_some_and(|last| *name < last.0.name);
+            if is_behind && has_room && is_wanted(entry) {
+                kept.push(ByItsName(entry.clone()));
+                if kept.len() > max {
+                    kept.pop();
+                }
+            }
+        }
+        kept.into_sorted_vec().into_iter().map(|ByItsName(entry)| entry).collect()
+    }
+
     /// Every stream, in the order of their ids.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<StreamEntry>> {
@@ -122,6 +180,12 @@ impl Catalog {
         let mut routes: Vec<_> = by_name.pin().values().cloned().collect();
         routes.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         routes
+    }
+
+    /// How many routes a namespace has.
+    #[must_use]
+    pub fn route_count(&self, namespace: Namespace) -> usize {
+        self.route_names.pin().get(&namespace).map_or(0, |by_name| by_name.len())
     }
 
     fn no_names<T>(&self) -> Arc<ByName<T>> {
@@ -167,5 +231,51 @@ impl Catalog {
                 self.namespaces.pin().remove(&entry.name);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millstream_core::catalog::StreamConfig;
+    use millstream_types::EngineTime;
+
+    fn put(catalog: &Catalog, id: u64, name: &str) {
+        let entry = StreamEntry {
+            id: StreamId(id),
+            uid: StreamUid(u128::from(id)),
+            namespace: Namespace::DEFAULT,
+            name: name.into(),
+            logs: 1,
+            config: StreamConfig::default(),
+            created: EngineTime(0),
+        };
+        catalog.publish(&CatalogChange::Put(Arc::new(entry)));
+    }
+
+    #[test]
+    fn pages_of_streams_are_the_list_of_them_cut_in_pieces() {
+        let catalog = Catalog::new(HashSeed([1, 2]));
+        for number in 0..500 {
+            put(&catalog, number, &format!("s{}", (number * 7919) % 500));
+        }
+        let is_wanted = |entry: &StreamEntry| !entry.id.0.is_multiple_of(3);
+        let all = catalog.streams(Namespace::DEFAULT);
+        let wanted: Vec<_> = all.iter().filter(|entry| is_wanted(entry)).cloned().collect();
+        assert_eq!((catalog.stream_count(Namespace::DEFAULT), all.len()), (500, 500));
+        let mut found: Vec<Arc<StreamEntry>> = Vec::new();
+        loop {
+            let after = found.last().map(|last| last.name.clone());
+            let page = catalog.streams_behind(Namespace::DEFAULT, after.as_deref(), 17, &is_wanted);
+            if page.is_empty() {
+                break;
+            }
+            assert!(page.len() <= 17);
+            found.extend(page);
+        }
+        assert_eq!(found, wanted);
+        assert_eq!(catalog.streams_behind(Namespace::DEFAULT, None, 0, &|_| true), []);
+        assert_eq!(catalog.streams_behind(Namespace(7), None, 5, &|_| true), []);
+        assert_eq!((catalog.stream_count(Namespace(7)), catalog.route_count(Namespace(7))), (0, 0));
     }
 }

@@ -50,6 +50,35 @@ pub trait Backend: Lookup + Send + Sync + 'static {
     /// Every stream of a namespace, in the order of names.
     fn streams(&self, namespace: Namespace) -> Vec<Arc<StreamEntry>>;
 
+    /// How many streams a namespace has.
+    fn stream_count(&self, namespace: Namespace) -> usize {
+        self.streams(namespace).len()
+    }
+
+    /// The first streams of a namespace in the order of names, behind a name if one is given, of those that are wanted:
+    /// `max` of them at most. To find them costs a look at all, and room for those alone.
+    fn streams_behind(
+        &self,
+        namespace: Namespace,
+        after: Option<&str>,
+        max: usize,
+        is_wanted: &dyn Fn(&StreamEntry) -> bool,
+    ) -> Vec<Arc<StreamEntry>> {
+        let all = self.streams(namespace).into_iter();
+        let behind = all.filter(|entry| after.is_none_or(|after| &*entry.name > after) && is_wanted(entry));
+        behind.take(max).collect()
+    }
+
+    /// How many routes a namespace has.
+    fn route_count(&self, namespace: Namespace) -> usize {
+        self.routes(namespace).len()
+    }
+
+    /// The names of those who read logs, in the order of the bits of [`LogReader::take_readers`].
+    fn reader_names(&self) -> &[&'static str] {
+        &[]
+    }
+
     /// Every route of a namespace, in the order of names.
     fn routes(&self, namespace: Namespace) -> Vec<Arc<RouteEntry>>;
 
@@ -176,6 +205,11 @@ pub trait LogReader: Send + Sync {
     /// What went in and out since the start.
     fn traffic(&self) -> Traffic {
         Traffic::default()
+    }
+
+    /// Who has read it since this was last asked: a bit for each of [`Backend::reader_names`]. For one who asks alone.
+    fn take_readers(&self) -> u32 {
+        0
     }
 
     /// Reads whole batches, beginning with the one that holds `from`, up to the high watermark: at most `max_bytes`

@@ -23,7 +23,7 @@ pub mod steps;
 pub use auth::{Action, Authorized, Authorizer, Grant, Principal, Resource};
 pub use backend::{Backend, LogReader, Moment, ReadError, ReadOutcome, ReadSlice, Traffic, WatchGuard};
 pub use budget::{Budget, Permit};
-pub use metrics::OperationMeters;
+pub use metrics::{OperationCounts, OperationMeters};
 pub use session::{
     Bell, Close, Event, Io, Need, ReadCommand, Session, SessionFactory, Submission, Tag, Watch,
 };

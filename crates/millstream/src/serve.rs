@@ -186,7 +186,7 @@ async fn serve(
         front.meters().into_iter().for_each(|meters| telemetry.add_meters(meters));
         let service = Service {
             front,
-            backend: broker.backend.clone(),
+            backend: broker.backend_of(name),
             budget: budget.clone(),
             output_budget: output_budget.clone(),
             options: Options { connections_max, ..limits },
@@ -230,6 +230,7 @@ async fn serve(
         let front = millstream_aws::Listener::new(options, authorizer.clone());
         listen(bound, Front::Http(Arc::new(front)), Options::default())?;
     }
+    let verifier = broker.verifier(settings.upkeep_bytes_per_second)?;
     let mut console_url = None;
     let mut gate = None;
     let mut sampling = None;
@@ -240,7 +241,8 @@ async fn serve(
         console_url = Some(format!("http://{}/login?token={}", reached(addr), one_time.expose()));
         let the_gate = Arc::new(Gate::new(admin_token.as_ref(), Some(&one_time), addr.port()));
         gate = Some(the_gate.clone());
-        let system = Process::new(effective.clone(), directory.clone(), broker.storage_status());
+        let system =
+            Process::new(effective.clone(), directory.clone(), broker.storage_status(), verifier.verifying());
         let options = ConsoleOptions {
             version: env!("CARGO_PKG_VERSION"),
             is_loopback: addr.ip().is_loopback(),
@@ -320,7 +322,11 @@ async fn serve(
         () = drain => {}
         () = signals.stop() => tracing::warn!("told to stop again; connections are cut"),
     }
-    tokio::task::spawn_blocking(move || watch.end()).await.context("the end of the watch panicked")?;
+    let end = move || {
+        watch.end();
+        verifier.stop();
+    };
+    tokio::task::spawn_blocking(end).await.context("the end of the watch panicked")?;
     outcome
 }
 

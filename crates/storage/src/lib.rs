@@ -57,6 +57,6 @@ pub use objects::{Object, Objects};
 pub use options::{Durability, Options};
 pub use publish::Publish;
 pub use recovery::{Opened, Recovered, Replay, ReplayedFrame, open};
-pub use scrub::{ScrubProgress, ScrubStats, Scrubber};
+pub use scrub::{ScrubPlace, ScrubProgress, ScrubStats, Scrubber};
 pub use views::{LogTraffic, LogView, ReadMode, ReadOutcome, StoredBatch, TimeCandidate, Views, Watch};
 pub use wal_files::{LaneTotals, SealedFile, WalFiles};

@@ -20,6 +20,7 @@ use crate::recovery::scan::{FileScan, Found};
 use crate::store::{ObjectFile, name_of};
 use crate::verify::{Finding, FrameCheck, next_whole};
 use crate::wal::{Pin, WalFile};
+use crate::wal_files::WalFiles;
 
 /// How far a step has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,7 +48,22 @@ pub struct ScrubStats {
     pub findings: u64,
 }
 
-/// Goes over everything that is stored. One per directory.
+/// Where a round is: the file or object at hand, or the one that comes next. A round that begins there leaves out what was before
+/// it, whatever has become of that.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ScrubPlace {
+    /// The sealed WAL file of this sequence, or the next one.
+    File(u64),
+    /// The object of this number, or the next one.
+    Object(ObjectNumber),
+}
+
+impl ScrubPlace {
+    /// Where every round begins.
+    pub const START: ScrubPlace = ScrubPlace::File(0);
+}
+
+/// Goes over everything that is stored. One goes round by itself; another one may be made when somebody wants to know now.
 pub struct Scrubber {
     shared: Arc<Shared>,
     objects: Arc<Objects>,
@@ -82,6 +98,30 @@ impl Scrubber {
     pub fn new(keeper: &Keeper, objects: &Arc<Objects>) -> Scrubber {
         let (shared, objects) = (Arc::clone(keeper.shared()), Arc::clone(objects));
         Scrubber { shared, objects, at: At::Files(None), stats: ScrubStats::default() }
+    }
+
+    /// A scrubber of its own of the same files and objects, whose first round begins at a place.
+    #[must_use]
+    pub fn at(files: &WalFiles, objects: &Arc<Objects>, place: ScrubPlace) -> Scrubber {
+        let at = match place {
+            ScrubPlace::File(sequence) => At::Files(sequence.checked_sub(1)),
+            ScrubPlace::Object(number) => At::Objects(number.0.checked_sub(1).map(ObjectNumber)),
+        };
+        let (shared, objects) = (Arc::clone(files.shared()), Arc::clone(objects));
+        Scrubber { shared, objects, at, stats: ScrubStats::default() }
+    }
+
+    /// Where the round is.
+    #[must_use]
+    pub fn place(&self) -> ScrubPlace {
+        match &self.at {
+            At::Files(before) => ScrubPlace::File(before.map_or(0, |before| before + 1)),
+            At::File(open) => ScrubPlace::File(open.file.sequence),
+            At::Objects(before) => {
+                ScrubPlace::Object(before.map_or(ObjectNumber(0), |before| ObjectNumber(before.0 + 1)))
+            }
+            At::Object(number, _) => ScrubPlace::Object(*number),
+        }
     }
 
     /// Checks about `budget_bytes`, at least one frame or one block of an object. Blocks.

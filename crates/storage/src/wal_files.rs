@@ -46,6 +46,10 @@ impl WalFiles {
         WalFiles { shared, began }
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// The sealed files, oldest first.
     #[must_use]
     pub fn sealed(&self) -> Vec<SealedFile> {

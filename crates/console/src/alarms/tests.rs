@@ -197,6 +197,7 @@ fn stream(name: &str) -> StreamSeen {
         out_per_second: 0.0,
         takes_dead_letters: false,
         waiting_records: 0,
+        readers: Vec::new(),
         is_shown: true,
     }
 }

@@ -29,7 +29,15 @@ pub(crate) struct Entry {
 /// The audit log.
 #[derive(Debug, Default)]
 pub(crate) struct Audit {
-    kept: Mutex<VecDeque<Entry>>,
+    kept: Mutex<Kept>,
+}
+
+/// The newest entries.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Entries that were ever written: the number of the next one.
+    written: u64,
+    entries: VecDeque<Entry>,
 }
 
 impl Audit {
@@ -48,16 +56,19 @@ impl Audit {
             tracing::info!(target: "audit", who, peer, ?what, status, "done");
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT_MAX {
-            kept.pop_front();
+        if kept.entries.len() >= KEPT_MAX {
+            kept.entries.pop_front();
         }
-        kept.push_back(entry);
+        kept.entries.push_back(entry);
+        kept.written += 1;
     }
 
-    /// The newest entries, the newest first.
-    pub(crate) fn newest(&self, count: usize) -> Vec<Entry> {
+    /// The newest entries before the one of a number, the newest first, with their numbers.
+    pub(crate) fn newest(&self, before: u64, count: usize) -> Vec<(u64, Entry)> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().rev().take(count).cloned().collect()
+        let numbered = (0..kept.written).rev().zip(kept.entries.iter().rev());
+        let earlier = numbered.skip_while(|(number, _)| *number >= before);
+        earlier.take(count).map(|(number, entry)| (number, entry.clone())).collect()
     }
 }
 
@@ -72,9 +83,13 @@ mod tests {
             let what = format!("{number} {}", "ü".repeat(1000));
             audit.write(Entry { time: EngineTime(1), who: "local".into(), peer: None, what, status: 200 });
         }
-        let newest = audit.newest(usize::MAX);
-        assert_eq!(newest.len(), KEPT_MAX);
-        assert!(newest[0].what.starts_with("509 ") && newest[0].what.chars().count() == WHAT_CHARS_MAX + 1);
-        assert_eq!(audit.newest(3).len(), 3);
+        let newest = audit.newest(u64::MAX, usize::MAX);
+        assert_eq!((newest.len(), newest[0].0), (KEPT_MAX, 509));
+        let what = &newest[0].1.what;
+        assert!(what.starts_with("509 ") && what.chars().count() == WHAT_CHARS_MAX + 1);
+        let earlier = audit.newest(100, 3);
+        let of: Vec<_> = earlier.iter().map(|(number, entry)| (*number, &entry.what[..3])).collect();
+        assert_eq!(of, [(99, "99 "), (98, "98 "), (97, "97 ")]);
+        assert!(audit.newest(10, 3).is_empty(), "those are not kept");
     }
 }

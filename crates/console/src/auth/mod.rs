@@ -138,9 +138,9 @@ impl Gate {
         locked(&self.admin).is_some_and(|admin| admin.is_of(given))
     }
 
-    /// The newest entries of the audit log.
-    pub(crate) fn audited(&self, count: usize) -> Vec<Entry> {
-        self.audit.newest(count)
+    /// The newest entries of the audit log before the one of a number, with their numbers.
+    pub(crate) fn audited(&self, before: u64, count: usize) -> Vec<(u64, Entry)> {
+        self.audit.newest(before, count)
     }
 
     /// Writes into the audit log.

@@ -10,10 +10,12 @@ mod expose;
 mod family;
 mod health;
 mod process;
+mod recent;
 mod streams;
 mod telemetry;
 mod text;
 
 pub use catalog::{CATALOG, MetricKind, MetricRow};
 pub use process::{Budget, Connections, Health, Moved, Process, Storage};
+pub(crate) use recent::Recent;
 pub use telemetry::{Telemetry, TelemetryParts};

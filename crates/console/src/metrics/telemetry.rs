@@ -5,15 +5,17 @@
 
 use super::expose::{Shown, families};
 use super::process::Process;
+use super::recent::{Memory, Recent};
 use super::text::{Format, from_open_metrics};
 use crate::alarms::{Board, Notice, Thresholds, readings};
 use crate::errors::Problem;
-use crate::observe::Observation;
+use crate::observe::history::{History, LagHistory};
+use crate::observe::{GroupKind, Observation};
 use crate::respond::{no_sniff, no_store};
 use bytes::Bytes;
 use millstream_core::catalog::Annotations;
-use millstream_front::OperationMeters;
 use millstream_front::http::{Request, Response};
+use millstream_front::{OperationCounts, OperationMeters};
 use millstream_types::EngineTime;
 use millstream_types::histogram::Counted;
 use parking_lot::{Condvar, Mutex};
@@ -42,6 +44,8 @@ pub struct Telemetry {
     ways: Mutex<Vec<&'static str>>,
     meters: Mutex<Vec<Arc<OperationMeters>>>,
     latest: Mutex<Option<Arc<Observation>>>,
+    history: Mutex<History>,
+    recent: Mutex<Memory>,
     board: Mutex<Board>,
     /// The syncs up to the last observation.
     syncs: Mutex<Counted>,
@@ -80,6 +84,8 @@ impl Telemetry {
             ways: Mutex::new(ways),
             meters: Mutex::default(),
             latest: Mutex::default(),
+            history: Mutex::default(),
+            recent: Mutex::default(),
             board,
             syncs: Mutex::default(),
             asked: Mutex::default(),
@@ -115,6 +121,7 @@ impl Telemetry {
         };
         let thresholds = *self.board.lock().thresholds();
         let readings = readings(&thresholds, &observation, &storage, &syncs);
+        self.history.lock().take(&observation);
         *self.latest.lock() = Some(Arc::new(observation));
         self.board.lock().observe(now, readings)
     }
@@ -154,6 +161,35 @@ impl Telemetry {
     #[must_use]
     pub fn observation(&self) -> Option<Arc<Observation>> {
         self.latest.lock().clone()
+    }
+
+    /// When the last looks were, and the lags that they saw of a group, by stream.
+    pub(crate) fn lags(
+        &self,
+        kind: GroupKind,
+        namespace: &str,
+        name: &str,
+    ) -> (Vec<EngineTime>, Vec<LagHistory>) {
+        self.history.lock().of(kind, namespace, name)
+    }
+
+    /// Remembers the counters, if it is time. To be called about once a second.
+    pub(crate) fn tick(&self, now: EngineTime) {
+        if self.recent.lock().is_due(now) {
+            let (operations, syncs) = (self.operations(), self.process().storage.sync_micros);
+            self.recent.lock().take(now, operations, syncs);
+        }
+    }
+
+    /// What was asked for within the last minute.
+    pub(crate) fn recent(&self, now: EngineTime) -> Recent {
+        let (operations, syncs) = (self.operations(), self.process().storage.sync_micros);
+        self.recent.lock().recent(now, &operations, &syncs)
+    }
+
+    fn operations(&self) -> Vec<OperationCounts> {
+        let meters = self.meters.lock().clone();
+        meters.iter().flat_map(|meters| meters.counts().collect::<Vec<_>>()).collect()
     }
 
     /// Looks at the alarms, or changes them.

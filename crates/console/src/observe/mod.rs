@@ -6,6 +6,7 @@
 
 mod ages;
 mod groups;
+pub(crate) mod history;
 mod rates;
 mod sampler;
 mod shown;
@@ -16,7 +17,8 @@ pub use sampler::{Sampler, World};
 
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::{GroupCounts, GroupTotals};
-use millstream_types::EngineTime;
+use millstream_types::{EngineTime, Namespace};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What stands for the names of all that are not shown by name. A stream of a namespace that is called like this is never shown
@@ -59,6 +61,8 @@ pub struct StreamSeen {
     pub takes_dead_letters: bool,
     /// Records that nobody has done with: of its queue, or all if it is none.
     pub waiting_records: u64,
+    /// Who has read it lately, by the name of the protocol, and when that was last seen.
+    pub readers: Vec<(&'static str, EngineTime)>,
     /// It is shown by name.
     pub is_shown: bool,
 }
@@ -125,12 +129,25 @@ pub struct Observation {
     pub at: EngineTime,
     /// How long it took, in microseconds.
     pub took_micros: u64,
-    /// Every stream.
+    /// Every stream: those of a namespace together, in the order of their names.
     pub streams: Vec<StreamSeen>,
+    /// Where in [`Observation::streams`] those of a namespace are: from the first to behind the last.
+    pub places: BTreeMap<Namespace, (usize, usize)>,
     /// Every group.
     pub groups: Vec<GroupSeen>,
     /// What went in and out, while they were not shown by name, of streams that were not.
     pub rest_flow: Flow,
     /// What happened to records of queues while those were not shown by name.
     pub rest_totals: GroupTotals,
+}
+
+impl Observation {
+    /// A stream, if it was there already.
+    #[must_use]
+    pub fn stream(&self, entry: &StreamEntry) -> Option<&StreamSeen> {
+        let (from, to) = *self.places.get(&entry.namespace)?;
+        let here = &self.streams[from..to];
+        let place = here.binary_search_by(|seen| seen.entry.name.cmp(&entry.name)).ok()?;
+        Some(&here[place]).filter(|seen| seen.entry.id == entry.id)
+    }
 }

@@ -42,6 +42,25 @@ struct StreamMemory {
     records_out: Rate,
     bytes_in: Rate,
     bytes_out: Rate,
+    readers: Vec<(&'static str, EngineTime)>,
+}
+
+/// Who has not read for so long reads no more: ten minutes.
+const READERS_KEPT_MS: u64 = 600_000;
+
+impl StreamMemory {
+    /// Takes who was seen to read since the last look.
+    fn take_readers(&mut self, now: EngineTime, seen: u32, names: &[&'static str]) {
+        self.readers.retain(|(_, last)| now.since_ms(*last) < READERS_KEPT_MS);
+        if seen == 0 {
+            return;
+        }
+        for (_, name) in names.iter().enumerate().filter(|(bit, _)| seen & (1 << bit) != 0) {
+            self.readers.retain(|(known, _)| known != name);
+            self.readers.push((*name, now));
+        }
+        self.readers.sort_unstable();
+    }
 }
 
 /// A group on a stream.
@@ -73,34 +92,46 @@ impl Sampler {
         self.ages.begin();
         let mut streams = self.streams(&**world.backend(), &places, now);
         let groups = self.groups(world, &grant, &places, now);
-        let mut at = BTreeMap::new();
-        for (index, stream) in streams.iter().enumerate() {
-            at.insert((stream.namespace.clone(), stream.entry.name.clone()), index);
-        }
+        // Queues were looked at in the order of their streams.
+        let mut behind = streams.iter_mut();
         for group in groups.iter().filter(|group| group.kind == GroupKind::Lease) {
-            if let Some(index) = at.get(&(group.namespace.clone(), group.stream.clone())) {
-                streams[*index].waiting_records = group.lag_records;
+            let is_its = |stream: &&mut StreamSeen| {
+                stream.entry.name == group.stream && stream.namespace == group.namespace
+            };
+            if let Some(stream) = behind.by_ref().find(is_its) {
+                stream.waiting_records = group.lag_records;
             }
         }
         let took_micros = world.backend().moment().micros.saturating_sub(begun);
+        let mut places_seen = BTreeMap::new();
+        let mut from = 0;
+        for place in &places {
+            let to = from + place.streams.len();
+            places_seen.insert(place.namespace, (from, to));
+            from = to;
+        }
         let (rest_flow, rest_totals) = (self.rest_flow, self.rest_totals);
-        Observation { at: now, took_micros, streams, groups, rest_flow, rest_totals }
+        Observation { at: now, took_micros, streams, places: places_seen, groups, rest_flow, rest_totals }
     }
 
     fn streams(&mut self, backend: &dyn Backend, places: &[Place], now: EngineTime) -> Vec<StreamSeen> {
         let mut seen = Vec::with_capacity(places.iter().map(|place| place.streams.len()).sum());
         let mut memory = BTreeMap::new();
         let mut grown: Vec<Flow> = Vec::with_capacity(seen.capacity());
+        let names = backend.reader_names();
         for place in places {
             let letters = dead_letter_streams(backend, place);
             for entry in &place.streams {
+                let (measured, readers) = measure(backend, entry);
                 let mut stream = StreamSeen {
                     namespace: place.name.clone(),
                     logs: entry.logs,
                     takes_dead_letters: letters.contains(&entry.name),
-                    ..measure(backend, entry)
+                    ..measured
                 };
                 let mut kept = self.streams.remove(&entry.id).unwrap_or_default();
+                kept.take_readers(now, readers, names);
+                stream.readers.clone_from(&kept.readers);
                 let flow = stream.flow;
                 grown.push(Flow {
                     records_in: kept.records_in.take(now, flow.records_in),
@@ -173,8 +204,9 @@ fn places(backend: &dyn Backend) -> Vec<Place> {
     namespaces.into_iter().map(|entry| place(entry.name.clone(), entry.number)).collect()
 }
 
-/// What a stream's read views say.
-fn measure(backend: &dyn Backend, entry: &Arc<StreamEntry>) -> StreamSeen {
+/// What a stream's read views say, and who has read since that was last asked.
+fn measure(backend: &dyn Backend, entry: &Arc<StreamEntry>) -> (StreamSeen, u32) {
+    let mut readers = 0;
     let mut seen = StreamSeen {
         entry: entry.clone(),
         namespace: "".into(),
@@ -186,6 +218,7 @@ fn measure(backend: &dyn Backend, entry: &Arc<StreamEntry>) -> StreamSeen {
         out_per_second: 0.0,
         takes_dead_letters: false,
         waiting_records: 0,
+        readers: Vec::new(),
         is_shown: false,
     };
     for log in entry.log_ids().filter_map(|log| backend.log(log)) {
@@ -196,9 +229,10 @@ fn measure(backend: &dyn Backend, entry: &Arc<StreamEntry>) -> StreamSeen {
         seen.flow.records_out += traffic.records_out;
         seen.flow.bytes_in += traffic.bytes_in;
         seen.flow.bytes_out += traffic.bytes_out;
+        readers |= log.take_readers();
     }
     seen.waiting_records = seen.records;
-    seen
+    (seen, readers)
 }
 
 /// The streams of a namespace that others send their dead letters to.

@@ -32,6 +32,6 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
 pub(super) fn show(status: u16, grant: Grant, entry: Arc<StreamEntry>) -> Step {
     count(grant, vec![entry], move |cx, counted| {
         let (entry, counts) = counted.into_iter().next().ok_or_else(Problem::unexpected)?;
-        Ok(document(status, &Detail::new(&*cx.backend, &entry, counts)))
+        Ok(document(status, &Detail::new(cx, &entry, counts)))
     })
 }

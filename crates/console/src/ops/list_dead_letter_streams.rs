@@ -86,7 +86,7 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
             let from = sources.get(&*entry.name);
             let totals = Totals::of(&*cx.backend, &entry);
             DeadLetters {
-                stream: Summary::new(&entry, totals, counts),
+                stream: Summary::new(&entry, totals, counts).seen(cx, &entry),
                 sources: from.into_iter().flat_map(|from| &from.shown).map(ToString::to_string).collect(),
                 source_count: from.map_or(0, |from| from.count),
             }

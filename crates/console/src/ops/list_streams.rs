@@ -36,13 +36,12 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
     let leased = call.query.flag("leased")?;
     let prefix = call.query.text("prefix").unwrap_or_default();
     let grant = cx.allow(Action::Describe, Resource::Cluster)?;
+    let is_wanted = |entry: &StreamEntry| {
+        entry.name.starts_with(prefix) && leased.is_none_or(|leased| entry.config.lease().enabled() == leased)
+    };
     let after = wanted.after.as_deref();
-    let streams = cx.backend.streams(cx.namespace);
-    let mut streams = streams.into_iter().filter(|entry| {
-        after.is_none_or(|after| &*entry.name > after)
-            && entry.name.starts_with(prefix)
-            && leased.is_none_or(|leased| entry.config.lease().enabled() == leased)
-    });
+    let streams = cx.backend.streams_behind(cx.namespace, after, wanted.limit + 1, &is_wanted);
+    let mut streams = streams.into_iter();
     let mut page: Vec<Arc<StreamEntry>> = Vec::new();
     let mut logs = 0;
     while page.len() < wanted.limit && logs < PAGE_LOGS_MAX {
@@ -55,7 +54,7 @@ pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> 
         let last = page.last().filter(|_| has_more).map(|(entry, _)| entry.name.clone());
         let items = page.into_iter().map(|(entry, counts)| {
             let totals = Totals::of(&*cx.backend, &entry);
-            Summary::new(&entry, totals, counts)
+            Summary::new(&entry, totals, counts).seen(cx, &entry)
         });
         Ok(document(200, &Page::new(items.collect(), last.as_deref())))
     }))

@@ -18,10 +18,12 @@ mod get_group;
 mod get_openapi;
 mod get_record;
 mod get_stream;
+mod group_history;
 mod group_scaling;
 mod health;
 mod jobs;
 mod lag;
+mod list_audit;
 mod list_consumers;
 mod list_dead_letter_streams;
 mod list_dead_letters;
@@ -48,6 +50,7 @@ mod send_records;
 mod settle;
 mod tail_stream;
 mod target;
+mod verify;
 
 use crate::call::Call;
 use crate::context::{Context, Step};
@@ -123,6 +126,7 @@ pub(crate) static TABLE: [Row; ENDPOINTS_COUNT] = [
     (redrives::GET, redrives::get),
     (redrives::CANCEL, redrives::cancel),
     (jobs::LIST, jobs::list),
+    (jobs::START, jobs::start),
     (jobs::GET, jobs::get),
     (jobs::CANCEL, jobs::cancel),
     (connections::LIST, connections::list),
@@ -139,13 +143,15 @@ pub(crate) static TABLE: [Row; ENDPOINTS_COUNT] = [
     (plain_lease::REJECT, plain_lease::reject),
     (plain_lease::RENEW, plain_lease::renew),
     (group_scaling::ENDPOINT, group_scaling::start),
+    (group_history::ENDPOINT, group_history::start),
+    (list_audit::ENDPOINT, list_audit::start),
     (alarms::LIST, alarms::list),
     (alarms::TEST, alarms::test),
     (alarms::SILENCE, alarms::silence),
     (alarms::UNSILENCE, alarms::unsilence),
 ];
 
-const ENDPOINTS_COUNT: usize = 67;
+const ENDPOINTS_COUNT: usize = 70;
 
 /// Everything that is served, resource by resource.
 pub static ENDPOINTS: [Endpoint; ENDPOINTS_COUNT] = {

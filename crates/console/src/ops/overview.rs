@@ -3,15 +3,18 @@
 //! Whoever asks for server-sent events gets one every two seconds. What counts up does so since the start of the process.
 
 use super::Endpoint;
+use crate::alarms::State;
 use crate::call::Call;
 use crate::context::{Context, Step};
 use crate::endpoint;
 use crate::errors::Problem;
-use crate::limits::OVERVIEW_PAUSE_MS;
+use crate::limits::{DEAD_LETTERS_SHOWN_MAX, OVERVIEW_PAUSE_MS};
 use crate::live::{self, Permit};
+use crate::metrics::{Recent, Telemetry};
 use crate::respond::document;
 use crate::system::Listening;
 use millstream_front::{Action, Resource};
+use millstream_types::EngineTime;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -40,6 +43,30 @@ struct Overview {
     is_disk_full: bool,
     /// Bytes appended to the write-ahead log since the start.
     appended_bytes: u64,
+    /// What was asked for lately; `null`: nobody watches.
+    recent: Option<Recent>,
+    /// Alarms that are raised and not silenced; `null`: nobody watches.
+    alarms_raised: Option<u64>,
+    /// `null` until the broker has looked at itself.
+    dead_letters: Option<DeadLetters>,
+}
+
+/// What waits in streams that dead letters go to, as it was when the broker last looked at itself.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OverviewDeadLetters")]
+struct DeadLetters {
+    observed_ms: i64,
+    /// Of all such streams of the namespace.
+    records: u64,
+    /// Those with the most, the fullest first.
+    streams: Vec<Waiting>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OverviewDeadLetterStream")]
+struct Waiting {
+    name: String,
+    records: u64,
 }
 
 pub(super) fn start(cx: &mut Context, call: &Call<'_>) -> Result<Step, Problem> {
@@ -56,15 +83,42 @@ fn look(cx: &Context) -> Overview {
     Overview {
         version: cx.version,
         now_ms: cx.now.0,
-        stream_count: cx.backend.streams(cx.namespace).len(),
-        route_count: cx.backend.routes(cx.namespace).len(),
+        stream_count: cx.backend.stream_count(cx.namespace),
+        route_count: cx.backend.route_count(cx.namespace),
         namespace_count: cx.backend.namespaces().len(),
         listeners: cx.system.listeners(),
         disk_bytes,
         disk_free_bytes,
         is_disk_full: cx.backend.is_disk_full(),
         appended_bytes: cx.system.storage().wal.appended_bytes,
+        recent: cx.telemetry.as_ref().map(|telemetry| telemetry.recent(cx.now)),
+        alarms_raised: cx.telemetry.as_ref().map(|telemetry| alarms_raised(telemetry, cx.now)),
+        dead_letters: cx.telemetry.as_ref().and_then(|telemetry| dead_letters(cx, telemetry)),
     }
+}
+
+fn alarms_raised(telemetry: &Telemetry, now: EngineTime) -> u64 {
+    telemetry.with_alarms(|board| {
+        let raised =
+            board.alarms(now).filter(|(_, alarm, silence)| alarm.state == State::Raised && silence.is_none());
+        raised.count() as u64
+    })
+}
+
+/// Streams of the namespace that take dead letters and have some: by the last look, so that nobody goes through all streams
+/// for a page that is shown every two seconds.
+fn dead_letters(cx: &Context, telemetry: &Telemetry) -> Option<DeadLetters> {
+    let seen = telemetry.observation()?;
+    let (from, to) = seen.places.get(&cx.namespace).copied().unwrap_or_default();
+    let waiting = seen.streams[from..to].iter().filter(|stream| stream.takes_dead_letters);
+    let mut waiting: Vec<_> = waiting.filter(|stream| stream.waiting_records > 0).collect();
+    let records = waiting.iter().map(|stream| stream.waiting_records).sum();
+    waiting.sort_by_key(|stream| core::cmp::Reverse(stream.waiting_records));
+    waiting.truncate(DEAD_LETTERS_SHOWN_MAX);
+    let streams = waiting
+        .into_iter()
+        .map(|stream| Waiting { name: stream.entry.name.to_string(), records: stream.waiting_records });
+    Some(DeadLetters { observed_ms: seen.at.0, records, streams: streams.collect() })
 }
 
 /// Shows it now, and again after a while. The permit is only held.

@@ -6,6 +6,7 @@ mod storage;
 
 pub use storage::{Moved, ObjectsStatus, Scrub, StorageStatus, WalStatus};
 
+use crate::verification::Verification;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
@@ -26,6 +27,15 @@ pub trait System: fmt::Debug + Send + Sync {
 
     /// What the storage holds and does.
     fn storage(&self) -> StorageStatus;
+
+    /// The verification that is under way, or was the last; `None`: there never was one.
+    fn verification(&self) -> Option<Verification>;
+
+    /// Goes on with a verification in the background, which is written down already. Any other one ends.
+    fn verify(&self, verification: Verification);
+
+    /// Ends the verification of this number; what it leaves, if it was under way.
+    fn end_verification(&self, number: u64) -> Option<Verification>;
 }
 
 /// A listener.

@@ -3,9 +3,11 @@
 //! Apart because a list, a single stream and what a change leaves behind must show the same things under the same names.
 
 use super::settings::{Shown, shown};
+use crate::context::Context;
 use millstream_core::catalog::StreamEntry;
 use millstream_core::lease::GroupCounts;
 use millstream_front::Backend;
+use millstream_types::EngineTime;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -70,6 +72,26 @@ pub(crate) struct Summary {
     dead_letter_stream: Option<String>,
     /// `null` for a stream that is not worked as a queue.
     counts: Option<Counts>,
+    /// Who has read it within the last ten minutes, by protocol, as far as the broker has looked at itself.
+    read_by: Vec<Reader>,
+}
+
+/// A protocol by which a stream is read.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StreamReader")]
+pub(crate) struct Reader {
+    /// The front's name: `http` for this API, the console included.
+    protocol: &'static str,
+    /// When that was last seen.
+    last_ms: i64,
+}
+
+/// Who reads a stream, by the last look.
+fn readers(cx: &Context, entry: &StreamEntry) -> Vec<Reader> {
+    let seen = cx.telemetry.as_ref().and_then(|telemetry| telemetry.observation());
+    let readers = seen.as_ref().and_then(|seen| seen.stream(entry)).map(|stream| &stream.readers);
+    let reader = |(protocol, last): &(&'static str, EngineTime)| Reader { protocol, last_ms: last.0 };
+    readers.into_iter().flatten().map(reader).collect()
 }
 
 impl Summary {
@@ -83,7 +105,13 @@ impl Summary {
             paused: lease.paused(),
             dead_letter_stream: lease.dead_letter().map(str::to_owned),
             counts,
+            read_by: Vec::new(),
         }
+    }
+
+    /// With what was seen of it.
+    pub(crate) fn seen(self, cx: &Context, entry: &StreamEntry) -> Summary {
+        Summary { read_by: readers(cx, entry), ..self }
     }
 }
 
@@ -102,6 +130,8 @@ pub(crate) struct Detail {
     settings: BTreeMap<&'static str, Shown>,
     /// The queue, if it is worked as one.
     counts: Option<Counts>,
+    /// Who has read it within the last ten minutes, by protocol, as far as the broker has looked at itself.
+    read_by: Vec<Reader>,
 }
 
 /// A partition.
@@ -114,7 +144,8 @@ struct Partition {
 }
 
 impl Detail {
-    pub(crate) fn new(backend: &dyn Backend, entry: &StreamEntry, counts: Option<Counts>) -> Detail {
+    pub(crate) fn new(cx: &Context, entry: &StreamEntry, counts: Option<Counts>) -> Detail {
+        let backend = &*cx.backend;
         let partitions = entry.log_ids().filter_map(|id| {
             let log = backend.log(id)?;
             Some(Partition {
@@ -133,6 +164,7 @@ impl Detail {
             partitions: partitions.collect(),
             settings: shown(&entry.config),
             counts,
+            read_by: readers(cx, entry),
         }
     }
 }

@@ -18,8 +18,19 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The sections of the console: address and name.
-const SECTIONS: &[(&str, &str)] =
-    &[("", "Overview"), ("streams", "Streams"), ("dead-letters", "Dead letters"), ("audit", "Audit")];
+const SECTIONS: &[(&str, &str)] = &[
+    ("", "Overview"),
+    ("streams", "Streams"),
+    ("groups", "Groups"),
+    ("dead-letters", "Dead letters"),
+    ("routes", "Routes"),
+    ("connections", "Connections"),
+    ("jobs", "Jobs"),
+    ("alarms", "Alarms"),
+    ("storage", "Storage"),
+    ("configuration", "Configuration"),
+    ("audit", "Audit"),
+];
 
 /// The headers of every page.
 fn headers() -> Vec<Header> {

@@ -5,7 +5,7 @@
 use super::ask::{Question, ask, ask_all};
 use super::confirm::{carry_out, is_confirmed, note, or_problem, question};
 use super::visit::Visit;
-use super::{frame, show};
+use super::{chart, frame, show};
 use crate::context::{Context, Step};
 use crate::errors::Problem;
 use maud::{Markup, html};
@@ -85,22 +85,25 @@ pub(super) fn one(cx: &mut Context, visit: Arc<Visit>) -> Step {
     let offsets = Question::new("list_group_offsets", &[name])
         .with("limit", SHOWN)
         .with_some("cursor", visit.query.text("cursor"));
-    let questions = vec![Question::new("get_cursor_group", &[name]), offsets];
+    let history = Question::new("get_group_history", &[name]);
+    let questions = vec![Question::new("get_cursor_group", &[name]), offsets, history];
     ask_all(cx, questions, move |cx, answers| {
         let mut answers = answers.into_iter();
         let group = answers.next().unwrap_or_else(|| Err(Problem::unexpected()));
         let both = group.and_then(|group| Ok((group, answers.next().ok_or_else(Problem::unexpected)??)));
+        // Nobody may watch over a broker: then there is no chart.
+        let history = answers.next().and_then(Result::ok).unwrap_or(Value::Null);
         match both {
             Ok((group, offsets)) => {
                 let title = format!("Group {}", visit.name());
-                frame::page(cx, &visit, &title, group_of(cx, &visit, &group, &offsets))
+                frame::page(cx, &visit, &title, group_of(cx, &visit, &group, &offsets, &history))
             }
             Err(problem) => frame::problem(cx, &visit, &problem),
         }
     })
 }
 
-fn group_of(cx: &Context, visit: &Visit, group: &Value, offsets: &Value) -> Markup {
+fn group_of(cx: &Context, visit: &Visit, group: &Value, offsets: &Value, history: &Value) -> Markup {
     let name = visit.name();
     html! {
         h1 { "Group " (name) }
@@ -111,6 +114,7 @@ fn group_of(cx: &Context, visit: &Visit, group: &Value, offsets: &Value) -> Mark
                 div { dt { "Behind, records" } dd { (show::count(show::number(&group["lag_records"]))) } }
                 div { dt { "Behind, time" } dd { (lag_time(&group["lag_ms"])) } }
             }
+            (lag_over_time(history))
             h2 { "Where it is" }
             (positions(cx, visit, offsets))
             h2 { "Members" }
@@ -120,6 +124,33 @@ fn group_of(cx: &Context, visit: &Visit, group: &Value, offsets: &Value) -> Mark
             p { a.button href=(visit.href(&["groups", name], &[("cursor", cursor)])) { "Next page" } }
         }
         (forms(cx, visit, offsets))
+    }
+}
+
+/// Streams whose lag is drawn.
+const CHARTS_SHOWN_MAX: usize = 8;
+
+/// How the lag went, a line for each stream.
+pub(super) fn lag_over_time(history: &Value) -> Markup {
+    let times = show::list(&history["times_ms"]);
+    let time = |value: Option<&Value>| value.and_then(Value::as_i64).unwrap_or(0);
+    let span = u64::try_from(time(times.last()) - time(times.first())).unwrap_or(0);
+    html! {
+        @if times.len() > 1 {
+            @for lag in show::list(&history["streams"]).iter().take(CHARTS_SHOWN_MAX) {
+                @let stream = show::text(&lag["stream"]);
+                @let values: Vec<u64> = show::list(&lag["lag_records"]).iter().map(show::number).collect();
+                @let now = show::count(values.last().copied().unwrap_or(0));
+                @let largest = show::count(values.iter().copied().max().unwrap_or(0));
+                @let drawn: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+                figure {
+                    figcaption {
+                        "Records behind in " (stream) ", the last " (show::span(span)) ": now " (now) ", at most " (largest)
+                    }
+                    (chart::line(&drawn, 960, 80, &format!("Records behind in {stream}"), &now))
+                }
+            }
+        }
     }
 }
 

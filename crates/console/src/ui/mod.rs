@@ -14,6 +14,7 @@ mod connections;
 mod dead_letters;
 mod frame;
 mod groups;
+mod jobs;
 mod letters;
 mod login;
 mod overview;
@@ -63,6 +64,8 @@ static PAGES: &[(&str, &str, Open)] = &[
     ("GET", "/routes/{name}", routes::one),
     ("GET", "/connections", connections::list),
     ("POST", "/connections", connections::close),
+    ("GET", "/jobs", jobs::list),
+    ("POST", "/jobs", jobs::act),
     ("GET", "/storage", process::storage),
     ("GET", "/configuration", process::configuration),
     ("GET", "/alarms", alarms::list),

@@ -42,6 +42,7 @@ pub(super) fn show(cx: &mut Context, visit: Arc<Visit>) -> Step {
         Question::new("get_stream", &[name]),
         Question::new("get_group", &[name]),
         Question::new("list_stream_groups", &[name]).with("limit", READERS_SHOWN_MAX),
+        Question::new("get_group_history", &[name]).with("kind", "lease"),
     ];
     ask_all(cx, questions, move |cx, answers| {
         let mut answers = answers.into_iter();
@@ -52,14 +53,28 @@ pub(super) fn show(cx: &mut Context, visit: Arc<Visit>) -> Step {
                 // A stream that is not worked as a queue has no group, which is no mistake.
                 let group = answers.next().and_then(Result::ok);
                 let readers = answers.next().and_then(Result::ok).unwrap_or(Value::Null);
-                frame::page(cx, &visit, &title, content(cx, &visit, &stream, group.as_ref(), &readers))
+                let history = answers.next().and_then(Result::ok).unwrap_or(Value::Null);
+                let shown =
+                    Shown { stream: &stream, group: group.as_ref(), readers: &readers, history: &history };
+                frame::page(cx, &visit, &title, content(cx, &visit, &shown))
             }
             Err(problem) => frame::problem(cx, &visit, &problem),
         }
     })
 }
 
-fn content(cx: &Context, visit: &Visit, stream: &Value, group: Option<&Value>, readers: &Value) -> Markup {
+/// What the page shows.
+struct Shown<'a> {
+    stream: &'a Value,
+    /// The queue, if it is one.
+    group: Option<&'a Value>,
+    readers: &'a Value,
+    /// How the queue's lag went.
+    history: &'a Value,
+}
+
+fn content(cx: &Context, visit: &Visit, shown: &Shown<'_>) -> Markup {
+    let Shown { stream, group, readers, history } = *shown;
     let name = show::text(&stream["name"]);
     html! {
         (heading(visit, name, ""))
@@ -72,8 +87,9 @@ fn content(cx: &Context, visit: &Visit, stream: &Value, group: Option<&Value>, r
             }
             p { (retention(&stream["settings"])) " Created " (show::moment_of(cx.now, &stream["created_ms"])) "." }
             (rates(cx, name))
+            (super::groups::lag_over_time(history))
             (maps(stream, group, readers))
-            (table_of(visit, readers))
+            (table_of(cx, visit, stream, readers))
         }
         @if let Some(group) = group { (queue_forms(cx, visit, name, group)) }
         @if let Some(target) = stream["settings"]["dead_letter_stream"]["value"].as_str() {
@@ -179,9 +195,10 @@ fn marks(partition: u64, group: Option<&Value>, readers: &Value) -> Vec<Mark> {
 }
 
 /// Who reads the stream.
-fn table_of(visit: &Visit, readers: &Value) -> Markup {
+fn table_of(cx: &Context, visit: &Visit, stream: &Value, readers: &Value) -> Markup {
     html! {
         h2 { "Who reads it" }
+        p { "By protocol, within the last ten minutes: " (streams::read_by(cx, &stream["read_by"])) }
         @if show::items(readers).is_empty() {
             p { "Nobody: it is no queue, and no group has committed an offset in it." }
         } @else {

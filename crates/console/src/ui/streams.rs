@@ -66,6 +66,7 @@ fn table(cx: &Context, visit: &Visit, streams: &Value) -> Markup {
                         th.n scope="col" { "Ready" }
                         th.n scope="col" { "Leased" }
                         th.n scope="col" { "Put off" }
+                        th scope="col" { "Read by" }
                         th scope="col" { "Dead letters to" }
                     }
                 }
@@ -92,6 +93,7 @@ fn table(cx: &Context, visit: &Visit, streams: &Value) -> Markup {
                                     }
                                 }
                             }
+                            td { (read_by(cx, &stream["read_by"])) }
                             td {
                                 @if let Some(target) = stream["dead_letter_stream"].as_str() {
                                     a href=(visit.href(&["dead-letters", target], &[])) { (target) }
@@ -103,6 +105,28 @@ fn table(cx: &Context, visit: &Visit, streams: &Value) -> Markup {
             }
             }
         }
+    }
+}
+
+/// By which protocols a stream was read lately.
+pub(super) fn read_by(cx: &Context, readers: &Value) -> Markup {
+    html! {
+        @if show::list(readers).is_empty() { span.none { "–" } }
+        @for reader in show::list(readers) {
+            @let last = show::date(reader["last_ms"].as_i64().unwrap_or(cx.now.0));
+            span.tag title={ "last seen " (last) } { (protocol(show::text(&reader["protocol"]))) } " "
+        }
+    }
+}
+
+/// A protocol as people call it.
+fn protocol(front: &str) -> &str {
+    match front {
+        "kafka" => "Kafka",
+        "amqp" => "AMQP",
+        "aws" => "SQS",
+        "http" => "HTTP",
+        other => other,
     }
 }
 

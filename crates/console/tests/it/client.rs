@@ -63,6 +63,11 @@ impl Client {
         Client { listener: client.listener.with_telemetry(telemetry), ..client }
     }
 
+    /// Looks how far streams and counters are, as the broker does every second.
+    pub(crate) fn sample(&self) {
+        self.listener.sample(&*self.broker);
+    }
+
     /// Makes a request and drives it as far as it goes.
     pub(crate) fn send(&self, request: &Request<'_>) -> Waiting {
         let backend: Arc<dyn Backend> = self.broker.clone();

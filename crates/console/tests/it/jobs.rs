@@ -1,6 +1,8 @@
 //! Long work over the API: listed together, looked at, ended.
 
 use crate::client::Client;
+use millstream_core::catalog::DEFAULT_NAME;
+use millstream_front::Backend;
 use serde_json::{Value, json};
 
 /// A queue of 1,000 records of which every other one is ready: so many runs do not fit into one step of a purge.
@@ -62,4 +64,35 @@ fn redrives_are_jobs_of_their_namespace_and_remembered() {
         assert_eq!(client.refused("GET", &format!("/jobs/{wrong}"), "").0, 404, "{wrong}");
     }
     assert_eq!(client.refused("GET", "/jobs?state=asleep", "").0, 400);
+}
+
+#[test]
+fn everything_is_verified_when_somebody_asks_and_that_is_written_down() {
+    let client = Client::new();
+    let written = || {
+        let namespace = client.broker.namespace_entry(DEFAULT_NAME).unwrap();
+        namespace.annotations.get("verification").map(ToString::to_string)
+    };
+    assert_eq!((client.get("/jobs")["items"].clone(), written()), (json!([]), None));
+    let begun = client.start("POST", "/jobs", b"{\"kind\": \"verify\"}").document(202);
+    assert_eq!(
+        (&begun["id"], &begun["state"], &begun["stream"]),
+        (&json!("verify-1"), &json!("running"), &Value::Null)
+    );
+    assert!(written().unwrap().starts_with("1 running "));
+    assert_eq!(client.get("/jobs")["items"], json!([begun]));
+    assert_eq!(client.get("/jobs/verify-1"), begun);
+    assert_eq!(client.refused("POST", "/jobs", "{\"kind\": \"verify\"}").0, 409);
+    for wrong in ["{}", "{\"kind\": \"dance\"}", "{\"kind\": \"verify\", \"stream\": \"q\"}"] {
+        assert_eq!(client.refused("POST", "/jobs", wrong).0, 400, "{wrong}");
+    }
+    let ended = client.start("DELETE", "/jobs/verify-1", b"").document(200);
+    assert_eq!(ended["state"], "cancelled");
+    assert!(written().unwrap().starts_with("1 cancelled "));
+    assert_eq!(client.start("DELETE", "/jobs/verify-1", b"").document(200)["state"], "cancelled");
+    assert_eq!(client.refused("DELETE", "/jobs/verify-2", ""), (404, "unknown_job".to_owned()));
+    assert_eq!(client.get("/jobs?state=running")["items"], json!([]));
+    let again = client.start("POST", "/jobs", b"{\"kind\": \"verify\"}").document(202);
+    assert_eq!(again["id"], "verify-2");
+    assert_eq!(client.refused("GET", "/jobs/verify-1", "").0, 404, "only the last one is remembered");
 }

@@ -104,6 +104,7 @@ fn what_others_have_written_stays_text_on_every_page() {
         format!("/routes/{PAYLOAD_ESCAPED}"),
         format!("/routes/{PAYLOAD_ESCAPED}?test=yes&key={PAYLOAD_ESCAPED}&headers=a%3A+{PAYLOAD_ESCAPED}"),
         "/connections".to_owned(),
+        "/jobs".to_owned(),
         "/storage".to_owned(),
         "/configuration".to_owned(),
         "/".to_owned(),
@@ -158,7 +159,6 @@ fn a_newcomer_gets_by_with_forms_alone() {
     let page = browser.page("/streams/orders/records/0/0");
     assert!(page.contains("hello\nthere") && page.contains("Edit a copy"), "{page}");
     bury(&browser.client, "orders");
-    assert!(browser.page("/").contains("Dead letters wait"));
     let page = browser.page("/dead-letters/dead");
     assert!(page.contains("rejected") && page.contains("name=\"at\" value=\"0:0\""), "{page}");
     let page = browser.submit("/dead-letters/dead", "act=redrive&at=0:0&back=%2Fdead-letters");
@@ -187,6 +187,57 @@ fn a_queue_is_paused_purged_and_replayed() {
     assert_eq!(browser.client.get("/streams/q")["partition_count"], 2);
     browser.submit("/streams/q/delete", "back=%2Fstreams");
     assert!(!browser.client.broker.has_stream("q"));
+}
+
+#[test]
+fn every_section_is_reached_from_every_page() {
+    let browser = Browser::of(Watched::new().client);
+    let page = browser.page("/");
+    let (_, nav) = page.split_once("<nav aria-label=\"Sections\">").unwrap();
+    let addresses: Vec<&str> = nav
+        .split_once("</nav>")
+        .unwrap()
+        .0
+        .split("href=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert_eq!(addresses.len(), 11, "{addresses:?}");
+    for address in addresses {
+        assert!(browser.page(address).contains("aria-current=\"page\""), "{address}");
+    }
+}
+
+#[test]
+fn what_is_stored_is_verified_and_that_is_ended_by_forms() {
+    let browser = Browser::new();
+    let page = browser.submit("/jobs", "act=verify");
+    assert!(page.contains("The job verify-1 has begun.") && page.contains("running"), "{page}");
+    let page = browser.submit("/jobs", "act=cancel&id=verify-1&back=%2Fjobs");
+    assert!(page.contains("The job verify-1 is ended.") && page.contains("cancelled"), "{page}");
+    assert!(browser.page("/audit").contains("POST /jobs: end verify-1"));
+}
+
+#[test]
+fn the_overview_and_groups_show_what_was_seen() {
+    let mut watched = Watched::new();
+    watched.client.create_queue("letters", json!({}));
+    watched.client.create_queue("work", json!({"dead_letter_stream": "letters"}));
+    watched.client.send_values("letters", &["<b>bad"]);
+    watched.commit("readers", "letters", 0);
+    watched.client.sample();
+    watched.look(1_000);
+    watched.look(1_000);
+    let browser = Browser::of(watched.client);
+    browser.client.get("/streams");
+    let page = browser.page("/");
+    for said in ["Dead letters wait", "What is wrong", "Latency", "list_streams", "99 of 100 within"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let page = browser.page("/groups/readers");
+    assert!(page.contains("Records behind in letters, the last 1 s: now 1, at most 1"), "{page}");
+    let page = browser.page("/streams/letters");
+    assert!(page.contains("Records behind in letters"), "{page}");
 }
 
 #[test]

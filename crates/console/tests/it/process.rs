@@ -73,3 +73,28 @@ fn namespaces_come_and_go() {
     assert_eq!(client.refused("DELETE", "/namespaces/tests", ""), (404, "unknown_namespace".to_owned()));
     assert_eq!(client.refused("DELETE", "/namespaces/default", "").0, 400);
 }
+
+#[test]
+fn who_changed_what_is_listed_page_by_page() {
+    let client = Client::new();
+    client.start("PUT", "/streams/a", b"").document(201);
+    client.start("PUT", "/streams/b", b"").document(201);
+    client.send_values("a", &["v"]);
+    client.refused("DELETE", "/streams/none", "");
+    let listed = client.get("/audit?limit=2");
+    let of = |page: &serde_json::Value| -> Vec<(String, u64)> {
+        let items = page["items"].as_array().unwrap().iter();
+        items
+            .map(|entry| (entry["what"].as_str().unwrap().to_owned(), entry["status"].as_u64().unwrap()))
+            .collect()
+    };
+    let deleted = ("DELETE /api/v1/streams/none".to_owned(), 404);
+    assert_eq!(of(&listed), [deleted, ("PUT /api/v1/streams/b".to_owned(), 201)]);
+    assert_eq!(listed["items"][0]["who"], "local");
+    let cursor = listed["next_cursor"].as_str().unwrap();
+    let older = client.get(&format!("/audit?limit=2&cursor={cursor}"));
+    assert_eq!(of(&older), [("PUT /api/v1/streams/a".to_owned(), 201)]);
+    assert_eq!(older["next_cursor"], serde_json::Value::Null);
+    assert_eq!(client.refused("GET", "/audit?cursor=_w", "").0, 400);
+    assert_eq!(client.refused("GET", "/audit?cursor=eA", "").0, 400);
+}

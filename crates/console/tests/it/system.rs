@@ -4,13 +4,14 @@
 
 use millstream_console::{
     Connected, ConnectionId, KnobValue, Listening, Moved, ObjectsStatus, Scrub, StorageStatus, System,
-    WalStatus,
+    Verification, VerificationState, WalStatus,
 };
 use std::sync::Mutex;
 
 #[derive(Debug)]
 pub(crate) struct TestSystem {
     open: Mutex<Vec<ConnectionId>>,
+    verification: Mutex<Option<Verification>>,
     knobs: Vec<KnobValue>,
 }
 
@@ -27,7 +28,7 @@ impl TestSystem {
             doc: "Where everything is.",
             cost: "",
         };
-        TestSystem { open: Mutex::new(open.into()), knobs: vec![knob] }
+        TestSystem { open: Mutex::new(open.into()), verification: Mutex::default(), knobs: vec![knob] }
     }
 }
 
@@ -81,5 +82,21 @@ impl System for TestSystem {
             scrub: Scrub { bytes_read: 0, rounds: 0, findings: 0 },
             write_amplification: None,
         }
+    }
+
+    fn verification(&self) -> Option<Verification> {
+        *self.verification.lock().unwrap()
+    }
+
+    fn verify(&self, verification: Verification) {
+        *self.verification.lock().unwrap() = Some(verification);
+    }
+
+    fn end_verification(&self, number: u64) -> Option<Verification> {
+        let mut kept = self.verification.lock().unwrap();
+        let running =
+            kept.as_mut().filter(|kept| kept.number == number && kept.state == VerificationState::Running)?;
+        running.state = VerificationState::Cancelled;
+        Some(*running)
     }
 }

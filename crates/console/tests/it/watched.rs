@@ -72,6 +72,11 @@ impl Watched {
         self.telemetry.observe(observation)
     }
 
+    /// Has the counters remembered, as somebody does every second.
+    fn tick(&self) {
+        self.client.sample();
+    }
+
     fn answer(&self, method: &str, path: &str, accept: &str) -> (u16, String, String) {
         let headers: &[(&str, &[u8])] = &[("host", b"127.0.0.1:8080"), ("accept", accept.as_bytes())];
         let request = HttpRequest { method, path, query: "", headers, body: b"", is_tls: false, peer: None };
@@ -86,7 +91,7 @@ impl Watched {
         parse(&text)
     }
 
-    fn commit(&self, group: &str, stream: &str, offset: u64) {
+    pub(crate) fn commit(&self, group: &str, stream: &str, offset: u64) {
         let entry = self.client.broker.stream(Namespace::DEFAULT, stream).expect("it is there");
         let offset = OffsetToCommit {
             log: LogId { stream: entry.id, index: 0 },
@@ -319,4 +324,51 @@ fn scaling_says_how_many_consumers_it_takes() {
         (&1.into(), &2.into(), &"cursor".into())
     );
     assert_eq!(watched.client.refused("GET", "/groups/readers/scaling?drain_seconds=0", "").0, 400);
+}
+
+#[test]
+fn the_overview_says_what_waits_what_is_wrong_and_how_long_things_take() {
+    let mut watched = Watched::new();
+    assert_eq!(watched.client.get("/overview")["dead_letters"], Value::Null, "nobody has looked yet");
+    watched.client.create_queue("letters", json!({}));
+    watched.client.create_queue("work", json!({"dead_letter_stream": "letters"}));
+    watched.client.send_values("letters", &["bad", "worse"]);
+    watched.tick();
+    watched.look(1_000);
+    watched.client.get("/streams");
+    watched.client.get("/streams");
+    let overview = watched.client.get("/overview");
+    assert_eq!((&overview["stream_count"], &overview["route_count"]), (&json!(2), &json!(0)));
+    assert_eq!(overview["dead_letters"]["records"], 2);
+    assert_eq!(overview["dead_letters"]["streams"], json!([{"name": "letters", "records": 2}]));
+    assert_eq!(overview["alarms_raised"], 1);
+    let recent = &overview["recent"];
+    assert_eq!(recent["span_ms"], 1_000);
+    let listed =
+        recent["operations"].as_array().unwrap().iter().find(|one| one["operation"] == "list_streams");
+    assert_eq!(listed.unwrap()["per_second"], 2.0);
+    watched.client.call("POST", "/alarms/dead_letters/silence", json!({"reason": "known", "for_ms": 60_000}));
+    assert_eq!(watched.client.get("/overview")["alarms_raised"], 0);
+}
+
+#[test]
+fn the_lag_of_groups_over_time_is_remembered_as_long_as_they_are_there() {
+    let mut watched = Watched::new();
+    watched.client.create_queue("work", json!({}));
+    watched.client.send_values("work", &["a", "b", "c"]);
+    watched.commit("readers", "work", 1);
+    watched.look(1_000);
+    watched.commit("readers", "work", 3);
+    watched.look(1_000);
+    let history = watched.client.get("/groups/readers/history");
+    assert_eq!(history["streams"], json!([{"stream": "work", "lag_records": [2, 0]}]));
+    let times = history["times_ms"].as_array().unwrap();
+    assert_eq!(times[1].as_i64().unwrap() - times[0].as_i64().unwrap(), 1_000);
+    let queue = watched.client.get("/groups/work/history?kind=lease");
+    assert_eq!(queue["streams"], json!([{"stream": "work", "lag_records": [3, 3]}]));
+    assert_eq!(watched.client.get("/groups/nobody/history")["streams"], json!([]));
+    assert_eq!(watched.client.refused("GET", "/groups/work/history?kind=x", "").0, 400);
+    watched.client.start("DELETE", "/groups/readers", b"").response();
+    watched.look(1_000);
+    assert_eq!(watched.client.get("/groups/readers/history")["streams"], json!([]));
 }

@@ -59,7 +59,7 @@ enum Command {
     Route(Box<route::RouteArgs>),
     /// List the connections of all protocols, or end some.
     Connection(Box<process::ConnectionArgs>),
-    /// List the broker's long work, redrives and purges, or end some.
+    /// List the broker's long work, redrives, purges and verifications, begin a verification, or end some.
     Job(Box<process::JobArgs>),
     /// See what is wrong with the broker and what is in it, and silence what is known.
     Alarm(Box<alarm::AlarmArgs>),

@@ -3,6 +3,7 @@
 //! One file because both are a list and a way to end what is on it.
 
 use clap::{Args, Subcommand};
+use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -29,7 +30,7 @@ enum ConnectionAction {
     Close(IdsArgs),
 }
 
-/// List the broker's long work, redrives and purges, or end some.
+/// List the broker's long work, redrives, purges and verifications, begin a verification, or end some.
 #[derive(Debug, Args)]
 pub(crate) struct JobArgs {
     #[command(flatten)]
@@ -40,8 +41,10 @@ pub(crate) struct JobArgs {
 
 #[derive(Debug, Subcommand)]
 enum JobAction {
-    /// List the jobs that are under way, and the newest redrives of each stream.
+    /// List the jobs that are under way, the newest redrives of each stream, and the last verification.
     List,
+    /// Begin to read and check everything that the running broker has stored.
+    Verify,
     /// End jobs; what they have done stays done.
     Cancel(IdsArgs),
 }
@@ -74,6 +77,7 @@ pub(super) fn job(args: JobArgs) -> anyhow::Result<()> {
     api::run(async {
         match args.action {
             JobAction::List => jobs(&mut api, json).await,
+            JobAction::Verify => verify(&mut api, json).await,
             JobAction::Cancel(args) => end(&mut api, "jobs", &args, "is ended", json).await,
         }
     })
@@ -106,8 +110,9 @@ async fn jobs(api: &mut Api, json: bool) -> anyhow::Result<()> {
     struct Listed {
         id: String,
         kind: String,
-        stream: String,
+        stream: Option<String>,
         state: String,
+        unit: String,
         done: u64,
         total: u64,
     }
@@ -125,13 +130,28 @@ async fn jobs(api: &mut Api, json: bool) -> anyhow::Result<()> {
         Column::Text("STATE"),
         Column::Number("DONE"),
         Column::Number("OF"),
+        Column::Text("UNIT"),
     ];
     let row = |job: Value| -> anyhow::Result<Vec<String>> {
-        let Listed { id, kind, stream, state, done, total } = serde_json::from_value(job)?;
-        Ok(vec![id, kind, stream, state, done.to_string(), total.to_string()])
+        let Listed { id, kind, stream, state, unit, done, total } = serde_json::from_value(job)?;
+        let stream = stream.unwrap_or_else(|| "-".to_owned());
+        Ok(vec![id, kind, stream, state, done.to_string(), total.to_string(), unit])
     };
     let rows: Result<Vec<_>, _> = jobs.into_iter().map(row).collect();
     Ok(print_table(&columns, rows?)?)
+}
+
+async fn verify(api: &mut Api, json: bool) -> anyhow::Result<()> {
+    #[derive(Deserialize)]
+    struct Begun {
+        id: String,
+    }
+    let job: Value = api.send(Method::POST, &address(&["jobs"], &[]), &json!({ "kind": "verify" })).await?;
+    if json {
+        return print_json(&job);
+    }
+    let Begun { id } = serde_json::from_value(job)?;
+    Ok(output::print(&format!("{id} has begun; `millstream job list` shows how far it is\n"))?)
 }
 
 /// Ends what has these ids.

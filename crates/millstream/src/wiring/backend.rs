@@ -17,15 +17,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Waker;
 
+/// Fronts whose reads are told apart, by name: each has a bit.
+const READERS: [&str; 4] = ["kafka", "amqp", "aws", "http"];
+
+#[derive(Clone)]
 pub(super) struct EngineBackend {
     handle: Handle,
     data_dir: PathBuf,
     tracer: Option<Arc<Tracer>>,
+    /// The bit of the front that reads; 0: nobody who is told apart.
+    reader: u32,
 }
 
 impl EngineBackend {
     pub(super) fn new(handle: Handle, data_dir: &Path, tracer: Option<Arc<Tracer>>) -> EngineBackend {
-        EngineBackend { handle, data_dir: data_dir.to_owned(), tracer }
+        EngineBackend { handle, data_dir: data_dir.to_owned(), tracer, reader: 0 }
+    }
+
+    /// The same for a front, so that it is known who reads a log.
+    pub(super) fn of(&self, front: &str) -> EngineBackend {
+        let place = READERS.iter().position(|known| *known == front);
+        EngineBackend { reader: place.map_or(0, |place| 1 << place), ..self.clone() }
     }
 }
 
@@ -102,7 +114,29 @@ impl Backend for EngineBackend {
         let view = self.handle.view(log)?;
         let traced =
             self.tracer.as_ref().map(|tracer| Traced { tracer: tracer.clone(), handle: self.handle.clone() });
-        Some(Arc::new(ViewReader::new(view, traced)))
+        Some(Arc::new(ViewReader::new(view, self.reader, traced)))
+    }
+
+    fn stream_count(&self, namespace: Namespace) -> usize {
+        self.handle.catalog().stream_count(namespace)
+    }
+
+    fn streams_behind(
+        &self,
+        namespace: Namespace,
+        after: Option<&str>,
+        max: usize,
+        is_wanted: &dyn Fn(&StreamEntry) -> bool,
+    ) -> Vec<Arc<StreamEntry>> {
+        self.handle.catalog().streams_behind(namespace, after, max, is_wanted)
+    }
+
+    fn route_count(&self, namespace: Namespace) -> usize {
+        self.handle.catalog().route_count(namespace)
+    }
+
+    fn reader_names(&self) -> &[&'static str] {
+        &READERS
     }
 
     fn disk_bytes(&self) -> (u64, u64) {

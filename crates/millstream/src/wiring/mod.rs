@@ -11,11 +11,13 @@ mod reader;
 mod status;
 mod system;
 mod traced;
+mod verifier;
 
 pub(crate) use status::SOCKET;
 #[cfg(test)]
 pub(crate) use status::test_status;
 pub(crate) use system::Process;
+pub(crate) use verifier::{Verifier, Verifying};
 
 use crate::outbound::{Client, Target};
 use crate::trace::Tracer;
@@ -59,6 +61,7 @@ pub(crate) struct BrokerOptions {
 pub(crate) struct Broker {
     /// What fronts see.
     pub(crate) backend: Arc<dyn Backend>,
+    template: EngineBackend,
     engine: Engine,
 }
 
@@ -88,8 +91,13 @@ impl Broker {
         let tracer = options.traces.clone().map(|(client, endpoint)| Tracer::begin(client, endpoint));
         let tracer = tracer.transpose();
         let tracer = tracer.context("there is no thread for traces")?.map(Arc::new);
-        let backend = Arc::new(EngineBackend::new(engine.handle(), data_dir, tracer));
-        Ok(Broker { backend, engine })
+        let template = EngineBackend::new(engine.handle(), data_dir, tracer);
+        Ok(Broker { backend: Arc::new(template.clone()), template, engine })
+    }
+
+    /// What a front of this name sees: the same, and it is known who reads.
+    pub(crate) fn backend_of(&self, front: &str) -> Arc<dyn Backend> {
+        Arc::new(self.template.of(front))
     }
 
     /// Resolves with the reason when storage has failed.
@@ -117,6 +125,15 @@ impl Broker {
     pub(crate) fn ephemeral_facts(&self) -> impl Fn() -> EphemeralMemory + Send + Sync + 'static {
         let handle = self.engine.handle();
         move || handle.ephemeral_memory()
+    }
+
+    /// Begins the thread that verifies what is stored when somebody asks for it, so many bytes per second.
+    ///
+    /// # Errors
+    /// When the machine has no thread for it.
+    pub(crate) fn verifier(&self, bytes_per_second: u64) -> anyhow::Result<Verifier> {
+        let verifier = Verifier::start(self.engine.handle(), self.backend.clone(), bytes_per_second);
+        verifier.context("there is no thread for verifying what is stored")
     }
 
     /// Stops: finishes what was taken, writes a checkpoint, closes the write-ahead log. Blocks.

@@ -13,13 +13,15 @@ use std::task::Waker;
 
 pub(super) struct ViewReader {
     view: Arc<LogView>,
+    /// The bit of whoever reads.
+    reader: u32,
     /// Who follows records, if somebody does.
     traced: Option<Traced>,
 }
 
 impl ViewReader {
-    pub(super) fn new(view: Arc<LogView>, traced: Option<Traced>) -> ViewReader {
-        ViewReader { view, traced }
+    pub(super) fn new(view: Arc<LogView>, reader: u32, traced: Option<Traced>) -> ViewReader {
+        ViewReader { view, reader, traced }
     }
 }
 
@@ -53,9 +55,14 @@ impl LogReader for ViewReader {
         }
     }
 
+    fn take_readers(&self) -> u32 {
+        self.view.take_readers()
+    }
+
     fn read(&self, from: Offset, max_bytes: u32, blocking: Blocking) -> Result<ReadOutcome, ReadError> {
         let outcome = self.read_unseen(from, max_bytes, blocking)?;
         if let ReadOutcome::Data(slice) = &outcome {
+            self.view.note_reader(self.reader);
             self.view.count_served(slice.next_offset.0.saturating_sub(from.0), slice.bytes as u64);
             if let Some(traced) = &self.traced {
                 traced.delivered(self.view.log(), slice);

@@ -3,7 +3,10 @@
 //! Apart because it joins what nobody else may know together: the listeners of `net`, the knobs, the engine's storage.
 
 use crate::config::{Effective, KNOBS, Source};
-use millstream_console::{Connected, ConnectionId, KnobValue, Listening, StorageStatus, System};
+use crate::wiring::Verifying;
+use millstream_console::{
+    Connected, ConnectionId, KnobValue, Listening, StorageStatus, System, Verification,
+};
 use millstream_net::Directory;
 use parking_lot::RwLock;
 use std::fmt;
@@ -14,6 +17,7 @@ pub(crate) struct Process {
     directory: Arc<Directory>,
     effective: Arc<RwLock<Effective>>,
     storage: Box<dyn Fn() -> StorageStatus + Send + Sync>,
+    verifying: Arc<Verifying>,
 }
 
 impl Process {
@@ -22,8 +26,9 @@ impl Process {
         effective: Arc<RwLock<Effective>>,
         directory: Arc<Directory>,
         storage: impl Fn() -> StorageStatus + Send + Sync + 'static,
+        verifying: Arc<Verifying>,
     ) -> Process {
-        Process { directory, effective, storage: Box::new(storage) }
+        Process { directory, effective, storage: Box::new(storage), verifying }
     }
 }
 
@@ -74,5 +79,17 @@ impl System for Process {
 
     fn storage(&self) -> StorageStatus {
         (self.storage)()
+    }
+
+    fn verification(&self) -> Option<Verification> {
+        self.verifying.last()
+    }
+
+    fn verify(&self, verification: Verification) {
+        self.verifying.begin(verification);
+    }
+
+    fn end_verification(&self, number: u64) -> Option<Verification> {
+        self.verifying.end(number)
     }
 }

@@ -223,3 +223,45 @@ fn a_silence_outlives_the_process_and_readiness_ends_with_it() {
     let listed: Value = serde_json::from_str(&get(&broker, "/api/v1/alarms").1).unwrap();
     assert_eq!(listed["silences"], serde_json::json!([]));
 }
+
+#[test]
+fn by_which_protocols_a_stream_is_read_is_seen() {
+    let scratch = Scratch::new();
+    let broker = Broker::start(&scratch, &["--data-dir", "data"]);
+    let server = format!("http://{}", broker.http);
+    let run = |args: &[&str]| {
+        let mut command = millstream(&scratch, args);
+        stdout(command.env("MILLSTREAM_BOOTSTRAP", &broker.kafka).env("MILLSTREAM_SERVER", &server))
+    };
+    run(&["topic", "create", "orders", "-p", "1"]);
+    run(&["produce", "orders", "--value", "a"]);
+    run(&["topic", "create", "quiet", "-p", "1"]);
+    assert_eq!(run(&["consume", "orders"]), "a\n");
+    let readers = |name: &str| -> Vec<String> {
+        let stream: Value =
+            serde_json::from_str(&get(&broker, &format!("/api/v1/streams/{name}")).1).unwrap();
+        let readers = stream["read_by"].as_array().unwrap();
+        readers.iter().map(|reader| reader["protocol"].as_str().unwrap().to_owned()).collect()
+    };
+    let is_seen = (0..600).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        readers("orders") == ["kafka"]
+    });
+    assert!(is_seen, "{:?}", readers("orders"));
+    assert_eq!(readers("quiet"), [""; 0]);
+}
+
+#[test]
+fn everything_is_verified_by_a_command() {
+    let scratch = Scratch::new();
+    let broker = Broker::start(&scratch, &["--data-dir", "data"]);
+    let server = format!("http://{}", broker.http);
+    let run = |args: &[&str]| stdout(millstream(&scratch, args).env("MILLSTREAM_SERVER", &server));
+    assert!(run(&["job", "verify"]).starts_with("verify-1 has begun"));
+    let is_over = (0..600).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        let jobs: Value = serde_json::from_str(&run(&["job", "list", "--json"])).unwrap();
+        jobs[0]["id"] == "verify-1" && jobs[0]["state"] == "completed"
+    });
+    assert!(is_over, "{}", run(&["job", "list"]));
+}

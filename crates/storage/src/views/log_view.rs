@@ -3,7 +3,7 @@
 //! Apart from the map of views because sessions keep one for as long as they read.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::Waker;
 
 use bytes::Bytes;
@@ -33,6 +33,8 @@ pub struct LogView {
     appended_bytes: AtomicU64,
     served_bytes: AtomicU64,
     served_offsets: AtomicU64,
+    /// Who has read lately: a bit each.
+    readers: AtomicU32,
     pub(super) reading: Arc<Reading>,
 }
 
@@ -61,6 +63,7 @@ impl LogView {
             appended_bytes: AtomicU64::new(0),
             served_bytes: AtomicU64::new(0),
             served_offsets: AtomicU64::new(0),
+            readers: AtomicU32::new(0),
             reading,
         }
     }
@@ -123,6 +126,22 @@ impl LogView {
     pub fn count_served(&self, offsets: u64, bytes: u64) {
         self.served_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.served_offsets.fetch_add(offsets, Ordering::Relaxed);
+    }
+
+    /// Notes who has read for a client, by a bit of his own.
+    pub fn note_reader(&self, reader: u32) {
+        // Nearly always it is known: then nothing is written that other threads have to fetch again.
+        if self.readers.load(Ordering::Relaxed) & reader != reader {
+            self.readers.fetch_or(reader, Ordering::Relaxed);
+        }
+    }
+
+    /// Who has read since this was last asked.
+    pub fn take_readers(&self) -> u32 {
+        match self.readers.load(Ordering::Relaxed) {
+            0 => 0,
+            _ => self.readers.swap(0, Ordering::Relaxed),
+        }
     }
 
     /// What went in and out since the start.

@@ -1,7 +1,7 @@
 //! Scrubbing: what is stored is gone over round after round; damage is counted where it is, and nobody is disturbed.
 
 use millstream_storage::object::ObjectWriter;
-use millstream_storage::{Opened, Publish, ScrubProgress, Scrubber};
+use millstream_storage::{Opened, Publish, ScrubPlace, ScrubProgress, Scrubber};
 use millstream_testkit::sim_disk::SimDisk;
 use millstream_types::batch::{BatchBuilder, Compression, LeaderEpoch, patch};
 use millstream_types::{ObjectNumber, Offset, RecordTime};
@@ -43,6 +43,28 @@ fn a_round_goes_over_every_sealed_file() {
     assert!(steps > 30, "a step is bounded: {steps}");
     round(&mut scrubber, 1 << 30);
     assert_eq!(scrubber.stats().bytes, 2 * stats.bytes);
+}
+
+#[test]
+fn a_round_that_was_cut_off_goes_on_at_the_file_at_hand() {
+    let disk = sim_disk();
+    let opened = written(&disk);
+    let mut whole = Scrubber::at(&opened.files, &opened.objects, ScrubPlace::START);
+    round(&mut whole, 1 << 30);
+    let mut first = Scrubber::at(&opened.files, &opened.objects, ScrubPlace::START);
+    while first.place() < ScrubPlace::File(3) {
+        first.step(2000);
+    }
+    let mut second = Scrubber::at(&opened.files, &opened.objects, first.place());
+    assert_eq!(second.place(), first.place());
+    round(&mut second, 2000);
+    let (first, second, whole) = (first.stats().bytes, second.stats().bytes, whole.stats().bytes);
+    assert!(second < whole, "what was before is left out: {second} of {whole}");
+    // The file at hand is gone over again from its beginning.
+    assert!(first + second >= whole, "{first} + {second} of {whole}");
+    let mut behind = Scrubber::at(&opened.files, &opened.objects, ScrubPlace::Object(ObjectNumber(0)));
+    round(&mut behind, 2000);
+    assert_eq!(behind.stats().bytes, 0, "there are no objects");
 }
 
 #[test]
