@@ -1,6 +1,7 @@
 //! The binary as people run it: its configuration, its start, its refusals and its end.
 #![allow(clippy::unwrap_used, reason = "in a test, and in what tests call, a panic is the verdict")]
 
+mod agree;
 mod amqp;
 mod aws;
 mod commands;
