@@ -6,6 +6,7 @@
 mod amqp;
 mod broker;
 mod clock;
+mod console;
 mod disk;
 mod histogram;
 mod keep;
@@ -46,6 +47,8 @@ enum What {
     Sqs(sqs::Options),
     /// The AMQP protocol: Millstream beside RabbitMQ
     Amqp(amqp::Options),
+    /// The console and the metrics with very many streams and connections
+    Console(console::Options),
     /// Serve as the broker that does nothing
     Null {
         /// Where to listen
@@ -60,6 +63,7 @@ fn main() -> anyhow::Result<()> {
         What::Storage(options) => keep::run(&options),
         What::Sqs(options) => sqs::run(&options),
         What::Amqp(options) => amqp::run(&options),
+        What::Console(options) => console::run(&options),
         What::Null { address } => null::serve(address),
     }
 }

@@ -160,7 +160,11 @@ impl Connection {
     }
 }
 
-fn connect(address: SocketAddr, from: Ipv4Addr) -> anyhow::Result<TcpStream> {
+/// Connects from an address of this machine.
+///
+/// # Errors
+/// Those of the socket.
+pub(crate) fn connect(address: SocketAddr, from: Ipv4Addr) -> anyhow::Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     if from != Ipv4Addr::LOCALHOST {
         socket.bind(&SocketAddr::from((from, 0)).into())?;

@@ -10,6 +10,7 @@ mod idle;
 mod options;
 mod rpc;
 
+pub(crate) use connection::{Connection, connect};
 pub(crate) use flow::Flow;
 pub(crate) use options::Options;
 pub(crate) use rpc::Exchanges;
@@ -25,7 +26,6 @@ use crate::broker::{Broker, millstream, rabbitmq};
 use crate::machine::Machine;
 use crate::measure::{Outcome, Place, measure};
 use crate::report::{Metric, Report, Sample};
-use connection::Connection;
 use flow::{Plan, Until, flow};
 use frames::{CHANNEL, Message, Properties, Writer};
 use options::Work;

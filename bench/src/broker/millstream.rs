@@ -94,6 +94,51 @@ pub(crate) fn start_with_amqp(binary: &Path, parent: &Path, pool_files_max: u32)
     Broker::start(NAME, command, address, directory, amqp::answers)
 }
 
+/// Where a broker with a console listens.
+pub(crate) struct Fronts {
+    /// The console's.
+    pub(crate) http: SocketAddr,
+    /// That of AMQP clients.
+    pub(crate) amqp: SocketAddr,
+    /// What logs in once.
+    pub(crate) console_url: String,
+}
+
+/// Starts `binary` with fsync before the answer, to serve Kafka and AMQP clients and the console.
+///
+/// # Errors
+/// When it does not come up.
+pub(crate) fn start_with_console(binary: &Path, parent: &Path) -> anyhow::Result<(Broker, Fronts)> {
+    let directory = fresh(parent, NAME)?;
+    let (address, http, amqp) = (free_address()?, free_address()?, free_address()?);
+    let mut command = Command::new(binary);
+    command.args(["serve", "--json", "--data-dir"]).arg(directory.join("data"));
+    command.args(["--listen-aws", "off", "--listen-amqp-management", "off"]);
+    command.arg("--listen-kafka").arg(address.to_string());
+    command.arg("--listen-amqp").arg(amqp.to_string()).arg("--listen-http").arg(http.to_string());
+    let log = directory.with_extension("log");
+    let broker = Broker::start(NAME, command, address, directory, answers_kafka)?;
+    // It says that it is ready once all listeners are open.
+    for _ in 0..READY_TRIES {
+        let said = std::fs::read_to_string(&log)?;
+        if let Some(console_url) = said.lines().find_map(console_url) {
+            return Ok((broker, Fronts { http, amqp, console_url }));
+        }
+        std::thread::sleep(READY_POLL);
+    }
+    anyhow::bail!("{NAME} did not say that it is ready")
+}
+
+/// How often, and after which pauses, it is looked whether a broker has said that it is ready.
+const READY_TRIES: u32 = 600;
+const READY_POLL: Duration = Duration::from_millis(100);
+
+/// What a line says that tells where the console is.
+fn console_url(line: &str) -> Option<String> {
+    let ready: serde_json::Value = serde_json::from_str(line).ok()?;
+    Some(ready["console_url"].as_str()?.to_owned())
+}
+
 /// Ends a broker of this module and starts it again on the same directory; returns how long the end took.
 ///
 /// # Errors

@@ -28,6 +28,8 @@ pub(crate) enum Bench {
     Sqs(Options),
     /// Millstream beside a RabbitMQ that runs already; arguments go to the bench, `--help` lists them
     Amqp(Options),
+    /// The console and the metrics with very many streams and connections; arguments go to the bench, `--help` lists them
+    Console(Options),
 }
 
 pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
@@ -37,6 +39,7 @@ pub(crate) fn run(bench: &Bench) -> anyhow::Result<()> {
         Bench::Storage(options) => plain("storage", options),
         Bench::Sqs(options) => sqs::run(options),
         Bench::Amqp(options) => plain("amqp", options),
+        Bench::Console(options) => plain("console", options),
     }
 }
 
