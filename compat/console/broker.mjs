@@ -25,6 +25,7 @@ export function firstLine(child, what) {
 export class Broker {
   static async start(binary, log) {
     const broker = new Broker()
+    broker.binary = binary
     broker.dir = await mkdtemp(join(tmpdir(), 'millstream-console-'))
     const anywhere = ['kafka', 'amqp', 'amqp-management', 'aws', 'http'].flatMap((front) => [`--listen-${front}`, '127.0.0.1:0'])
     broker.child = spawn(binary, ['serve', '--json', '--data-dir', broker.dir, ...anywhere], { stdio: ['ignore', 'pipe', openSync(log, 'a')] })
@@ -44,6 +45,14 @@ export class Broker {
     const answer = await fetch(`${this.url}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) })
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
     return answer.status === 204 ? null : answer.json()
+  }
+
+  /** A command of the binary, to this broker. */
+  async run(...args) {
+    const environment = { ...process.env, MILLSTREAM_SERVER: this.url, MILLSTREAM_BOOTSTRAP: this.ready.listen.kafka }
+    const child = spawn(this.binary, args, { stdio: ['ignore', 'ignore', 'inherit'], env: environment })
+    const code = await new Promise((resolve) => child.once('exit', resolve))
+    if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`)
   }
 
   async stop() {

@@ -134,6 +134,12 @@ async function strangers(broker) {
   for (const stream of [name, 'strange']) {
     await broker.api('POST', `/streams/${stream}/records`, { records: [record, { value: JSON.stringify({ a: [PAYLOAD] }) }, { value_base64: 'AAECA/8=' }] })
   }
+  await broker.api('PUT', `/routes/${name}`, { match: 'exact' })
+  await broker.api('POST', `/routes/${name}/bindings`, { stream: PAYLOAD, key: PAYLOAD })
+  await broker.api('PUT', `/namespaces/${name}`)
+  await broker.api('PUT', `/streams/${name}?namespace=${name}`, { settings: {} })
+  await broker.api('POST', '/alarms/no_consumer/silence', { reason: PAYLOAD, for_ms: 3_600_000 })
+  await broker.run('consume', 'clicks', '--group', PAYLOAD, '--count', '1')
   await broker.api('PUT', '/routes/shop', { match: 'exact' })
   await broker.api('POST', '/routes/shop/bindings', { stream: PAYLOAD, key: 'order' })
   const { records } = await broker.api('POST', '/streams/strange/groups/default/receive', { records_max: 3 })
@@ -159,9 +165,16 @@ function pages(broker) {
     `/dead-letters/${name}`,
     `/dead-letters/${name}?reason=rejected&key=${name}`,
     '/groups',
+    `/groups/${name}`,
+    '/groups/readers',
     '/routes',
+    `/routes/${name}`,
+    `/routes/${name}?test=yes&key=${name}&headers=a%3A+${name}`,
+    `/streams?namespace=${name}`,
+    `/streams/${name}?namespace=${name}`,
     '/routes/shop?test=yes&key=order',
     '/connections',
+    '/jobs',
     '/storage',
     '/configuration',
     '/alarms',
@@ -200,6 +213,7 @@ async function pictures(broker, browser, state) {
       }
       await new Promise((resolve) => setTimeout(resolve, 1_000))
     }
+    await broker.run('consume', 'clicks', '--group', 'readers', '--count', '30')
     for (const [colorScheme, viewport] of [['light', { width: 1280, height: 800 }], ['dark', { width: 390, height: 800 }]]) {
       const context = await newContext(browser, { storageState: state, colorScheme, viewport })
       const page = await context.newPage()
@@ -209,6 +223,10 @@ async function pictures(broker, browser, state) {
       if (colorScheme === 'light') {
         await page.goto(`${broker.url}/streams`)
         await page.screenshot({ path: join(shots, 'console-streams.png') })
+        // The lag over time has a line once the broker has looked twice.
+        await page.goto(`${broker.url}/groups/readers`)
+        await page.locator('svg.line polyline').first().waitFor({ state: 'attached' })
+        await page.screenshot({ path: join(shots, 'console-group.png') })
       }
       await context.close()
     }

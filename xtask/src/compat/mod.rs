@@ -3,6 +3,7 @@
 //! Apart from the workspace's own tests because it needs other languages' tools; `compat/README.md` tells what runs.
 
 mod amqp;
+mod api;
 pub(crate) mod broker;
 mod client;
 mod console;
@@ -53,6 +54,9 @@ pub(crate) struct Options {
     /// Run only the console's test in a browser
     #[arg(long, conflicts_with_all = ["clients", "amqp_clients", "sqs_clients", "server"])]
     console: bool,
+    /// Run only the test of the HTTP API by its description
+    #[arg(long, conflicts_with_all = ["clients", "amqp_clients", "sqs_clients", "server", "console"])]
+    api: bool,
     /// The broker under test
     #[arg(long, value_enum, default_value_t = Server::Millstream)]
     server: Server,
@@ -112,11 +116,19 @@ pub(crate) fn run(options: Options) -> anyhow::Result<()> {
         anyhow::ensure!(report.close(), "the console does not work as it should");
         return Ok(());
     }
+    if options.api {
+        let Kind::Millstream(binary) = kind else { anyhow::bail!("the API is Millstream's") };
+        let mut report = Report::default();
+        api::run(&binary, &root, &mut report);
+        anyhow::ensure!(report.close(), "the API is not as it is described");
+        return Ok(());
+    }
     let clients = if named { options.clients } else { prepare::Name::all() };
     let mut report = Report::default();
     if let Kind::Millstream(binary) = &kind {
         if !named {
             console::run(binary, &root, &mut report);
+            api::run(binary, &root, &mut report);
         }
         amqp::run(amqp::Against::Binary(binary), &amqp_clients, &root, &mut report)?;
     }
@@ -134,6 +146,7 @@ pub(crate) fn all(binary: &Path) -> anyhow::Result<Report> {
     let root = crate::project::root();
     amqp::run(amqp::Against::Binary(binary), &amqp::Name::all(), &root, &mut report)?;
     console::run(binary, &root, &mut report);
+    api::run(binary, &root, &mut report);
     Ok(report)
 }
 
