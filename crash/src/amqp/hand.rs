@@ -68,6 +68,8 @@ pub(super) struct Intake {
     pub(super) held: Vec<Held>,
     /// What was settled and is not known to be done: since when it was said.
     said: Vec<(Held, Act, u64)>,
+    /// Since when it is being ended, or what it holds given back, and nothing has answered that yet.
+    parting: Option<u64>,
 }
 
 impl Hand {
@@ -225,7 +227,7 @@ impl Hand {
         self.link.order(&Method::BasicQos { prefetch_size: 0, prefetch_count: prefetch, global: false })?;
         let holder = self.shared.next_holder.fetch_add(1, Ordering::SeqCst);
         let credit = vec![now_us(); usize::from(prefetch)].into();
-        let mut intake = Intake { queue, holder, credit, held: Vec::new(), said: Vec::new() };
+        let mut intake = Intake { queue, holder, credit, held: Vec::new(), said: Vec::new(), parting: None };
         let consume = Method::BasicConsume {
             ticket: 0,
             queue: ALL[queue].name,
@@ -308,29 +310,33 @@ impl Intake {
         Ok(())
     }
 
-    /// Notes that everything held goes back, from now on.
-    fn give_back(&mut self) {
-        let now = now_us();
+    /// Notes that everything held goes back, from that time on.
+    fn give_back(&mut self, from: u64) {
         let act = Act::Release { delay_us: 0, counts: true };
-        self.credit.extend(self.held.iter().map(|_| now));
-        self.said.extend(self.held.drain(..).map(|held| (held, act, now)));
+        self.credit.extend(self.held.iter().map(|_| from));
+        self.said.extend(self.held.drain(..).map(|held| (held, act, from)));
     }
 
     /// Has everything that is held given out anew.
     pub(super) fn recover(&mut self, hand: &mut Hand) -> Heard<()> {
-        self.give_back();
+        let from = now_us();
+        self.parting = Some(from);
+        self.give_back(from);
         self.ask(hand, &Method::BasicRecover { requeue: true })?;
-        // What came while the word was on its way goes back as well.
-        self.give_back();
+        // What came while the word was on its way goes back as well, and may have been out again before it was read here.
+        self.give_back(from);
+        self.parting = None;
         self.sync(hand)
     }
 
     /// Ends the consumer: what is held stays so.
     pub(super) fn cancel(&mut self, hand: &mut Hand) -> Heard<()> {
         let from = now_us();
+        self.parting = Some(from);
         self.ask(hand, &Method::BasicCancel { consumer_tag: TAG, nowait: false })?;
         self.sync(hand)?;
         self.left(hand, Span { from, to: now_us() }, Outcome::Done);
+        self.parting = None;
         self.credit.clear();
         Ok(())
     }
@@ -338,6 +344,7 @@ impl Intake {
     /// Ends the channel, and with it the consumer: what is held goes back.
     pub(super) fn close(&mut self, hand: &mut Hand) -> Heard<()> {
         let from = now_us();
+        self.parting = Some(from);
         let close = Method::ChannelClose { reply_code: 200, reply_text: "", class_id: 0, method_id: 0 };
         self.ask(hand, &close)?;
         // What came while the word was on its way goes back as well.
@@ -355,7 +362,7 @@ impl Intake {
     /// Cuts the connection; what was settled is done.
     pub(super) fn cut(&mut self, hand: &mut Hand) -> Heard<()> {
         self.sync(hand)?;
-        self.give_back();
+        self.give_back(now_us());
         self.end(hand, NOTICED_US);
         Ok(())
     }
@@ -367,8 +374,8 @@ impl Intake {
 
     /// The connection is over; the broker notices it within that time.
     fn end(&mut self, hand: &mut Hand, noticed_us: u64) {
-        // The next one may be served before the cut returns.
-        let from = now_us();
+        // The next one may be served before the cut returns, and since it was asked to end, if it was and nothing answered.
+        let from = self.parting.unwrap_or_else(now_us);
         hand.link.cut();
         let to = now_us() + noticed_us;
         for (held, act, from) in std::mem::take(&mut self.said) {
