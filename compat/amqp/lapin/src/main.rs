@@ -89,6 +89,8 @@ async fn tally(waits: Vec<PublisherConfirm>) -> Outcome {
             returned.push(message);
         }
     }
+    // Which confirm has which of them is left to chance where one answer is for several.
+    returned.sort_by_key(|message| message["body"].to_string());
     Ok(json!({"acked": acked, "nacked": nacked, "returned": returned}))
 }
 
