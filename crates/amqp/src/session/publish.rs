@@ -3,6 +3,8 @@
 //! Apart because this is what makes publishing cheap: clients send messages one by one, and pipeline them. All targets
 //! of a message are in one request, so that it is in all of them or in none. Logs that got the same messages so far share
 //! one batch, which is stored once (R17); the first message that is not for all of them parts them.
+//!
+//! Long, because the runs of confirms are put together and taken apart here, and each half is read against the other.
 
 use crate::limits::{BATCH_BYTES_CLOSED, BATCH_RECORDS_CLOSED};
 use crate::step::Lack;

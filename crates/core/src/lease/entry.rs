@@ -24,6 +24,8 @@
 //! Each says what is true afterwards of the records it names, so that folding it again, over a state that is newer
 //! already, ends in the same state once the later ones are folded too. That a lease or a delay has run out is not an entry:
 //! it follows from the time.
+//!
+//! Long, because what is written of each entry stands beside how it is read.
 
 use super::dedup::Remembered;
 use super::ids::{HolderId, LeaseGroupId, LeaseNumber};
