@@ -23,7 +23,9 @@ use millstream_core::{
     Ticket, Turn, ViewChange,
 };
 use millstream_front::backend::{Inbox, WatchGuard};
-use millstream_front::{Action, Authorizer, Backend, LogReader, Principal, Resource, Submission, Tag};
+use millstream_front::{
+    Action, Authorized, Authorizer, Backend, LogReader, Principal, Resource, Submission, Tag,
+};
 use millstream_types::batch::{self, BatchHeader, LeaderEpoch};
 use millstream_types::{
     BatchFacts, Chain, EngineTime, ErrorKind, Incarnation, LogId, Namespace, RouteId, StreamId, StreamUid,
@@ -149,6 +151,19 @@ impl TestBroker {
         let to: Arc<dyn Inbox> = inbox.clone();
         self.submit(&to, vec![Submission { tag: Tag(0), request, chain: None }]);
         inbox
+    }
+
+    /// The answers to what is asked together; what is not answered at once is missing from them.
+    pub fn ask_all(&self, requests: Vec<Authorized<Request>>) -> Vec<Reply> {
+        let inbox = Arc::<TestInbox>::default();
+        let to: Arc<dyn Inbox> = inbox.clone();
+        let submissions = (0..).zip(requests).map(|(number, request)| Submission {
+            tag: Tag(number),
+            request,
+            chain: None,
+        });
+        self.submit(&to, submissions.collect());
+        inbox.take().into_iter().map(|(_, reply)| reply).collect()
     }
 
     /// A stream that another front creates, in the default namespace.

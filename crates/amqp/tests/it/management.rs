@@ -1,4 +1,6 @@
 //! The management API, asked as tools ask it, beside clients that are connected.
+//!
+//! Long, because each of the resources that tools ask for is asked for as they do it.
 
 use crate::client::{Client, Server, declare, get};
 use base64::Engine as _;

@@ -10,10 +10,9 @@ use millstream_console::observe::{Sampler, World};
 use millstream_core::catalog::DEFAULT_NAME;
 use millstream_core::cursor::{CommitOffsets, Generation, GroupId, GroupRequest, OffsetToCommit};
 use millstream_core::{Reply, Request};
-use millstream_front::backend::Inbox;
 use millstream_front::http::Request as HttpRequest;
-use millstream_front::{Authorized, Authorizer, Backend, Submission, Tag};
-use millstream_testkit::broker::{TestBroker, TestInbox};
+use millstream_front::{Authorized, Authorizer, Backend};
+use millstream_testkit::broker::TestBroker;
 use millstream_types::{LogId, Namespace, Offset};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -38,15 +37,7 @@ impl World for Asker {
     }
 
     fn ask(&mut self, requests: Vec<Authorized<Request>>) -> Vec<Reply> {
-        let inbox = Arc::<TestInbox>::default();
-        let to: Arc<dyn Inbox> = inbox.clone();
-        let numbered = (0..).zip(requests).map(|(number, request)| Submission {
-            tag: Tag(number),
-            request,
-            chain: None,
-        });
-        self.broker.submit(&to, numbered.collect());
-        inbox.take().into_iter().map(|(_, reply)| reply).collect()
+        self.broker.ask_all(requests)
     }
 }
 
